@@ -1,0 +1,1 @@
+"""Which normalization layer should this network use, on this data, at this batch size?"""

@@ -1,0 +1,7 @@
+"""`python -m whichnorm`."""
+
+import sys
+
+from whichnorm.cli import main
+
+sys.exit(main())

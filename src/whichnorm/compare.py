@@ -1,0 +1,198 @@
+"""The main job: from options to data, study, records, results and report."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from whichnorm.data import channel_statistics, load_data, split_validation
+from whichnorm.data.dataset import Dataset
+from whichnorm.errors import SpecError
+from whichnorm.machine import choose_machine
+from whichnorm.norms import NormSpec
+from whichnorm.progress import Progress
+from whichnorm.recipes import default_recipe, find_recipe
+from whichnorm.results import Results, summarize, write_results
+from whichnorm.spec import ArmSpec, DataSpec, ModelSpec, Recipe, StudySpec, parse_arm
+from whichnorm.study import Plan, StudyFolder, plan_study, run_study
+from whichnorm.train import Splits
+
+DEFAULT_NORMS = ("bn", "ln", "gn:8")
+DEFAULT_MODELS = {"digits": "digits_net", "mnist": "mnist_s6", "fashion-mnist": "mnist_s6"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A study with its data in memory and its folder named; nothing is trained or written yet."""
+
+    study: StudySpec
+    splits: Splits
+    folder: StudyFolder
+
+    def shared(self) -> dict[str, Any]:
+        """Return what all runs of the study share, as JSON values."""
+        return self.study.shared_dict(self.splits.digest)
+
+
+def compare(
+    data: str = "digits",
+    *,
+    norms: Sequence[str | NormSpec | ArmSpec] = DEFAULT_NORMS,
+    model: str | Callable[..., nn.Module] | None = None,
+    model_options: dict[str, bool | int | float | str] | None = None,
+    seeds: int | Sequence[int] = 3,
+    recipe: str | Recipe | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    val: float = 0.1,
+    train_limit: int | None = None,
+    image_size: int | None = None,
+    data_dir: str | Path | None = None,
+    download: bool = True,
+    max_params: int | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    precision: str = "auto",
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Train one network once per norm and per seed, write the report, and return the results.
+
+    data is a data set's name or a folder of class folders. A norm is a text form ("gn:8", "bn+l1:0.001") or a spec.
+    model is a name, "package.module:factory" or a function `factory(norm, num_classes, in_channels)` that makes each
+    norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. val is the share of the training
+    images kept for validation; with 0 the curves are the test set's. max_params refuses larger networks.
+    Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
+    used; runs that fail are in `results.faults`.
+    """
+    job = prepare(
+        data, norms=norms, model=model, model_options=model_options, seeds=seeds, recipe=recipe, epochs=epochs,
+        batch_size=batch_size, val=val, train_limit=train_limit, image_size=image_size, data_dir=data_dir,
+        download=download, device=device, threads=threads, precision=precision, out=out,
+    )  # fmt: skip
+    return execute(job, max_params=max_params, progress=progress or Progress())
+
+
+def prepare(
+    data: str,
+    *,
+    norms: Sequence[str | NormSpec | ArmSpec],
+    model: str | Callable[..., nn.Module] | None,
+    model_options: dict[str, bool | int | float | str] | None,
+    seeds: int | Sequence[int],
+    recipe: str | Recipe | None,
+    epochs: int | None,
+    batch_size: int | None,
+    val: float,
+    train_limit: int | None,
+    image_size: int | None,
+    data_dir: str | Path | None,
+    download: bool,
+    device: str,
+    threads: int | None,
+    precision: str,
+    out: str | Path | None,
+) -> Job:
+    """Check the options, load the data and split it; see `compare` for the arguments."""
+    data_spec = DataSpec(
+        name=data,
+        data_dir=None if data_dir is None else str(data_dir),
+        image_size=image_size,
+        val_fraction=val,
+        train_limit=train_limit,
+        download=download,
+    )
+    study = StudySpec(
+        arms=tuple(_as_arm(norm) for norm in norms),
+        seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        data=data_spec,
+        model=_as_model(model or DEFAULT_MODELS.get(data, "session08"), model_options or {}),
+        recipe=_as_recipe(recipe, data).changed(epochs=epochs, batch_size=batch_size),
+        machine=choose_machine(device, threads, precision),
+    )
+    dataset = load_data(data_spec)
+    folder = Path(out) if out is not None else Path("runs") / default_name(study)
+    splits = split_data(dataset, data_spec, study.machine.device)
+    return Job(study=study, splits=splits, folder=StudyFolder(folder))
+
+
+def execute(job: Job, *, max_params: int | None, progress: Progress, plan: Plan | None = None) -> Results:
+    """Train what is not trained yet, then write results and report."""
+    from whichnorm.report import write_report
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(job.study.machine.threads)
+    try:
+        plan = plan or plan_study(job.study, job.splits, max_params)
+        job.folder.claim(job.shared())
+        with job.folder.locked():
+            records = run_study(job.study, job.splits, job.folder, progress)
+            test = job.splits.test.to("cpu")
+            results = summarize(records, job.shared(), job.splits.class_names, test.labels.tolist(), job.folder.root)
+            write_results(results)
+            write_report(results, test)
+    finally:
+        torch.set_num_threads(before)
+    return results
+
+
+def split_data(dataset: Dataset, spec: DataSpec, device: str) -> Splits:
+    """Split off the validation images, measure the training images' mean and deviation, and move all to the device."""
+    train, val = split_validation(dataset.train, spec.val_fraction)
+    mean, std = channel_statistics(train.images)
+    return Splits(
+        train=train.to(device),
+        val=val.to(device),
+        test=dataset.test.to(device),
+        class_names=dataset.class_names,
+        mean=mean,
+        std=std,
+        digest=data_digest(dataset),
+    )
+
+
+def data_digest(dataset: Dataset) -> str:
+    """Hash a data set's images, labels and class names."""
+    digest = hashlib.blake2b(repr(dataset.class_names).encode(), digest_size=8)
+    for part in (dataset.train, dataset.test):
+        digest.update(part.images.contiguous().numpy().data)
+        digest.update(part.labels.contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def default_name(study: StudySpec) -> str:
+    """Name a study's folder after its data, network and recipe, and what was changed in them."""
+    recipe, data = study.recipe, study.data
+    parts = [Path(data.name).name or "data", study.model.name.replace(":", ".").replace("/", "."), recipe.name]
+    parts += [f"{key}-{value}" for key, value in study.model.options]
+    parts += [f"epochs-{recipe.epochs}", f"batch-{recipe.batch_size}"]
+    parts += ["val-0"] if data.val_fraction == 0 else []
+    parts += [f"train-{data.train_limit}"] if data.train_limit else []
+    return "-".join(parts)
+
+
+def _as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
+    if isinstance(norm, ArmSpec):
+        return norm
+    return parse_arm(norm) if isinstance(norm, str) else ArmSpec(norm=norm)
+
+
+def _as_model(model: str | Callable[..., nn.Module], options: dict[str, bool | int | float | str]) -> ModelSpec:
+    if isinstance(model, str):
+        return ModelSpec(name=model, options=tuple(sorted(options.items())))
+    if not callable(model):
+        raise SpecError(
+            f"model is a {type(model).__name__}, expected a name or a factory(norm, num_classes, in_channels)"
+        )
+    name = f"{getattr(model, '__module__', '?')}:{getattr(model, '__qualname__', type(model).__name__)}"
+    return ModelSpec(name=name, options=tuple(sorted(options.items())), factory=model)
+
+
+def _as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    return default_recipe(data) if recipe is None else find_recipe(recipe)

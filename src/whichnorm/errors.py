@@ -1,0 +1,34 @@
+"""The errors a user can meet: each message is one line that says what, where, what was expected and the remedy."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class WhichnormError(Exception):
+    """Base of every error that whichnorm raises on purpose; the command line prints it and exits with code 2."""
+
+
+class SpecError(WhichnormError):
+    """A normalization, recipe, arm or option that cannot be built as it is written."""
+
+
+class DataError(WhichnormError):
+    """A data set that is absent, damaged or not usable for the study."""
+
+
+class ModelError(WhichnormError):
+    """A network that cannot be built, or that breaks the rules of a fair comparison."""
+
+
+class StudyError(WhichnormError):
+    """A folder, record or checkpoint that does not fit the study being run."""
+
+
+class MissingExtraError(WhichnormError):
+    """An optional dependency that is not installed; the message names the extra."""
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the choice closest to name, or "" when none is close."""
+    close = difflib.get_close_matches(name.lower(), list(choices), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

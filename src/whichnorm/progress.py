@@ -1,0 +1,140 @@
+"""What is shown while a study runs: bars for study, run and epoch on a terminal, plain lines elsewhere."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from whichnorm.record import EpochRow, RunRecord
+from whichnorm.spec import RunSpec, StudySpec
+
+HEADER = " epoch        lr   seconds   train loss   train acc   {0} loss   {0} acc"
+
+
+class Progress:
+    """Shows nothing; the base of the two that do."""
+
+    def start_study(self, study: StudySpec, num_done: int) -> None:
+        """Begin: `num_done` of the study's runs have a record already."""
+
+    def start_run(self, run: RunSpec, num_steps: int) -> None:
+        """Begin a run of `num_steps` steps per epoch."""
+
+    def on_step(self, num_done: int) -> None:
+        """`num_done` steps of the epoch are done."""
+
+    def on_epoch(self, row: EpochRow) -> None:
+        """An epoch is done."""
+
+    def end_run(self, record: RunRecord) -> None:
+        """A run has its record."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+def format_row(row: EpochRow) -> str:
+    """Return an epoch's line, under HEADER; the curves' split is the validation split, or else the test split."""
+    held_loss, held_accuracy = (
+        (row.test_loss, row.test_accuracy) if row.val_accuracy is None else (row.val_loss, row.val_accuracy)
+    )
+    return (
+        f"{row.epoch:6d}  {row.learning_rate:8.6f}  {row.seconds:8.1f}  {_loss(row.train_loss):>11}"
+        f"  {row.train_accuracy:10.2%}  {_loss(held_loss):>9}  {held_accuracy or 0:8.2%}"
+    )
+
+
+def _loss(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.6f}"
+
+
+class PlainProgress(Progress):
+    """One line per epoch, for a file or a pipe."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.index = 0
+        self.total = 0
+
+    def print(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def start_study(self, study: StudySpec, num_done: int) -> None:
+        self.index, self.total = num_done, len(study.runs())
+        if num_done:
+            self.print(f"{num_done} of {self.total} runs are finished already")
+
+    def start_run(self, run: RunSpec, num_steps: int) -> None:
+        self.index += 1
+        self.print(f"run {self.index} of {self.total}: {run.arm}, seed {run.seed}")
+        self.print(HEADER.format("test" if run.data.val_fraction == 0 else " val"))
+
+    def on_epoch(self, row: EpochRow) -> None:
+        self.print(format_row(row))
+
+    def end_run(self, record: RunRecord) -> None:
+        if record.status != "finished":
+            self.print(f"{record.arm}, seed {record.seed} {record.status}: {record.reason}")
+        for warning in record.warnings:
+            self.print(f"{record.arm}, seed {record.seed}: {warning}")
+
+
+class BarProgress(PlainProgress):
+    """The same lines, above three bars."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False),
+        )  # fmt: skip
+        self.bars = Bars(*columns, console=console, transient=True)
+        self.of_study = self.bars.add_task("study")
+        self.of_run = self.bars.add_task("run")
+        self.of_epoch = self.bars.add_task("epoch")
+
+    def start_study(self, study: StudySpec, num_done: int) -> None:
+        super().start_study(study, num_done)
+        self.bars.reset(self.of_study, total=self.total, completed=num_done, description="study (runs)")
+
+    def start_run(self, run: RunSpec, num_steps: int) -> None:
+        super().start_run(run, num_steps)
+        label = escape(f"{run.arm}, seed {run.seed} (epochs)")
+        self.bars.reset(self.of_run, total=run.recipe.epochs, description=label)
+        self.bars.reset(self.of_epoch, total=num_steps, description="epoch (steps)")
+
+    def on_step(self, num_done: int) -> None:
+        self.bars.update(self.of_epoch, completed=num_done)
+
+    def on_epoch(self, row: EpochRow) -> None:
+        super().on_epoch(row)
+        self.bars.update(self.of_run, completed=row.epoch)
+        self.bars.reset(self.of_epoch)
+
+    def end_run(self, record: RunRecord) -> None:
+        super().end_run(record)
+        self.bars.advance(self.of_study)
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+
+def console_progress(console: Console | None = None) -> Progress:
+    """Return bars for a terminal, plain lines for anything else."""
+    console = console or Console(file=sys.stdout)
+    return BarProgress(console) if console.is_terminal else PlainProgress(console)

@@ -1,0 +1,233 @@
+"""Frozen descriptions of a study: data, network, recipe and arms. A spec is complete and checks itself."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from torch import nn
+
+from whichnorm.errors import SpecError
+from whichnorm.norms import NormSpec, parse_norm
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise SpecError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Which images to use: a data set's name or the path of a folder of class folders."""
+
+    name: str = "digits"
+    data_dir: str | None = None
+    image_size: int | None = None  # side in pixels to which a folder's images are resized
+    val_fraction: float = 0.1  # share of each class of the training split kept for validation
+    train_limit: int | None = None  # stratified subset of the training split, before the validation split
+    download: bool = True
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.val_fraction < 1, f"val fraction {self.val_fraction} is not in [0, 1): 0.1 keeps a tenth")
+        _require(self.train_limit is None or self.train_limit > 0, f"train limit {self.train_limit} is not above 0")
+        _require(self.image_size is None or self.image_size > 0, f"image size {self.image_size} is not above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Which network: a name of `whichnorm.models` or "package.module:factory", and its options."""
+
+    name: str = "digits_net"
+    options: tuple[tuple[str, bool | int | float | str], ...] = ()
+    factory: Callable[..., nn.Module] | None = field(default=None, compare=False)  # in place of a name to look up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes of training images; every probability is per image, 0 switches the change off.
+
+    Shifts, scale and brightness are fractions; rotation is in degrees; sizes are in pixels.
+    """
+
+    flip: float = 0.0  # probability of a left-right flip
+    crop_padding: int = 0  # pixels added on each side before a random crop of the original size
+    crop_mode: Literal["reflect", "zero"] = "reflect"  # what the padding holds; "zero" is the mean image after scaling
+    crop_probability: float = 1.0
+    shift: float = 0.0  # at most this fraction of the side, in both directions
+    scale: float = 0.0  # zoom by a factor in [1 - scale, 1 + scale]
+    rotate_degrees: float = 0.0
+    affine_probability: float = 0.0  # of shift, scale and rotation together
+    brightness: float = 0.0  # added, a fraction of full scale
+    contrast: float = 0.0  # factor in [1 - contrast, 1 + contrast]
+    brightness_contrast_probability: float = 0.0
+    grey_probability: float = 0.0
+    cutout_size: int = 0  # side of one square filled with the data set's mean
+    cutout_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "crop_probability", "affine_probability", "brightness_contrast_probability",
+                     "grey_probability", "cutout_probability"):  # fmt: skip
+            value = getattr(self, name)
+            _require(0 <= value <= 1, f"augmentation {name} is {value}, expected a probability in [0, 1]")
+        for name in ("crop_padding", "shift", "scale", "rotate_degrees", "brightness", "contrast", "cutout_size"):
+            value = getattr(self, name)
+            _require(value >= 0, f"augmentation {name} is {value}, expected 0 or more")
+        _require(self.scale < 1, f"augmentation scale is {self.scale}, expected below 1")
+        _require(self.crop_mode in ("reflect", "zero"), f"crop mode {self.crop_mode!r} is not 'reflect' or 'zero'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Learning rate, and momentum where the schedule moves it, over a run; see `whichnorm.schedule`."""
+
+    kind: Literal["constant", "warmup_linear", "step", "one_cycle", "triangle"] = "warmup_linear"
+    warmup_fraction: float = 0.25  # warmup_linear and one_cycle: share of all steps until the peak
+    step_epochs: int = 10  # step: epochs between two decays
+    step_factor: float = 0.1  # step: factor of each decay
+    start_learning_rate: float = 0.01  # triangle: first epoch
+    final_learning_rate: float = 0.0005  # triangle: the epoch after the last
+    peak_epoch: int = 6  # triangle: the epoch, counted from 1, at the recipe's learning rate
+    low_momentum: float = 0.8  # triangle and one_cycle: momentum at the peak
+
+    def __post_init__(self) -> None:
+        kinds = ("constant", "warmup_linear", "step", "one_cycle", "triangle")
+        _require(self.kind in kinds, f"schedule {self.kind!r} is unknown; there are {', '.join(kinds)}")
+        _require(0 <= self.warmup_fraction <= 1, f"warm-up fraction {self.warmup_fraction} is not in [0, 1]")
+        _require(self.step_epochs > 0, f"step_epochs is {self.step_epochs}, expected above 0")
+        _require(self.peak_epoch > 1, f"peak_epoch is {self.peak_epoch}, expected 2 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything about a training that is the same for all arms."""
+
+    name: str = "default"
+    epochs: int = 20
+    batch_size: int = 128
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = 0.2  # at the schedule's peak
+    momentum: float = 0.9
+    nesterov: bool = True
+    schedule: Schedule = field(default_factory=Schedule)
+    weight_decay: float = 5e-4
+    decay_norms_and_biases: bool = False
+    label_smoothing: float = 0.0
+    dropout: float | None = None  # None keeps the network's own rate
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        _require(self.epochs > 0, f"{self.epochs} epochs: at least 1 is needed")
+        _require(self.batch_size > 0, f"batch size {self.batch_size}: at least 1 is needed")
+        _require(self.optimizer in ("sgd", "adamw"), f"optimizer {self.optimizer!r} is not 'sgd' or 'adamw'")
+        _require(self.learning_rate > 0, f"learning rate {self.learning_rate} is not above 0")
+        _require(0 <= self.momentum < 1, f"momentum {self.momentum} is not in [0, 1)")
+        _require(not self.nesterov or self.momentum > 0, "Nesterov's method needs a momentum above 0")
+        _require(self.weight_decay >= 0, f"weight decay {self.weight_decay} is below 0")
+        _require(0 <= self.label_smoothing < 1, f"label smoothing {self.label_smoothing} is not in [0, 1)")
+        _require(self.dropout is None or 0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
+
+    def changed(self, epochs: int | None = None, batch_size: int | None = None) -> "Recipe":
+        """Return the recipe with another length or batch size; None keeps the value."""
+        return replace(self, epochs=epochs or self.epochs, batch_size=batch_size or self.batch_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmSpec:
+    """One arm of a study: a normalization, and a penalty on the weights if there is one.
+
+    A penalty is added to the cross-entropy: l1 times the sum of |w|, l2 times the sum of w^2, over the weights of
+    convolutions and linear layers. Its text form is the norm's, then "+l1:0.001" or "+l2:0.001".
+    """
+
+    norm: NormSpec
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("l1", self.l1), ("l2", self.l2)):
+            _require(0 <= value < float("inf"), f"{name} penalty of {self.norm} is {value}, expected 0 or more")
+
+    def __str__(self) -> str:
+        return str(self.norm) + "".join(f"+{k}:{v:g}" for k, v in (("l1", self.l1), ("l2", self.l2)) if v)
+
+
+def parse_arm(text: str) -> ArmSpec:
+    """Read an arm's text form, such as "gn:8" or "bn+l1:0.001"."""
+    norm, *penalties = text.strip().split("+")
+    values: dict[str, float] = {}
+    for penalty in penalties:
+        name, _, number = penalty.partition(":")
+        try:
+            _require(name in ("l1", "l2") and name not in values, "")
+            values[name] = float(number)
+        except (ValueError, SpecError):
+            raise SpecError(f"arm {text!r}: {penalty!r} is not a penalty; expected +l1:0.001 or +l2:0.001") from None
+    return ArmSpec(norm=parse_norm(norm), **values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSpec:
+    """Where and in which number format runs are made; the same for every arm of a study."""
+
+    device: str = "cpu"
+    threads: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+
+    arm: ArmSpec
+    seed: int
+    data: DataSpec
+    model: ModelSpec
+    recipe: Recipe
+    machine: MachineSpec
+
+    @property
+    def key(self) -> str:
+        """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
+        return f"{str(self.arm).replace(':', '-').replace('+', '_')}-seed{self.seed}"
+
+    def shared_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
+        shared = {
+            "data": {**asdict(self.data), "digest": data_digest},
+            "model": {"name": self.model.name, "options": dict(self.model.options)},
+            "recipe": asdict(self.recipe),
+            "machine": asdict(self.machine),
+        }
+        del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
+        return shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySpec:
+    """A grid of runs: every arm at every seed, under one recipe, on the same data and machine."""
+
+    arms: tuple[ArmSpec, ...]
+    seeds: tuple[int, ...]
+    data: DataSpec
+    model: ModelSpec
+    recipe: Recipe
+    machine: MachineSpec
+
+    def __post_init__(self) -> None:
+        names = [str(arm) for arm in self.arms]
+        _require(len(names) > 0, "no norms given; expected at least one, such as --norms bn,gn:8")
+        _require(len(set(names)) == len(names), f"a norm is given twice in {', '.join(names)}; each arm counts once")
+        _require(len(self.seeds) > 0, "no seeds given; expected at least one")
+        _require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {self.seeds}")
+        _require(min(self.seeds, default=0) >= 0, f"seeds {self.seeds}: expected 0 or more")
+
+    def shared_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return all that the runs of the study share, as JSON values."""
+        return self.runs()[0].shared_dict(data_digest)
+
+    def runs(self) -> list[RunSpec]:
+        """Return every run, all arms of one seed before the next seed."""
+        return [
+            RunSpec(arm=arm, seed=seed, data=self.data, model=self.model, recipe=self.recipe, machine=self.machine)
+            for seed in self.seeds
+            for arm in self.arms
+        ]

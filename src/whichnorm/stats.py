@@ -1,0 +1,77 @@
+"""Means, paired differences, intervals and calls; arrays in, numbers out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+Call = Literal["better", "worse", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its 95 % interval, in the unit of the values."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def clipped(self, low: float, high: float) -> "Interval":
+        return Interval(self.estimate, max(self.low, low), min(self.high, high))
+
+
+def mean_interval(values: Sequence[float], resolution: float = 0.0, confidence: float = 0.95) -> Interval:
+    """Student's t interval of a mean over n >= 2 values.
+
+    `resolution` is the step of the values' scale (one test image, for accuracies): the standard deviation is taken as
+    no smaller, since seeds that agree by rounding do not make the mean exact.
+    """
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < 2:
+        raise ValueError(f"an interval over values needs at least 2 of them, got shape {array.shape}")
+    spread = max(float(array.std(ddof=1)), resolution)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(array) - 1)) * spread / np.sqrt(len(array))
+    mean = float(array.mean())
+    return Interval(mean, float(mean - half), float(mean + half))
+
+
+def paired_interval(a: Sequence[float], b: Sequence[float], resolution: float = 0.0) -> Interval:
+    """Student's t interval of the mean of a - b over n >= 2 pairs: the same seeds, in the same order."""
+    if len(a) != len(b):
+        raise ValueError(f"pairs need equal lengths, got {len(a)} and {len(b)}")
+    return mean_interval(np.subtract(a, b).tolist(), resolution)
+
+
+def proportion_interval(count: int, total: int, confidence: float = 0.95) -> Interval:
+    """Wilson's interval of a share of test images. Wilson, JASA 22, 1927."""
+    interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
+    return Interval(count / total, float(interval.low), float(interval.high))
+
+
+def image_bootstrap(
+    correct_a: ArrayLike, correct_b: ArrayLike, confidence: float = 0.95, resamples: int = 20_000, seed: int = 0
+) -> Interval:
+    """Percentile bootstrap interval of the difference of two accuracies on the same images, resampling images.
+
+    correct_a and correct_b are (N,) booleans. An image adds -1, 0 or 1 to the difference, so a resample is one draw
+    from a multinomial distribution over these three, which is exact and needs no index arrays.
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    """
+    a, b = np.asarray(correct_a, dtype=int), np.asarray(correct_b, dtype=int)
+    if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
+        raise ValueError(f"paired images need equal, non-empty shapes, got {a.shape} and {b.shape}")
+    counts = np.bincount(a - b + 1, minlength=3)
+    draws = np.random.default_rng(seed).multinomial(len(a), counts / len(a), size=resamples)
+    differences = (draws[:, 2] - draws[:, 0]) / len(a)
+    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float((counts[2] - counts[0]) / len(a)), float(low), float(high))
+
+
+def call(difference: Interval) -> Call:
+    """Say what an interval of a - b allows: a is better, a is worse, or cannot tell."""
+    if difference.low > 0:
+        return "better"
+    return "worse" if difference.high < 0 else "cannot tell"

@@ -1,0 +1,239 @@
+"""A study on disk: its folder, the plan that is checked before any training, and the runs that are still to be made."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from whichnorm import audit
+from whichnorm.checkpoint import write_weights
+from whichnorm.data.augment import augment, draw
+from whichnorm.data.batches import check_batch_size
+from whichnorm.errors import ModelError, StudyError
+from whichnorm.evaluate import BATCH, evaluate
+from whichnorm.machine import autocast, synchronize
+from whichnorm.progress import Progress
+from whichnorm.randomness import generator
+from whichnorm.record import RunRecord, read_record, write_in_one_step, write_record
+from whichnorm.spec import ArmSpec, RunSpec, StudySpec
+from whichnorm.train import Splits, build_network, train_run
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where a study's files are."""
+
+    root: Path
+
+    def record(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.json"
+
+    def weights(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.safetensors"
+
+    def checkpoint(self, run: RunSpec) -> Path:
+        return self.root / "checkpoints" / f"{run.key}.safetensors"
+
+    def claim(self, shared: dict[str, Any]) -> None:
+        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference."""
+        path = self.root / "study.json"
+        if path.exists():
+            difference = _difference(self._read(path), json.loads(json.dumps(shared)))
+            if difference:
+                raise StudyError(
+                    f"{self.root} holds another study: {difference}; choose another --out, or give its options"
+                )
+        elif self.root.exists() and not self.root.is_dir():
+            raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
+        else:
+            write_in_one_step(path, (json.dumps(shared, indent=2) + "\n").encode())
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            held = json.loads(path.read_bytes())
+            if not isinstance(held, dict):
+                raise ValueError("not a JSON object")
+            return held
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{path}: not a readable study ({error}); choose another --out, or delete it") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process out of the folder for as long as this one trains in it."""
+        try:
+            import fcntl
+        except ImportError:  # not on Windows; two processes would still only train the same runs twice
+            yield
+            return
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StudyError(
+                    f"{self.root}: another process is running this study; wait for it, or choose another --out"
+                ) from None
+            yield
+
+
+def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
+    """Return the first difference of two nested dicts as text, or ""."""
+    for key in dict.fromkeys([*there, *here]):
+        a, b = there.get(key), here.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            if inner := _difference(a, b, f"{prefix}{key}."):
+                return inner
+        elif a != b:
+            return f"{prefix}{key} is {a!r} there and {b!r} here"
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedArm:
+    """What is known of an arm before training: its size, its norm layers, and the measured time of its steps."""
+
+    arm: ArmSpec
+    params: int
+    norm_params: int
+    norm_layers: dict[str, int]
+    initial_weights: str
+    step_seconds: float  # of one training step
+    image_seconds: float  # of evaluating one image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study that can be run: every arm was built, checked and timed for a few steps on a throw-away copy."""
+
+    study: StudySpec
+    arms: tuple[PlannedArm, ...]
+    steps_per_epoch: int
+    num_eval_images: int  # per epoch
+
+    def run_seconds(self, arm: PlannedArm) -> float:
+        """Estimate the wall-clock seconds of one run of an arm."""
+        epoch = self.steps_per_epoch * arm.step_seconds + self.num_eval_images * arm.image_seconds
+        return self.study.recipe.epochs * epoch
+
+    @property
+    def seconds(self) -> float:
+        """Estimate the wall-clock seconds of the whole study."""
+        return len(self.study.seeds) * sum(self.run_seconds(arm) for arm in self.arms)
+
+
+def plan_study(study: StudySpec, splits: Splits, max_params: int | None = None) -> Plan:
+    """Build and check every arm before anything is trained, and time a few steps of each.
+
+    Refused are too few images for a batch, norms that do not fit the network, networks over max_params, arms that
+    differ outside their norm layers, and parameters that the loss does not reach.
+    """
+    check_batch_size(len(splits.train), study.recipe.batch_size)
+    first_seed = replace(study, seeds=study.seeds[:1]).runs()
+    arms = tuple(_plan_arm(run, splits, max_params) for run in first_seed)
+    for arm in arms[1:]:
+        if arm.initial_weights != arms[0].initial_weights:
+            raise ModelError(
+                f"arms {arms[0].arm} and {arm.arm} differ outside their norm layers "
+                f"({arms[0].params - arms[0].norm_params:,} and {arm.params - arm.norm_params:,} parameters there, or "
+                "other initial values); the factory must build the same network for every norm"
+            )
+    return Plan(
+        study=study,
+        arms=arms,
+        steps_per_epoch=len(splits.train) // study.recipe.batch_size,
+        num_eval_images=len(splits.val) + len(splits.test),
+    )
+
+
+def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedArm:
+    model = build_network(run, splits)
+    params = audit.count_params(model)
+    if max_params is not None and params > max_params:
+        raise ModelError(
+            f"{run.model.name} with {run.arm} has {params:,} parameters, {params - max_params:,} over "
+            f"--max-params {max_params:,}; choose a smaller network or raise the limit"
+        )
+    norm_layers = audit.check_norm_layers(model, run.arm.norm)
+    digest = audit.shared_weights_digest(model)
+    step_seconds = _time_steps(run, splits, model)
+    audit.check_gradients(model)
+    part = splits.test.subset(torch.arange(min(BATCH, len(splits.test)), device=splits.test.labels.device))
+    synchronize(run.machine)
+    started = time.perf_counter()
+    evaluate(model, part, splits.mean, splits.std, run.machine).loss.item()
+    return PlannedArm(
+        arm=run.arm,
+        params=params,
+        norm_params=audit.count_norm_params(model),
+        norm_layers=norm_layers,
+        initial_weights=digest,
+        step_seconds=step_seconds,
+        image_seconds=(time.perf_counter() - started) / len(part),
+    )
+
+
+def _time_steps(run: RunSpec, splits: Splits, model: torch.nn.Module, num_steps: int = 3) -> float:
+    """Return the least time of a forward and backward pass on a real batch; the gradients are left on the model."""
+    size, seconds = run.recipe.batch_size, []
+    pixels, labels = splits.train.images[:size], splits.train.labels[:size]
+    draws = draw(run.recipe.augmentation, size, splits.image_shape, generator(run.seed, "augmentation"))
+    draws = draws.to(run.machine.device)
+    for _ in range(num_steps):
+        model.zero_grad()
+        started = time.perf_counter()
+        images = augment(pixels, draws, run.recipe.augmentation, splits.mean, splits.std)
+        with autocast(run.machine):
+            logits = model(images)
+        F.cross_entropy(logits.float(), labels).backward()
+        synchronize(run.machine)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: Progress) -> list[RunRecord]:
+    """Train the runs that have no record yet and return the records of all runs, in the study's order."""
+    runs = study.runs()
+    pending = [run for run in runs if not folder.record(run).exists()]
+    records = {run.key: read_record(folder.record(run)) for run in runs if run not in pending}
+    progress.start_study(study, num_done=len(records))
+    with progress:
+        for run in pending:
+            records[run.key] = _run_once(run, splits, folder, progress)
+    ordered = [records[run.key] for run in runs]
+    check_paired(ordered)
+    return ordered
+
+
+def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progress) -> RunRecord:
+    checkpoint = folder.checkpoint(run)
+    progress.start_run(run, num_steps=len(splits.train) // run.recipe.batch_size)
+    try:
+        record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch)
+    except RuntimeError as error:  # torch's own: out of memory, or a fault in the user's network
+        reason = str(error).strip().split("\n")[0]
+        raise StudyError(f"run {run.key} stopped: {type(error).__name__}: {reason}; finished runs are kept") from error
+    if record.status == "finished":
+        write_weights(folder.weights(run), model)
+    write_record(folder.record(run), record)
+    checkpoint.unlink(missing_ok=True)
+    progress.end_run(record)
+    return record
+
+
+def check_paired(records: list[RunRecord]) -> None:
+    """Refuse records of one seed whose networks did not start from the same weights outside their norm layers."""
+    by_seed: dict[int, tuple[str, str]] = {}
+    for record in records:
+        if record.audit is None:
+            continue
+        arm, digest = by_seed.setdefault(record.seed, (record.arm, record.audit.initial_weights))
+        if digest != record.audit.initial_weights:
+            raise StudyError(
+                f"{arm} and {record.arm} at seed {record.seed} did not start from the same weights: the network's code "
+                "has changed since the first runs; choose another --out"
+            )
