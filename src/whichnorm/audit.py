@@ -10,7 +10,7 @@ from collections import Counter
 import torch
 from torch import Tensor, nn
 
-from whichnorm.errors import ModelError
+from whichnorm.errors import ModelError, SpecError
 from whichnorm.norms import NoNormSpec, NormSpec, norm_layers, norm_parameter_names
 
 
@@ -35,6 +35,14 @@ def _num_channels(layer: nn.Module) -> int:
     return int(getattr(layer, "num_channels", 0) or getattr(layer, "num_features", 0))
 
 
+def _made_by(norm: NormSpec, layer: nn.Module) -> bool:
+    num_channels = _num_channels(layer)
+    try:
+        return num_channels > 0 and _identity(layer) == _identity(norm.build(num_channels))
+    except SpecError:  # the arm's norm cannot have this number of channels
+        return False
+
+
 def check_norm_layers(model: nn.Module, norm: NormSpec) -> dict[str, int]:
     """Return the norm layers found, by kind and count; one that the arm's norm did not make is a ModelError."""
     found = norm_layers(model)
@@ -43,8 +51,7 @@ def check_norm_layers(model: nn.Module, norm: NormSpec) -> dict[str, int]:
             f"arm {norm}: the network has no norm layer; its factory must make them with norm(num_channels)"
         )
     for path, layer in found.items():
-        num_channels = _num_channels(layer)
-        if not num_channels or _identity(layer) != _identity(norm.build(num_channels)):
+        if not _made_by(norm, layer):
             raise ModelError(
                 f"arm {norm}: the network has a {describe_layer(layer)} at {path!r} that the arm's norm did not make; "
                 "its factory must make each norm layer with norm(num_channels)"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from whichnorm.compare import DEFAULT_NORMS, Job, execute, prepare
+from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.norms import FORMS
 from whichnorm.progress import console_progress

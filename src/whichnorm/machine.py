@@ -63,8 +63,7 @@ def synchronize(machine: MachineSpec) -> None:
         torch.cuda.synchronize()
 
 
-@cache
-def code_digest() -> str:
+def _code_digest() -> str:
     """Return a short hash of the package's own source files: two records with the same one ran the same code."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
@@ -73,12 +72,15 @@ def code_digest() -> str:
     return digest.hexdigest()[:12]
 
 
+CODE = _code_digest()  # when the process starts: files edited later are not what it runs
+
+
 def environment(machine: MachineSpec) -> dict[str, str | int]:
     """Describe code, libraries and hardware for a record."""
     gpu = torch.cuda.get_device_name() if machine.device == "cuda" else ""
     return {
         "whichnorm": __version__,
-        "code": code_digest(),
+        "code": CODE,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,

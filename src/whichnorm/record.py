@@ -5,6 +5,7 @@ A record that exists is a run that finished, well or badly; everything later rea
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -86,10 +87,11 @@ def write_in_one_step(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written may not let us delete either
+            partial.unlink()
         raise StudyError(
-            f"{path}: cannot be written ({error.strerror}); make room or choose another --out, then give the same "
-            "command again: finished runs are kept"
+            f"{path}: cannot be written ({error.strerror or error}); make room or choose another --out, then give the "
+            "same command again: finished runs are kept"
         ) from None
 
 

@@ -40,6 +40,11 @@ class ModelSpec:
     options: tuple[tuple[str, bool | int | float | str], ...] = ()
     factory: Callable[..., nn.Module] | None = field(default=None, compare=False)  # in place of a name to look up
 
+    def __post_init__(self) -> None:
+        for name, _ in self.options:
+            taken = ("name", "norm", "num_classes", "in_channels", "image_size", "dropout")
+            _require(name not in taken, f"model option {name!r} is set by the study itself; leave it out")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
@@ -70,7 +75,7 @@ class Augmentation:
             _require(0 <= value <= 1, f"augmentation {name} is {value}, expected a probability in [0, 1]")
         for name in ("crop_padding", "shift", "scale", "rotate_degrees", "brightness", "contrast", "cutout_size"):
             value = getattr(self, name)
-            _require(value >= 0, f"augmentation {name} is {value}, expected 0 or more")
+            _require(0 <= value < float("inf"), f"augmentation {name} is {value}, expected 0 or more")
         _require(self.scale < 1, f"augmentation scale is {self.scale}, expected below 1")
         _require(self.crop_mode in ("reflect", "zero"), f"crop mode {self.crop_mode!r} is not 'reflect' or 'zero'")
 
@@ -94,6 +99,12 @@ class Schedule:
         _require(0 <= self.warmup_fraction <= 1, f"warm-up fraction {self.warmup_fraction} is not in [0, 1]")
         _require(self.step_epochs > 0, f"step_epochs is {self.step_epochs}, expected above 0")
         _require(self.peak_epoch > 1, f"peak_epoch is {self.peak_epoch}, expected 2 or more")
+        for name in ("step_factor", "start_learning_rate"):
+            value = getattr(self, name)
+            _require(0 < value < float("inf"), f"{name} is {value}, expected above 0 and finite")
+        final = self.final_learning_rate
+        _require(0 <= final < float("inf"), f"final_learning_rate is {final}, expected 0 or more and finite")
+        _require(0 <= self.low_momentum < 1, f"low_momentum {self.low_momentum} is not in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,16 +129,20 @@ class Recipe:
         _require(self.epochs > 0, f"{self.epochs} epochs: at least 1 is needed")
         _require(self.batch_size > 0, f"batch size {self.batch_size}: at least 1 is needed")
         _require(self.optimizer in ("sgd", "adamw"), f"optimizer {self.optimizer!r} is not 'sgd' or 'adamw'")
-        _require(self.learning_rate > 0, f"learning rate {self.learning_rate} is not above 0")
+        _require(0 < self.learning_rate < float("inf"), f"learning rate {self.learning_rate} is not above 0 and finite")
         _require(0 <= self.momentum < 1, f"momentum {self.momentum} is not in [0, 1)")
         _require(not self.nesterov or self.momentum > 0, "Nesterov's method needs a momentum above 0")
-        _require(self.weight_decay >= 0, f"weight decay {self.weight_decay} is below 0")
+        _require(0 <= self.weight_decay < float("inf"), f"weight decay {self.weight_decay} is not 0 or more and finite")
         _require(0 <= self.label_smoothing < 1, f"label smoothing {self.label_smoothing} is not in [0, 1)")
         _require(self.dropout is None or 0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
 
     def changed(self, epochs: int | None = None, batch_size: int | None = None) -> "Recipe":
         """Return the recipe with another length or batch size; None keeps the value."""
-        return replace(self, epochs=epochs or self.epochs, batch_size=batch_size or self.batch_size)
+        return replace(
+            self,
+            epochs=self.epochs if epochs is None else epochs,
+            batch_size=self.batch_size if batch_size is None else batch_size,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +162,13 @@ class ArmSpec:
             _require(0 <= value < float("inf"), f"{name} penalty of {self.norm} is {value}, expected 0 or more")
 
     def __str__(self) -> str:
-        return str(self.norm) + "".join(f"+{k}:{v:g}" for k, v in (("l1", self.l1), ("l2", self.l2)) if v)
+        return str(self.norm) + "".join(f"+{k}:{_number(v)}" for k, v in (("l1", self.l1), ("l2", self.l2)) if v)
+
+
+def _number(value: float) -> str:
+    """Write a penalty so that it reads back exactly and holds no "+", which separates penalties: "0.001", "1e06"."""
+    short = f"{value:g}"
+    return (short if float(short) == value else repr(value)).replace("e+", "e")
 
 
 def parse_arm(text: str) -> ArmSpec:

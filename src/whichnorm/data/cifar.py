@@ -99,7 +99,7 @@ def _obtain(layout: CifarLayout, folder: Path, absent: list[str], pickles: Path,
         )
     if not download:
         found = f"{layout.name} is not complete, {', '.join(absent)} absent{note}"
-        remedy = f"allow the download, or {layout.source.by_hand(folder)}"
+        remedy = f"leave out --no-download, or {layout.source.by_hand(folder)}"
         raise fault(folder, found, f"the binary version in {len(layout.source.members)} files", remedy)
     try:
         fetch(layout.source, folder)

@@ -78,7 +78,7 @@ def load_mnist(layout: MnistLayout, data_dir: Path, download: bool) -> Dataset:
     absent = missing(folder, FILES, ENDINGS)
     if absent and not download:
         found = f"{layout.name} is not complete, {', '.join(absent)} absent"
-        remedy = f"allow the download, or put them there yourself from {layout.address}"
+        remedy = f"leave out --no-download, or put them there yourself from {layout.address}"
         raise fault(folder, found, f"{len(FILES)} idx files, gzipped or not", remedy)
     for file in absent:
         try:

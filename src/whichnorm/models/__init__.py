@@ -53,7 +53,7 @@ NETWORKS: Mapping[str, Network] = {
 
 
 def build_model(
-    name: str,
+    name: str | Factory,
     norm: NormSpec | str = "bn",
     num_classes: int = 10,
     in_channels: int = 3,
@@ -62,14 +62,15 @@ def build_model(
     dropout: float | None = None,
     **options: Any,
 ) -> nn.Module:
-    """Build a network by name, with every norm layer made by `norm`, ready to train.
+    """Build a network by name, or by a factory of yours, with every norm layer made by `norm`, ready to train.
 
     One dry forward pass in evaluation mode gives lazy layers their size and checks that logits are (N, num_classes); it
     changes neither modes, running statistics nor the state of random numbers. `image_size` defaults to the network's
     own, 32 for a factory of yours that names none; `dropout` None keeps the network's rate.
     """
     spec = parse_norm(norm) if isinstance(norm, str) else norm
-    factory = load_factory(name)
+    factory = load_factory(name) if isinstance(name, str) else name
+    name = name if isinstance(name, str) else factory_name(name)
     for what, number in (("num_classes", num_classes), ("in_channels", in_channels)):
         if number < 1:
             raise ModelError(f"{what} of network {name!r} is {number}, expected 1 or more")
@@ -82,11 +83,16 @@ def build_model(
     arguments = dict(options)
     if "image_size" in parameters:
         arguments["image_size"] = image_size
-    if dropout is not None:
-        arguments["dropout"] = _checked_dropout(name, parameters, dropout)
+    if dropout is not None and _has_dropout(name, parameters, dropout):
+        arguments["dropout"] = dropout
     model = _call(name, factory, spec, num_classes, in_channels, arguments)
     _dry_forward(name, model, num_classes, (in_channels, *sides(image_size)))
     return model
+
+
+def factory_name(factory: Factory) -> str:
+    """Return "module:function" for a factory, for records and messages."""
+    return f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__name__)}"
 
 
 def load_factory(name: str) -> Factory:
@@ -217,12 +223,15 @@ def _in_words(annotation: Any) -> str:
     return words.get(annotation, str(annotation))
 
 
-def _checked_dropout(name: str, parameters: Mapping[str, inspect.Parameter], dropout: float) -> float:
+def _has_dropout(name: str, parameters: Mapping[str, inspect.Parameter], dropout: float) -> bool:
+    """Tell whether the factory takes a dropout rate; a rate above 0 that it does not take is an error."""
     if not 0 <= dropout < 1:
         raise ModelError(f"dropout of network {name!r} is {dropout}, expected a rate in [0, 1)")
-    if "dropout" not in parameters and not _takes_any(parameters):
+    if "dropout" in parameters or _takes_any(parameters):
+        return True
+    if dropout > 0:
         raise ModelError(f"network {name!r} has no keyword 'dropout' for the rate {dropout}: add one or leave it out")
-    return dropout
+    return False
 
 
 def _call(

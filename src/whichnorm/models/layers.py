@@ -24,7 +24,7 @@ Factory = Callable[..., nn.Module]
 
 
 class Dropout(nn.Dropout):
-    """Dropout whose random numbers are cheap on the CPU; it saves a third or more of a small network's training time.
+    """Dropout at about a third of torch's cost on the CPU, most of which is for random numbers.
 
     A 64-bit random integer decides about four elements, so the rate is rounded to a multiple of 1/65536 and kept
     elements are divided by one minus the rounded rate: the expectation is the input. Decisions fill the input's memory
@@ -42,7 +42,7 @@ class Dropout(nn.Dropout):
 
 def _keep_mask(like: Tensor, dropped: int) -> Tensor:
     """Return zeros (with probability dropped / 65536) and ones, with the type, shape and memory format of `like`."""
-    # Without a lower bound random_() leaves the sign bit 0, and every fourth element would be dropped twice as often.
+    # Without a lower bound random_() leaves the sign bit 0, and every fourth element would be dropped too often.
     bits = torch.empty((like.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     mask = torch.empty_like(like, requires_grad=False)
     flat = mask.as_strided((like.numel(),), (1,))  # empty_like leaves no gaps

@@ -35,7 +35,7 @@ def pool(table: Tensor, num_groups: int | None) -> Tensor:
 def require_several_values(x: Tensor, num_groups: int | None) -> None:
     """Refuse statistics over one value: they are the value itself, and the layer would erase its input."""
     N, C = x.shape[:2]
-    positions = x[0, 0].numel()
+    positions = x.shape[2:].numel()
     count = positions * (N if num_groups is PER_BATCH else C // num_groups)
     if count > 1:
         return
@@ -142,7 +142,9 @@ def channel_layer_norm(
     if x.shape[1] == 1:
         raise SpecError(f"statistics over one channel (input {tuple(x.shape)}) erase the input; expected 2 or more")
     last = accumulate_type(x).permute(0, 2, 3, 1)  # (N, H, W, C)
-    return F.layer_norm(last, last.shape[3:], weight, bias, eps).permute(0, 3, 1, 2).to(x.dtype)
+    scale = None if weight is None else weight.to(last.dtype)
+    shift = None if bias is None else bias.to(last.dtype)
+    return F.layer_norm(last, last.shape[3:], scale, shift, eps).permute(0, 3, 1, 2).to(x.dtype)
 
 
 def element_layer_norm(
@@ -154,6 +156,6 @@ def element_layer_norm(
     """
     require_several_values(x, num_groups=1)
     last = accumulate_type(x).permute(0, 2, 3, 1)  # (N, H, W, C): a view of channels_last storage
-    scale = None if weight is None else weight.permute(1, 2, 0)
-    shift = None if bias is None else bias.permute(1, 2, 0)
+    scale = None if weight is None else weight.permute(1, 2, 0).to(last.dtype)
+    shift = None if bias is None else bias.permute(1, 2, 0).to(last.dtype)
     return F.layer_norm(last, last.shape[1:], scale, shift, eps).permute(0, 3, 1, 2).to(x.dtype)

@@ -75,7 +75,7 @@ class LazyLayerNorm(LazyModuleMixin, LayerNorm):
 
     cls_to_become = LayerNorm  # type: ignore[assignment]
     weight: UninitializedParameter  # type: ignore[assignment]
-    bias: UninitializedParameter
+    bias: UninitializedParameter  # type: ignore[assignment]
 
     def __init__(self, num_channels: int, *, eps: float, affine: bool) -> None:
         super().__init__((num_channels, 1, 1), eps=eps, elementwise_affine=False)

@@ -115,11 +115,11 @@ class GroupNormSpec(NormSpec):
         if len(given) != 1:
             raise SpecError("GroupNorm needs either a number of groups (gn:8) or of channels per group (gn:c16)")
         if given[0] < 1:
-            raise SpecError(f"GroupNorm got {given[0]}, expected 1 or more groups or channels per group")
+            raise SpecError(f"{self.kind}: GroupNorm needs 1 or more groups (gn:8) or channels per group (gn:c16)")
 
     @property
     def kind(self) -> str:
-        return f"gn:{self.num_groups}" if self.num_groups else f"gn:c{self.channels_per_group}"
+        return f"gn:c{self.channels_per_group}" if self.num_groups is None else f"gn:{self.num_groups}"
 
     @property
     def title(self) -> str:
@@ -179,6 +179,7 @@ def parse_norm(text: str) -> NormSpec:
         spec = _SIMPLE[name]
     else:
         raise SpecError(f"unknown norm {text!r}{nearest(name, FORMS)}; there are {', '.join(FORMS)}")
+    allowed = "it has none" if isinstance(spec, NoNormSpec) else "only :noaffine is"
     if options not in ([], ["noaffine"]) or (options and isinstance(spec, NoNormSpec)):
-        raise SpecError(f"norm {text!r}: {':'.join(options)!r} is not an option of {spec}; only :noaffine is")
+        raise SpecError(f"norm {text!r}: {':'.join(options)!r} is not an option of {spec}; {allowed}")
     return replace(spec, affine=False) if options else spec

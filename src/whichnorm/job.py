@@ -13,6 +13,7 @@ from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
 from whichnorm.errors import SpecError
 from whichnorm.machine import choose_machine
+from whichnorm.models import factory_name
 from whichnorm.norms import NormSpec
 from whichnorm.progress import Progress
 from whichnorm.recipes import default_recipe, find_recipe
@@ -188,8 +189,7 @@ def _as_model(model: str | Callable[..., nn.Module], options: dict[str, bool | i
         raise SpecError(
             f"model is a {type(model).__name__}, expected a name or a factory(norm, num_classes, in_channels)"
         )
-    name = f"{getattr(model, '__module__', '?')}:{getattr(model, '__qualname__', type(model).__name__)}"
-    return ModelSpec(name=name, options=tuple(sorted(options.items())), factory=model)
+    return ModelSpec(name=factory_name(model), options=tuple(sorted(options.items())), factory=model)
 
 
 def _as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:

@@ -1,0 +1,58 @@
+"""The results in a terminal: a table that fits 80 columns, the comparisons, the verdict and the faults."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from whichnorm.report import text
+from whichnorm.results import ArmResult, Comparison, Results
+
+
+def results_table(results: Results) -> Table:
+    """Return one row per arm of the study, also for an arm without a finished run."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Accuracy after the last epoch", title_justify="left")
+    table.add_column("arm", overflow="fold", max_width=24)
+    table.add_column("params", justify="right", no_wrap=True)
+    table.add_column("test % [95 % interval]", justify="right", no_wrap=True)
+    table.add_column("train %", justify="right", no_wrap=True)
+    table.add_column("s / run", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    by_norm = {arm.norm: arm for arm in results.arms}
+    for name in text.arm_names(results):
+        cells = _cells(by_norm[name]) if name in by_norm else ["", "no finished run", "", "", "0"]
+        table.add_row(Text(name), *cells)  # Text: a name is shown as it is, never read as markup
+    return table
+
+
+def _cells(arm: ArmResult) -> list[str | Text]:
+    test = arm.test_accuracy
+    return [
+        f"{arm.params:,}",
+        Text(f"{100 * test.mean:.2f} {text.percent_interval(test.ci95)}".rstrip()),
+        f"{100 * arm.train_accuracy.mean:.2f}",
+        f"{arm.train_seconds.mean:.1f}",
+        str(len(arm.seeds)),
+    ]
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Print the table, what its intervals are over, the comparisons, the verdict and the faults."""
+    console.print(results_table(results))
+    basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds" for arm in results.arms})
+    over = f"Intervals over {' or '.join(basis)}. " if basis else ""
+    _say(console, f"{over}Seconds of training on {text.devices(results.records)}.", "dim")
+    for comparison in results.comparisons:
+        _say(console, _comparison_line(comparison))
+    console.print()
+    _say(console, text.printable(results.verdict.text), "bold")
+    for run in results.faults:
+        _say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(text.fault_reason(run))}", "red")
+
+
+def _comparison_line(c: Comparison) -> str:
+    return f"{c.a} less {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points, {text.outcome(c)}"
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(line, style=style), soft_wrap=True)

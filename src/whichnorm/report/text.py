@@ -1,0 +1,118 @@
+"""How the report writes numbers and names, on the page and in the terminal."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from whichnorm.record import RunRecord
+from whichnorm.results import Comparison, Results, Summary
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
+def percent_interval(ci95: tuple[float, float] | None) -> str:
+    """Write an interval in percent, or "" where there is none."""
+    return f"[{100 * ci95[0]:.2f}, {100 * ci95[1]:.2f}]" if ci95 else ""
+
+
+def accuracy(summary: Summary) -> str:
+    """Write an accuracy and its interval: "98.10 % [97.90, 98.30]"."""
+    return " ".join(filter(None, [percent(summary.mean), percent_interval(summary.ci95)]))
+
+
+def points(value: float) -> str:
+    """Write a difference of accuracies in percentage points, signed."""
+    return f"{100 * value:+.2f}"
+
+
+def points_interval(ci95: tuple[float, float]) -> str:
+    return f"[{points(ci95[0])}, {points(ci95[1])}]"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+
+
+def count(number: int, thing: str) -> str:
+    """Write a number of things: "1 seed", "3 seeds"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def num_seeds(number: int) -> str:
+    return f"n = {count(number, 'seed')}"
+
+
+def outcome(comparison: Comparison) -> str:
+    """Say what a comparison's call means for its arms by name."""
+    if comparison.call == "cannot tell":
+        return "cannot tell"
+    return f"{comparison.a if comparison.call == 'better' else comparison.b} is better"
+
+
+def printable(name: str) -> str:
+    """Replace what cannot be drawn or written, such as control characters and undecodable bytes, by U+FFFD."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
+def shorten(name: str, limit: int) -> str:
+    """Return a printable name of at most `limit` characters, cut with an ellipsis."""
+    name = printable(name)
+    return name if len(name) <= limit else name[: limit - 1].rstrip() + "…"
+
+
+def value(item: Any) -> str:
+    """Write a setting's value for people."""
+    if item is None:
+        return "not set"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return f"{item:g}" if isinstance(item, float) else printable(str(item))
+
+
+def arm_names(results: Results) -> list[str]:
+    """Return every arm of the study in its order, also those without a finished run."""
+    return list(dict.fromkeys(r.arm for r in results.records))
+
+
+def fault_reason(record: RunRecord) -> str:
+    return "; ".join(filter(None, [record.reason, *record.warnings]))
+
+
+def devices(records: Iterable[RunRecord]) -> str:
+    """Name the devices that runs were made on, each once."""
+    names = (str(r.environment.get("device", "unknown device")) for r in records)
+    return " and ".join(dict.fromkeys(names)) or "unknown device"
+
+
+def interval_sentences(results: Results) -> list[str]:
+    """Say what the intervals cover, and what they do not."""
+    several = sorted({len(arm.seeds) for arm in results.arms if len(arm.seeds) > 1})
+    sentences = []
+    if several:
+        n = " or ".join(map(str, several))
+        sentences.append(
+            f"Intervals over seeds are 95 % Student t intervals of the mean, n = {n} seeds; those of differences are "
+            "paired: at one seed the arms start from the same weights and see the same images in the same order. "
+            "They cover the noise between seeds, not the choice of training and test images."
+        )
+    if any(len(arm.seeds) == 1 for arm in results.arms):
+        sentences.append(
+            f"An arm with one seed has a 95 % Wilson interval over the {results.num_test_images:,} test images, and "
+            "its differences a paired bootstrap interval over test images. These do not cover seed noise: another "
+            "seed may turn the order of the arms."
+        )
+    if len(results.comparisons) > 1:
+        sentences.append(
+            f"The {len(results.comparisons)} comparisons are not corrected for their number: each interval is 95 % "
+            "on its own."
+        )
+    return sentences
+
+
+def paired_seeds(results: Results) -> dict[int, bool]:
+    """Tell for each seed with two or more audited arms whether these started from the same weights."""
+    audited = sorted((r.seed, r.audit.initial_weights) for r in results.records if r.audit)
+    by_seed = {seed: [w for _, w in runs] for seed, runs in itertools.groupby(audited, key=lambda pair: pair[0])}
+    return {seed: len(set(weights)) == 1 for seed, weights in by_seed.items() if len(weights) > 1}

@@ -1,0 +1,366 @@
+"""The report: its estimates against numpy and scipy, its pictures, and a page that says what the results say."""
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+from synthetic import (
+    digits_test,
+    diverged,
+    failed,
+    make_record,
+    make_records,
+    make_results,
+    make_study,
+    noise_test,
+)  # fmt: skip
+
+from whichnorm.report import figures, write_report
+from whichnorm.report.curves import estimate_curve
+from whichnorm.report.mistakes import choose_mistakes, confusion_counts, frequent_confusions
+from whichnorm.report.page import pairing_sentences
+from whichnorm.report.pictures import arm_mistakes, curve_pictures
+from whichnorm.report.text import paired_seeds, printable, shorten
+
+HOSTILE = (
+    "<script>alert(1)</script>", "$\\frac$ & y", "a class name that goes on and on and on and on", "猫", "b_{\\",
+    "tab\there", "--><b>", '" onload="x', "", "nine\udcff",
+)  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What a page shows and loads: tags with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.pieces: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.pieces).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def report(results, test) -> Page:
+    return Page(write_report(results, test).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """Three arms at three seeds on the digits."""
+    results = make_results(tmp_path_factory.mktemp("usual"))
+    return results, report(results, digits_test())
+
+
+@pytest.mark.parametrize("num_seeds", [3, 5])
+def test_a_band_over_three_or_more_seeds_is_the_t_interval_of_the_mean(num_seeds):
+    values = np.random.default_rng(0).uniform(1, 2, size=(num_seeds, 4))
+    curve = estimate_curve(values.tolist())
+    low, high = stats.t.interval(0.95, num_seeds - 1, loc=values.mean(0), scale=stats.sem(values, axis=0))
+    assert curve.band == "interval"
+    np.testing.assert_allclose(curve.mean, values.mean(0))
+    np.testing.assert_allclose(curve.low, np.maximum(low, 0))
+    np.testing.assert_allclose(curve.high, high)
+
+
+def test_a_band_over_two_seeds_is_their_range_and_one_seed_has_none():
+    two = estimate_curve([[1.0, 2.0], [3.0, 1.0]])
+    assert (two.band, two.low.tolist(), two.mean.tolist(), two.high.tolist()) == ("range", [1, 1], [2, 1.5], [3, 2])
+    one = estimate_curve([[1.0, 2.0]])
+    assert (one.band, one.mean.tolist()) == ("none", [1, 2])
+
+
+def test_a_band_stays_within_the_bounds_of_its_quantity():
+    curve = estimate_curve([[0.1, 0.99], [0.9, 0.90], [0.5, 0.999]], bounds=(0, 1))
+    assert curve.low.min() >= 0
+    assert curve.high.max() <= 1
+
+
+def test_an_epoch_without_a_value_at_some_seed_is_a_gap():
+    curve = estimate_curve([[1.0, None, 3.0], [1.0, 2.0], [1.0, 2.0, 3.0]])
+    np.testing.assert_array_equal(np.isnan(curve.mean), [False, True, True])
+    np.testing.assert_array_equal(np.isnan(curve.low), [False, True, True])
+
+
+def test_mistakes_are_wrong_and_the_most_confident_come_first():
+    labels, predictions = [0, 1, 2, 0, 1], [0, 2, 1, 1, 0]
+    chosen = choose_mistakes(predictions, [0.99, 0.5, 0.9, 0.5, 0.6], labels, limit=3)
+    assert [m.index for m in chosen] == [2, 4, 1]  # 1 and 3 are equally sure: the earlier image
+    assert [(m.label, m.prediction, m.confidence) for m in chosen] == [(2, 1, 0.9), (1, 0, 0.6), (1, 2, 0.5)]
+
+
+def test_the_mistakes_of_a_report_are_the_first_seeds_ten_most_confident(usual):
+    results, _ = usual
+    test = digits_test()
+    first = results.finished("ln")[0]
+    chosen = arm_mistakes(results, test, "ln")
+    wrong = [i for i, (p, y) in enumerate(zip(first.test_predictions, test.labels.tolist(), strict=True)) if p != y]
+    assert len(wrong) > 10
+    assert {m.index for m in chosen} <= set(wrong)
+    confidences = sorted((first.test_confidences[i] for i in wrong), reverse=True)[:10]
+    assert [m.confidence for m in chosen] == confidences
+
+
+def test_confusions_are_counted_over_seeds_as_by_hand():
+    labels, seeds = [0, 0, 1, 2], [[0, 1, 1, 2], [0, 1, 0, 2]]
+    by_hand = np.zeros((4, 4), dtype=int)
+    for predictions in seeds:
+        for true, predicted in zip(labels, predictions, strict=True):
+            by_hand[true, predicted] += 1
+    counts = confusion_counts(seeds, labels, num_classes=4)
+    np.testing.assert_array_equal(counts, by_hand)
+    assert frequent_confusions(counts) == [(0, 1, 2), (1, 0, 1)]
+
+
+def test_every_figure_is_there_as_png_and_svg_and_can_be_read(usual):
+    results, _ = usual
+    folder = results.folder / "report" / "figures"
+    shared = ["test_accuracy", "differences", "validation_loss", "validation_accuracy"]
+    of_arms = [f"{arm}_{kind}" for arm in ("bn", "gn-8", "ln") for kind in ("curves", "mistakes", "confusion")]
+    expected = {f"{name}.{suffix}" for name in shared + of_arms for suffix in ("png", "svg")}
+    assert {path.name for path in folder.iterdir()} == expected
+    for path in folder.glob("*.png"):
+        with Image.open(path) as image:
+            image.load()
+            assert image.width > 600, path.name
+    for path in folder.glob("*.svg"):
+        assert ET.parse(path).getroot().tag.endswith("svg"), path.name
+
+
+def test_the_numbers_of_the_page_are_those_of_the_results(usual):
+    results, page = usual
+    assert results.verdict.text in page.text
+    for arm in results.arms:
+        for summary in (arm.test_accuracy, arm.train_accuracy, arm.val_accuracy):
+            assert f"{100 * summary.mean:.2f} % [{100 * summary.ci95[0]:.2f}, {100 * summary.ci95[1]:.2f}]" in page.text
+        epochs = ", ".join(str(run.best_test.epoch) for run in results.finished(arm.norm))
+        assert f"{100 * arm.best_test_accuracy.mean:.2f} % at epochs {epochs}" in page.text
+        assert f"{arm.params:,}" in page.text
+        assert f"{arm.train_seconds.mean:.1f} s" in page.text
+    for c in results.comparisons:
+        low, high = (100 * end for end in c.ci95)
+        assert f"{c.a} less {c.b} {100 * c.difference:+.2f} [{low:+.2f}, {high:+.2f}]" in page.text
+    assert "Best test epoch (chosen on the test set)" in page.text
+    assert "cpu (Example Processor 3000)" in page.text
+
+
+def test_alternative_texts_carry_the_numbers(usual):
+    results, page = usual
+    images = page.all("img")
+    assert all(image["alt"] for image in images)
+    accuracy = next(i["alt"] for i in images if i["alt"].startswith("Test accuracy"))
+    losses = next(i["alt"] for i in images if i["alt"].startswith("Validation loss"))
+    for arm in results.arms:
+        assert f"{100 * arm.test_accuracy.mean:.2f} %" in accuracy
+        assert f"{np.mean([r.last.val_loss for r in results.finished(arm.norm)]):.4f}" in losses
+
+
+def test_the_page_needs_no_network_and_no_other_file(usual):
+    results, page = usual
+    html = (results.folder / "report" / "index.html").read_text()
+    assert not re.search(r"https?:|url\(|@import", html)
+    assert not [tag for tag, _ in page.tags if tag in ("link", "script", "iframe", "object")]
+    assert all(image["src"].startswith("data:image/") for image in page.all("img"))
+    assert len(html) < 5e6
+    svg = next(i["src"] for i in page.all("img") if "svg" in i["src"])
+    assert base64.b64decode(svg.partition(",")[2]).startswith(b"<?xml")
+
+
+def test_the_page_can_be_read_without_eyes_or_mouse(usual):
+    _, page = usual
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(heading.get("scope") in ("col", "row") for heading in page.all("th"))
+    scrolling = [d for d in page.all("div") if d.get("class") == "scroll"]
+    assert all(d.get("tabindex") == "0" and d.get("aria-label") for d in scrolling)
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in page.all("a")} <= set(ids)
+
+
+def test_the_same_results_give_the_same_bytes(usual, tmp_path):
+    results, _ = usual
+    again = replace(results, folder=tmp_path)
+    write_report(again, digits_test())
+    first = sorted((results.folder / "report").rglob("*.*"))
+    second = sorted((tmp_path / "report").rglob("*.*"))
+    assert [p.name for p in first] == [p.name for p in second]
+    for a, b in zip(first, second, strict=True):
+        assert a.read_bytes() == b.read_bytes(), a.name
+
+
+def test_the_callers_matplotlib_settings_stay_and_do_not_show(usual):
+    results, _ = usual
+    with matplotlib.rc_context({"font.size": 31, "text.usetex": True}):
+        files = figures.saved(curve_pictures(results)[0].figure)
+        assert matplotlib.rcParams["font.size"] == 31
+    written = results.folder / "report" / "figures"
+    assert files["svg"] == (written / "validation_loss.svg").read_bytes()
+    assert files["png"] == (written / "validation_loss.png").read_bytes()
+
+
+@pytest.mark.parametrize("num_classes", [10, 30])
+def test_a_hostile_class_name_is_shown_and_not_run(tmp_path, num_classes):
+    names = [*HOSTILE, *(f"more {i}" for i in range(num_classes - len(HOSTILE)))]
+    test = noise_test(600, num_classes, channels=1)
+    results = make_results(tmp_path, arms=["in"], test=test, class_names=names, study=make_study(seeds=(0,), epochs=3))
+    page = report(results, test)
+    assert not page.all("script")
+    assert not [attrs for _, attrs in page.tags if "onload" in attrs]
+    for name in HOSTILE:
+        assert " ".join(printable(name).split()) in page.text
+    for path in (tmp_path / "report" / "figures").glob("*.svg"):
+        ET.parse(path)
+
+
+def test_a_hostile_data_name_and_reason_are_shown_and_not_run(tmp_path):
+    study, test = make_study(seeds=(0, 1), epochs=2), digits_test()
+    records = make_records(["bn", "ln"], study, test, 10)
+    records[0] = failed(records[0], "<img src=x onerror=alert(1)>")
+    results = make_results(tmp_path, study=study, records=records, test=test)
+    results.study["data"]["name"] = "/images/<b>cats</b>"
+    page = report(results, test)
+    assert "<img src=x onerror=alert(1)>" in page.text
+    assert "/images/<b>cats</b>" in page.text
+    assert not page.all("b")
+
+
+def test_one_seed_says_what_its_intervals_do_not_cover(tmp_path):
+    page = report(make_results(tmp_path, arms=["bn", "ln"], study=make_study(seeds=(4,), epochs=2)), digits_test())
+    assert "do not cover seed noise" in page.text
+    assert "test images, n = 1 seed" in page.text
+    assert "One seed: a line without a band." in page.text
+    assert "t interval" not in page.text
+
+
+def test_one_arm_has_no_comparisons(tmp_path):
+    page = report(make_results(tmp_path, arms=["bn"], study=make_study(epochs=2)), digits_test())
+    assert "comparisons" not in {attrs.get("id") for _, attrs in page.tags}
+    assert not (tmp_path / "report" / "figures" / "differences.svg").exists()
+    assert "only arm that finished" in page.text
+
+
+def test_without_a_validation_split_the_curves_are_called_the_test_sets(tmp_path):
+    page = report(make_results(tmp_path, arms=["bn", "ln"], study=make_study(val_fraction=0.0)), digits_test())
+    assert "No validation split: these are the test set's curves." in page.text
+    assert "Validation" not in page.text
+    assert [i["alt"] for i in page.all("img") if i["alt"].startswith("Test loss over epochs")]
+
+
+@pytest.mark.parametrize(("split", "name"), [("val", "Validation"), ("test", "Test")])
+def test_the_axes_name_the_split(split, name):
+    line = figures.Line(label="bn", style=figures.arm_style(0), curve=estimate_curve([[0.9, 0.5]]))
+    loss, accuracy = figures.validation_loss([line], split), figures.validation_accuracy([line], split)
+    assert loss.axes[0].get_ylabel() == f"{name} loss (nats)"
+    assert accuracy.axes[0].get_ylabel() == f"{name} accuracy (%)"
+    assert loss.get_suptitle() == f"{name} loss, all arms"
+
+
+def test_faults_are_shown_with_their_reasons(tmp_path):
+    study, test = make_study(), digits_test()
+    records = make_records(["bn", "gn:8", "none"], study, test, 10)
+    records[2::3] = [diverged(records[2], 1), diverged(records[5], 6), failed(records[8], "no gradient")]
+    records[0] = replace(records[0], warnings=["still at chance after epoch 4 of 15"])
+    results = make_results(tmp_path, study=study, records=records, test=test)
+    page = report(results, test)
+    assert "4 of 9 runs went wrong" in page.text
+    for words in ("the loss was not finite in epoch 6", "no gradient", "still at chance", "no finished run"):
+        assert words in page.text
+    assert "No run of this arm finished" in page.text
+    assert (tmp_path / "report" / "figures" / "none_curves.svg").exists()
+    assert not (tmp_path / "report" / "figures" / "none_confusion.svg").exists()
+
+
+def test_a_study_in_which_every_run_failed_has_a_report(tmp_path):
+    study, test = make_study(seeds=(0,)), digits_test()
+    records = [failed(r, "no gradient") for r in make_records(["bn", "ln"], study, test, 10)]
+    page = report(make_results(tmp_path, study=study, records=records, test=test), test)
+    assert "Cannot tell: no run finished." in page.text
+    assert "2 of 2 runs went wrong" in page.text
+    assert not page.all("img")
+
+
+def test_no_mistakes_are_said_and_not_drawn(tmp_path):
+    study, test = make_study(seeds=(0,), epochs=1), digits_test()
+    records = [make_record(arm, 0, test, study, 10, error) for arm, error in (("bn", 0.0), ("ln", 0.01))]
+    page = report(make_results(tmp_path, study=study, records=records, test=test), test)
+    assert "Seed 0 classified all 360 test images rightly" in page.text
+    assert not (tmp_path / "report" / "figures" / "bn_mistakes.png").exists()
+    few = sum(p != y for p, y in zip(records[1].test_predictions, test.labels.tolist(), strict=True))
+    assert 0 < few < 10
+    assert f"{few} test images of 360 misclassified at seed 0. All of them" in page.text
+
+
+def test_one_epoch_is_drawn_as_a_mark_that_can_be_seen():
+    line = figures.Line(label="bn", style=figures.arm_style(0), curve=estimate_curve([[0.9], [0.8], [0.7]]))
+    (axes,) = figures.validation_loss([line], "val").axes
+    assert axes.lines[0].get_marker() == "o"
+    assert axes.get_xticks().tolist() == [1]
+
+
+def test_losses_of_different_orders_get_a_logarithmic_axis():
+    curves = [estimate_curve([[2.0, 0.001]]), estimate_curve([[2.0, None]])]
+    lines = [figures.Line(label=str(i), style=figures.arm_style(i), curve=c) for i, c in enumerate(curves)]
+    (axes,) = figures.validation_loss(lines, "val").axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylabel() == "Validation loss (nats, log scale)"
+
+
+@pytest.mark.parametrize(("num_classes", "texts"), [(3, 4), (21, 0)])
+def test_a_matrix_has_counts_up_to_twenty_classes(num_classes, texts):
+    counts = 5 * np.eye(num_classes, dtype=np.int64)
+    counts[0, 1] = 2
+    axes = figures.confusion("bn", counts, [f"class {i}" for i in range(num_classes)]).axes[0]
+    assert [t.get_text() for t in axes.texts] == ["5", "2", "5", "5"][:texts]
+
+
+def test_pixels_stay_sharp_and_colours_are_kept():
+    red = np.zeros((3, 4, 6), dtype=np.uint8)
+    red[0] = 255
+    grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
+    figure = figures.mistake_grid("bn", [red, grey], ["a", "b"])
+    pictures = [axes.images[0] for axes in figure.axes if axes.images]
+    assert [p.get_interpolation() for p in pictures] == ["none", "none"]
+    np.testing.assert_array_equal(pictures[0].get_array()[0, 0], [255, 0, 0])
+    np.testing.assert_array_equal(pictures[1].get_array(), grey[0])
+
+
+def test_no_two_arms_look_alike():
+    looks = [figures.arm_style(i) for i in range(35)]
+    assert len({(s.color, s.line) for s in looks}) == 35
+
+
+def test_pairing_is_read_from_the_weights_and_not_assumed(tmp_path):
+    study, test = make_study(seeds=(0, 1), epochs=2), digits_test()
+    records = make_records(["bn", "ln"], study, test, 10)
+    results = make_results(tmp_path, study=study, records=records, test=test)
+    assert paired_seeds(results) == {0: True, 1: True}
+    assert pairing_sentences(results)[0].startswith("Paired: yes.")
+    records[3] = replace(records[3], audit=replace(records[3].audit, initial_weights="other"))
+    results = make_results(tmp_path, study=study, records=records, test=test)
+    assert paired_seeds(results) == {0: True, 1: False}
+    assert pairing_sentences(results)[0].startswith("Paired: no.")
+    assert pairing_sentences(results)[0].endswith("differ at seed 1.")
+
+
+def test_a_name_is_shortened_to_its_limit_with_an_ellipsis():
+    assert shorten("aeroplane", 9) == "aeroplane"
+    assert shorten("aeroplanes", 9) == "aeroplan…"
+    assert shorten("a\x07\udcff", 9) == "a\ufffd\ufffd"

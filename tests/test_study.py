@@ -1,0 +1,253 @@
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import whichnorm
+from whichnorm.errors import ModelError, SpecError, StudyError
+from whichnorm.job import prepare
+from whichnorm.progress import Progress
+from whichnorm.record import read_record
+from whichnorm.study import StudyFolder, plan_study, run_study
+
+SMALL = {"norms": ["bn", "gn:4"], "seeds": 2, "epochs": 3, "train_limit": 200, "threads": 1, "precision": "float32"}
+OPTIONS = {
+    "model": None, "model_options": None, "recipe": None, "batch_size": None, "val": 0.1, "image_size": None,
+    "data_dir": None, "download": False, "device": "cpu",
+}  # fmt: skip
+
+
+def small_job(out, **changes):
+    return prepare("digits", **{**OPTIONS, **SMALL, **changes}, out=out)
+
+
+def run_small(out, **changes):
+    job = small_job(out, **changes)
+    job.folder.claim(job.shared())
+    with job.folder.locked():
+        return run_study(job.study, job.splits, job.folder, Progress())
+
+
+def without_times(path: Path):
+    """Return a record without what the clock wrote into it."""
+    raw = json.loads(path.read_text())
+    del raw["evaluate_seconds"]
+    for row in raw["epochs"]:
+        del row["seconds"]
+    return raw
+
+
+def all_records(out):
+    return {path.name: without_times(path) for path in sorted((Path(out) / "runs").glob("*.json"))}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "study"
+    run_small(out)
+    return out
+
+
+def run_small_in_a_process(out, loaded):
+    torch.set_num_threads(1)
+    job = small_job(out)
+    loaded.set()
+    job.folder.claim(job.shared())
+    with job.folder.locked():
+        run_study(job.study, job.splits, job.folder, Progress())
+
+
+def test_a_study_killed_at_random_moments_ends_with_the_records_of_an_undisturbed_one(undisturbed, tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["whichnorm", "sklearn.datasets"])
+    draw = random.Random(0)
+    kills = studies = 0
+    moments = set()
+    while kills < 20:
+        out = tmp_path / f"study{studies}"
+        studies += 1
+        longest = 0.1  # seconds after which a kill comes at the latest; grows, so that a slow machine gets to the end
+        while True:
+            loaded = context.Event()
+            process = context.Process(target=run_small_in_a_process, args=(str(out), loaded))
+            process.start()
+            assert loaded.wait(timeout=120)
+            process.join(timeout=draw.uniform(0.0, longest))
+            if process.exitcode is not None:
+                assert process.exitcode == 0
+                break
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            kills += 1
+            longest *= 1.2
+            moments.add((len(list(out.glob("runs/*.json"))), len(list(out.glob("checkpoints/*.safetensors")))))
+        assert all_records(out) == all_records(undisturbed)
+        assert not list(out.glob("checkpoints/*.safetensors"))
+    assert len(moments) > 3, f"the kills hit too few different moments: {moments}"
+
+
+def test_the_same_study_again_trains_nothing(undisturbed):
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")}
+    run_small(undisturbed)
+    assert before == {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")}
+
+
+def test_an_arm_and_a_seed_added_later_train_only_the_new_runs(undisturbed, tmp_path):
+    out = tmp_path / "study"
+    run_small(out, norms=["bn"], seeds=1)
+    first = (out / "runs" / "bn-seed0.json").stat().st_mtime_ns
+    run_small(out)
+    assert (out / "runs" / "bn-seed0.json").stat().st_mtime_ns == first
+    assert all_records(out) == all_records(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"epochs": 4}, ["recipe.epochs", "3", "4"]), ({"train_limit": 210}, ["train_limit", "200", "210"]),
+     ({"threads": 2}, ["threads"]), ({"recipe": "session08"}, ["recipe."]), ({"val": 0.2}, ["val_fraction"])],
+)  # fmt: skip
+def test_another_study_in_the_folder_is_refused_and_nothing_is_lost(undisturbed, change, words):
+    before = all_records(undisturbed)
+    with pytest.raises(StudyError) as caught:
+        run_small(undisturbed, **change)
+    assert all(word in str(caught.value) for word in ["another study", "--out", *words])
+    assert "\n" not in str(caught.value)
+    assert all_records(undisturbed) == before
+
+
+def test_a_second_process_is_kept_out(tmp_path):
+    job = small_job(tmp_path / "study")
+    job.folder.claim(job.shared())
+    with job.folder.locked(), pytest.raises(StudyError, match="another process"), StudyFolder(job.folder.root).locked():
+        pass
+
+
+def test_a_full_disk_is_one_clear_error_and_finished_runs_stay(tmp_path, monkeypatch, undisturbed):
+    out = tmp_path / "study"
+    run_small(out, norms=["bn"], seeds=1)
+    real = Path.open
+
+    def full(self, mode="r", *args, **kwargs):
+        if "w" in mode and "partial" in self.name:
+            raise OSError(28, "No space left on device")
+        return real(self, mode, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(StudyError, match="No space left on device") as caught:
+        run_small(out)
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert [p.name for p in (out / "runs").glob("*.json")] == ["bn-seed0.json"]
+    assert not list(out.rglob("*.partial"))
+    run_small(out)
+    assert all_records(out) == all_records(undisturbed)
+
+
+def test_an_unreadable_checkpoint_is_named_and_finished_runs_stay(tmp_path, undisturbed):
+    out = tmp_path / "study"
+    run_small(out, norms=["bn"], seeds=1)
+    checkpoint = out / "checkpoints" / "gn-4-seed0.safetensors"
+    checkpoint.parent.mkdir(exist_ok=True)
+    checkpoint.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00garbage!")
+    with pytest.raises(StudyError, match=r"gn-4-seed0\.safetensors.*delete it"):
+        run_small(out)
+    assert read_record(out / "runs" / "bn-seed0.json").status == "finished"
+    checkpoint.unlink()
+    run_small(out)
+    assert all_records(out) == all_records(undisturbed)
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    out = tmp_path / "study"
+    run_small(out, seeds=1)
+    (out / "runs" / "bn-seed0.json").write_text('{"schema": 1, "arm"')
+    with pytest.raises(StudyError, match=r"bn-seed0\.json.*delete it"):
+        run_small(out, seeds=1)
+
+
+def test_records_of_a_network_whose_code_has_changed_are_refused(tmp_path):
+    out = tmp_path / "study"
+    run_small(out, seeds=1)
+    path = out / "runs" / "gn-4-seed0.json"
+    raw = json.loads(path.read_text())
+    raw["audit"]["initial_weights"] = "0" * 16
+    path.write_text(json.dumps(raw))
+    with pytest.raises(StudyError, match="did not start from the same weights"):
+        run_small(out, seeds=1)
+
+
+def wider_without_norm(norm, num_classes, in_channels):
+    layer = norm(8)
+    width = 16 if isinstance(layer, nn.Identity) else 8
+    return nn.Sequential(nn.Conv2d(in_channels, width, 3), norm(width), nn.Flatten(), nn.LazyLinear(num_classes))
+
+
+def ignores_norm(norm, num_classes, in_channels):
+    return nn.Sequential(nn.Conv2d(in_channels, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(288, num_classes))
+
+
+def forgets_norm(norm, num_classes, in_channels):
+    return nn.Sequential(nn.Conv2d(in_channels, 8, 3), nn.Flatten(), nn.Linear(288, num_classes))
+
+
+class WithUnused(nn.Module):
+    def __init__(self, norm, num_classes, in_channels):
+        super().__init__()
+        self.used = nn.Sequential(nn.Conv2d(in_channels, 8, 3), norm(8), nn.Flatten(), nn.Linear(288, num_classes))
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.used(x)
+
+
+@pytest.mark.parametrize(
+    ("factory", "norms", "words"),
+    [
+        (wider_without_norm, ["bn", "none"], ["differ outside their norm layers"]),
+        (ignores_norm, ["bn", "gn:4"], ["BatchNorm2d", "'1'", "norm(num_channels)"]),
+        (ignores_norm, ["none"], ["BatchNorm2d", "'1'"]),
+        (forgets_norm, ["bn"], ["no norm layer"]),
+        (WithUnused, ["bn"], ["unused.weight", "do not affect the loss"]),
+    ],
+)
+def test_an_unfair_network_is_refused_before_anything_is_trained_or_written(tmp_path, factory, norms, words):
+    with pytest.raises(ModelError) as caught:
+        whichnorm.compare("digits", model=factory, norms=norms, out=tmp_path / "study", train_limit=200)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_network_over_the_limit_is_refused_by_its_excess(tmp_path):
+    job = small_job(tmp_path / "study")
+    plan = plan_study(job.study, job.splits, max_params=11_498)
+    assert [arm.params for arm in plan.arms] == [11_498, 11_498]
+    with pytest.raises(ModelError, match=r"11,498 parameters, 1 over --max-params 11,497"):
+        plan_study(job.study, job.splits, max_params=11_497)
+
+
+def test_fewer_images_than_a_batch_are_refused(tmp_path):
+    with pytest.raises(SpecError, match="180 training images"):
+        whichnorm.compare("digits", train_limit=200, batch_size=181, out=tmp_path / "study")
+
+
+def test_groups_that_do_not_divide_are_refused_with_those_that_do(tmp_path):
+    with pytest.raises(SpecError, match=r"16 channels do not split into 5 groups; 1, 2, 4, 8, 16 do"):
+        whichnorm.compare("digits", norms=["gn:5"], out=tmp_path / "study")
+
+
+def test_a_plan_estimates_the_time_that_the_study_takes(tmp_path):
+    job = small_job(tmp_path / "study", epochs=20, seeds=1, train_limit=None)
+    torch.set_num_threads(1)
+    plan = plan_study(job.study, job.splits)
+    started = time.perf_counter()
+    run_study(job.study, job.splits, job.folder, Progress())
+    took = time.perf_counter() - started
+    assert plan.seconds / 10 < took < plan.seconds * 10  # other work on the machine decides the rest
+    assert plan.steps_per_epoch == len(job.splits.train) // 64

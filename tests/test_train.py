@@ -1,0 +1,288 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from whichnorm.data import channel_statistics
+from whichnorm.data.dataset import ImageSet
+from whichnorm.models.layers import Dropout
+from whichnorm.progress import format_row
+from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, RunSpec, Schedule, parse_arm
+from whichnorm.train import Splits, at_chance, build_network, build_optimizer, penalty, train_run
+
+NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
+RECIPE = Recipe(
+    epochs=2,
+    batch_size=16,
+    learning_rate=0.05,
+    dropout=0.2,
+    augmentation=Augmentation(crop_padding=1, crop_mode="zero", flip=0.5),
+)
+
+
+class Net(nn.Module):
+    """A small network that keeps the images it saw in training and the dropout masks it drew."""
+
+    def __init__(self, norm, num_classes, in_channels, *, dropout: float = 0.0):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(in_channels, 8, 3, padding=1), norm(8)
+        self.drop = Dropout(dropout)
+        self.conv2, self.norm2 = nn.Conv2d(8, 8, 3, padding=1), norm(8)
+        self.head = nn.Linear(8, num_classes)
+        self.seen, self.masks = [], []
+
+    def forward(self, x):
+        if self.training:
+            self.seen.append(x.detach().clone())
+        x = torch.relu(self.norm1(self.conv1(x)))
+        kept = self.drop(torch.ones_like(x))
+        if self.training:
+            self.masks.append(kept.detach().clone())
+        x = torch.relu(self.norm2(self.conv2(x * kept)))
+        return self.head(x.mean((2, 3)))
+
+
+def make_splits(num_train=64, num_val=16, size=6):
+    generator = torch.Generator().manual_seed(3)
+
+    def part(count):
+        labels = torch.arange(count) % 4
+        images = torch.randint(0, 128, (count, 1, size, size), generator=generator, dtype=torch.uint8)
+        for row in range(4):
+            images[labels == row, :, row] += 120
+        return ImageSet(images, labels)
+
+    train = part(num_train)
+    mean, std = channel_statistics(train.images)
+    return Splits(
+        train=train, val=part(num_val), test=part(32), class_names=("a", "b", "c", "d"), mean=mean, std=std, digest="d"
+    )
+
+
+def make_run(norm="bn", seed=0, recipe=RECIPE, factory=Net, precision="float32", val=0.1):
+    arm = norm if isinstance(norm, ArmSpec) else parse_arm(norm)
+    return RunSpec(
+        arm=arm,
+        seed=seed,
+        data=DataSpec(val_fraction=val),
+        model=ModelSpec(name="test", factory=factory),
+        recipe=recipe,
+        machine=MachineSpec(threads=1, precision=precision),
+    )
+
+
+def quiet(run, splits=None, checkpoint=None):
+    return train_run(run, splits or make_splits(), checkpoint, lambda step: None, lambda row: None)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_at_one_seed_every_arm_has_the_weights_images_and_dropout_of_batch_norm(norm):
+    _, ours = quiet(make_run(norm))
+    _, theirs = quiet(make_run("bn"))
+    ours_at_start, theirs_at_start = build_network(make_run(norm), make_splits()), build_network(make_run(), make_splits())
+    for name in ("conv1.weight", "conv1.bias", "conv2.weight", "head.weight"):
+        torch.testing.assert_close(
+            ours_at_start.get_parameter(name), theirs_at_start.get_parameter(name), rtol=0, atol=0
+        )
+    assert len(ours.seen) == len(theirs.seen) == 2 * 4
+    for a, b in zip(ours.seen + ours.masks, theirs.seen + theirs.masks, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_another_seed_changes_weights_images_and_dropout():
+    _, a = quiet(make_run(seed=0))
+    _, b = quiet(make_run(seed=1))
+    assert not torch.equal(build_network(make_run(seed=0), make_splits()).conv1.weight,
+                           build_network(make_run(seed=1), make_splits()).conv1.weight)  # fmt: skip
+    assert not torch.equal(a.seen[0], b.seen[0])
+    assert not torch.equal(a.masks[0], b.masks[0])
+
+
+def test_epochs_differ_in_order_augmentation_and_dropout():
+    _, model = quiet(make_run())
+    assert not torch.equal(model.seen[0], model.seen[4])
+    assert not torch.equal(model.masks[0], model.masks[4])
+
+
+def test_a_run_is_the_same_whatever_the_callers_random_state_and_leaves_it_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first, _ = quiet(make_run())
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(99)
+    second, _ = quiet(make_run())
+    assert first.test_predictions == second.test_predictions
+    assert [r.train_loss for r in first.epochs] == [r.train_loss for r in second.epochs]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_training_by_this_loop_is_training_by_a_plain_one(norm):
+    """The reference is torch alone: stock optimizer settings, the same batches, cross-entropy with smoothing."""
+    recipe = replace(
+        RECIPE, dropout=0.0, label_smoothing=0.1, weight_decay=0.01, schedule=Schedule(kind="constant"), nesterov=True
+    )
+    run, splits = make_run(norm, recipe=recipe), make_splits()
+    record, trained = quiet(run, splits)
+    reference = build_network(run, splits)
+    norms = [m for n, m in reference.named_children() if n.startswith("norm")]
+    free = [p for m in norms for p in m.parameters()] + [m.bias for m in (reference.conv1, reference.conv2, reference.head)]
+    decayed = [m.weight for m in (reference.conv1, reference.conv2, reference.head)]
+    optimizer = torch.optim.SGD(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": free}], lr=0.05, momentum=0.9, nesterov=True
+    )
+    labels_of = {image.numpy().tobytes(): label for image, label in zip(splits.train.images, splits.train.labels, strict=True)}
+    assert len(labels_of) == 64
+    from whichnorm.randomness import generator
+
+    for epoch in range(2):
+        order = torch.randperm(64, generator=generator(0, "order", epoch))
+        for step in range(4):
+            images = trained.seen[epoch * 4 + step]
+            labels = splits.train.labels[order[step * 16 : step * 16 + 16]]
+            loss = nn.functional.cross_entropy(reference(images), labels, label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    for name, parameter in trained.named_parameters():
+        torch.testing.assert_close(parameter, reference.get_parameter(name), rtol=1e-4, atol=1e-6)
+    assert record.status == "finished"
+
+
+def test_weight_decay_is_off_norms_and_biases_unless_the_recipe_wants_it_on():
+    model = build_network(make_run(), make_splits())
+    optimizer = build_optimizer(model, replace(RECIPE, weight_decay=0.1))
+    decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    assert decayed == {id(model.conv1.weight), id(model.conv2.weight), id(model.head.weight)}
+    everything = build_optimizer(model, replace(RECIPE, weight_decay=0.1, decay_norms_and_biases=True))
+    assert sum(len(g["params"]) for g in everything.param_groups if g["weight_decay"]) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize(("arm", "slope"), [("bn+l1:0.5", lambda w: 0.5 * w.sign()), ("bn+l2:0.5", lambda w: w)])
+def test_a_penalty_has_the_gradient_of_its_formula_on_weights_only(arm, slope):
+    run = make_run(arm)
+    model = build_network(run, make_splits())
+    penalty(model, run.arm).backward()
+    for layer in (model.conv1, model.conv2, model.head):
+        torch.testing.assert_close(layer.weight.grad, slope(layer.weight.detach()))
+        assert layer.bias.grad is None
+    assert model.norm1.weight.grad is None
+
+
+def test_an_l1_penalty_shrinks_the_weights_and_is_left_out_of_the_logged_loss():
+    plain, a = quiet(make_run("bn"))
+    punished, b = quiet(make_run("bn+l1:0.05"))
+    assert b.conv2.weight.abs().sum() < a.conv2.weight.abs().sum()
+    assert abs(punished.epochs[0].train_loss - plain.epochs[0].train_loss) < 1.0  # the penalty itself is about 5
+
+
+def test_the_logged_figures_are_the_cross_entropy_and_accuracy_of_what_the_network_saw():
+    recipe = replace(RECIPE, epochs=1, dropout=0.0, label_smoothing=0.2, learning_rate=1e-9, weight_decay=0.0)
+    run, splits = make_run("gn:4", recipe=recipe), make_splits()
+    record, model = quiet(run, splits)
+    from whichnorm.randomness import generator
+
+    order = torch.randperm(64, generator=generator(0, "order", 0))
+    with torch.no_grad():
+        logits = model(torch.cat(list(model.seen)))
+    labels = splits.train.labels[order]
+    assert record.last.train_loss == pytest.approx(float(nn.functional.cross_entropy(logits, labels)), rel=1e-5)
+    assert record.last.train_accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
+    class Bad(Net):
+        def forward(self, x):
+            scale = torch.inf if self.training and len(self.seen) > 5 else 1.0
+            return super().forward(x) * scale
+
+    record, _ = quiet(make_run(factory=Bad, recipe=replace(RECIPE, epochs=5)))
+    assert record.status == "diverged"
+    assert len(record.epochs) == 2
+    assert record.last.train_loss is None
+    assert "epoch 2" in record.reason
+
+
+def test_a_network_that_learns_nothing_is_recorded_as_at_chance():
+    record, _ = quiet(make_run(recipe=replace(RECIPE, epochs=4, learning_rate=1e-12)))
+    assert record.status == "finished"
+    assert "still at chance after epoch 1 of 4" in record.warnings[0]
+    learned, _ = quiet(make_run(recipe=replace(RECIPE, epochs=24, learning_rate=0.1, dropout=0.0)))
+    assert learned.warnings == []
+
+
+def test_chance_is_the_share_of_the_commonest_class_and_three_deviations():
+    labels = torch.tensor([0] * 900 + [1] * 100)
+    bound = 0.9 + 3 * math.sqrt(0.9 * 0.1 / 1000)
+    assert at_chance(bound - 1e-6, labels)
+    assert not at_chance(bound + 1e-6, labels)
+
+
+def test_a_factory_that_ignores_its_norm_fails_the_run():
+    def three_times_batch_norm(norm, num_classes, in_channels, *, dropout=0.0):
+        return Net(nn.BatchNorm2d, num_classes, in_channels, dropout=dropout)
+
+    record, _ = quiet(make_run("gn:4", factory=three_times_batch_norm))
+    assert record.status == "failed"
+    assert "BatchNorm2d" in record.reason
+    assert "norm1" in record.reason
+
+
+def test_norm_layers_that_change_in_training_fail_the_run():
+    class Turncoat(Net):
+        def forward(self, x):
+            out = super().forward(x)
+            if self.training and len(self.seen) == 5:
+                self.norm2 = nn.Identity()
+            return out
+
+    record, _ = quiet(make_run("ln", factory=Turncoat))
+    assert record.status == "failed"
+    assert "changed in training" in record.reason
+
+
+def test_the_audit_counts_layers_and_parameters():
+    record, model = quiet(make_run("gn:4"))
+    assert record.audit.norm_layers == {"GroupNorm(4 groups)": 2}
+    assert record.audit.params == sum(p.numel() for p in model.parameters())
+    assert record.audit.norm_params == 2 * (8 + 8)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_norm_trains_in_both_precisions(norm, precision):
+    record, _ = quiet(make_run(norm, precision=precision))
+    assert record.status == "finished"
+    assert len(record.test_predictions) == len(record.test_confidences) == 32
+    assert record.environment["precision"] == precision
+
+
+def test_without_a_validation_split_rows_have_none_and_show_the_test_split():
+    splits = make_splits()
+    record, _ = quiet(make_run(val=0), replace(splits, val=splits.val.subset(torch.arange(0))))
+    assert record.last.val_accuracy is None
+    assert f"{record.last.test_accuracy:.2%}" in format_row(record.last)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_run_from_its_checkpoint_ends_as_an_undisturbed_one(tmp_path, optimizer):
+    recipe = replace(RECIPE, epochs=4, optimizer=optimizer, learning_rate=0.01)
+    whole, whole_model = quiet(make_run(recipe=recipe))
+    path = tmp_path / "run.safetensors"
+
+    class StopError(Exception):
+        pass
+
+    def stop_after_two(row):
+        if row.epoch == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train_run(make_run(recipe=recipe), make_splits(), path, lambda step: None, stop_after_two)
+    resumed, model = quiet(make_run(recipe=recipe), checkpoint=path)
+    assert [replace(r, seconds=0) for r in resumed.epochs] == [replace(r, seconds=0) for r in whole.epochs]
+    assert resumed.test_confidences == whole.test_confidences
+    assert resumed.audit == whole.audit
+    for a, b in zip(model.state_dict().values(), whole_model.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
