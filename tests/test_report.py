@@ -156,7 +156,7 @@ def test_the_numbers_of_the_page_are_those_of_the_results(usual):
         assert f"{arm.train_seconds.mean:.1f} s" in page.text
     for c in results.comparisons:
         low, high = (100 * end for end in c.ci95)
-        assert f"{c.a} less {c.b} {100 * c.difference:+.2f} [{low:+.2f}, {high:+.2f}]" in page.text
+        assert f"{c.a} − {c.b} {100 * c.difference:+.2f} [{low:+.2f}, {high:+.2f}]" in page.text
     assert "Best test epoch (chosen on the test set)" in page.text
     assert "cpu (Example Processor 3000)" in page.text
 

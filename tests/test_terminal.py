@@ -20,7 +20,7 @@ def test_the_table_has_the_numbers_of_the_results(tmp_path):
     results = make_results(tmp_path)
     lines = printed(results).splitlines()
     for arm in results.arms:
-        line = next(line for line in lines if line.split()[:1] == [arm.norm] and "less" not in line)
+        line = next(line for line in lines if line.split()[:1] == [arm.norm] and "−" not in line)
         test = arm.test_accuracy
         low, high = test.ci95
         numbers = f"{100 * test.mean:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
@@ -48,7 +48,7 @@ def test_comparisons_and_verdict_are_one_line_each(tmp_path):
     lines = printed(results).splitlines()
     assert results.verdict.text in lines
     for c in results.comparisons:
-        (line,) = [line for line in lines if line.startswith(f"{c.a} less {c.b}: ")]
+        (line,) = [line for line in lines if line.startswith(f"{c.a} − {c.b}: ")]
         assert f"{100 * c.difference:+.2f} [{100 * c.ci95[0]:+.2f}, {100 * c.ci95[1]:+.2f}] points" in line
 
 

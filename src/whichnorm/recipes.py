@@ -135,7 +135,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from JSON: the fields of `Recipe`, those left out as in the default recipe."""
+    """Read a recipe from JSON: the fields of `Recipe`, with its own defaults for those left out."""
     try:
         raw = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -166,7 +166,10 @@ def _from_json(kind: type[T], raw: Any, where: str) -> T:
         elif not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
             raise SpecError(f"{where}: field {name!r} is {value!r}, expected a {accepted[-1].__name__}")
         values[name] = value
-    return kind(**values)
+    try:
+        return kind(**values)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
 
 
 def default_recipe(data_name: str) -> Recipe:

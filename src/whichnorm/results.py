@@ -291,7 +291,7 @@ def _difference_text(c: Comparison) -> str:
     low, high = (100 * end for end in c.ci95)
     n = f"n = {len(c.seeds)} seeds" if len(c.seeds) > 1 else "n = 1 seed"
     points = f"{100 * c.difference:+.2f} points of test accuracy"
-    return f"{c.a} less {c.b}: {points}, 95 % interval [{low:+.2f}, {high:+.2f}], {n}."
+    return f"{c.a} − {c.b}: {points}, 95 % interval [{low:+.2f}, {high:+.2f}], {n}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def _basis(arms: Sequence[ArmResult]) -> str:
 def _differences_picture(results: Results) -> Picture:
     rows = [
         figures.DifferenceRow(
-            label=f"{c.a} less {c.b}",
+            label=f"{c.a} − {c.b}",
             difference=c.difference,
             ci95=c.ci95,
             call=c.call,

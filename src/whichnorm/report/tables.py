@@ -108,7 +108,7 @@ def comparisons_table(results: Results) -> Table | None:
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
     over = text.num_seeds(len(c.seeds)) if c.basis == "seeds" else f"test images, {text.num_seeds(1)}"
     return _cells(
-        f"{c.a} less {c.b}", text.points(c.difference), text.points_interval(c.ci95), text.outcome(c), over
+        f"{c.a} − {c.b}", text.points(c.difference), text.points_interval(c.ci95), text.outcome(c), over
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def print_results(results: Results, console: Console) -> None:
 
 
 def _comparison_line(c: Comparison) -> str:
-    return f"{c.a} less {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points, {text.outcome(c)}"
+    return f"{c.a} − {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points, {text.outcome(c)}"
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
