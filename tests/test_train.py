@@ -9,6 +9,7 @@ from whichnorm.data import channel_statistics
 from whichnorm.data.dataset import ImageSet
 from whichnorm.models.layers import Dropout
 from whichnorm.progress import format_row
+from whichnorm.randomness import generator
 from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, RunSpec, Schedule, parse_arm
 from whichnorm.train import Splits, at_chance, build_network, build_optimizer, penalty, train_run
 
@@ -81,7 +82,8 @@ def quiet(run, splits=None, checkpoint=None):
 def test_at_one_seed_every_arm_has_the_weights_images_and_dropout_of_batch_norm(norm):
     _, ours = quiet(make_run(norm))
     _, theirs = quiet(make_run("bn"))
-    ours_at_start, theirs_at_start = build_network(make_run(norm), make_splits()), build_network(make_run(), make_splits())
+    ours_at_start = build_network(make_run(norm), make_splits())
+    theirs_at_start = build_network(make_run(), make_splits())
     for name in ("conv1.weight", "conv1.bias", "conv2.weight", "head.weight"):
         torch.testing.assert_close(
             ours_at_start.get_parameter(name), theirs_at_start.get_parameter(name), rtol=0, atol=0
@@ -126,16 +128,12 @@ def test_training_by_this_loop_is_training_by_a_plain_one(norm):
     run, splits = make_run(norm, recipe=recipe), make_splits()
     record, trained = quiet(run, splits)
     reference = build_network(run, splits)
-    norms = [m for n, m in reference.named_children() if n.startswith("norm")]
-    free = [p for m in norms for p in m.parameters()] + [m.bias for m in (reference.conv1, reference.conv2, reference.head)]
-    decayed = [m.weight for m in (reference.conv1, reference.conv2, reference.head)]
+    weighted = (reference.conv1, reference.conv2, reference.head)
+    free = [*reference.norm1.parameters(), *reference.norm2.parameters(), *(layer.bias for layer in weighted)]
+    decayed = [layer.weight for layer in weighted]
     optimizer = torch.optim.SGD(
         [{"params": decayed, "weight_decay": 0.01}, {"params": free}], lr=0.05, momentum=0.9, nesterov=True
     )
-    labels_of = {image.numpy().tobytes(): label for image, label in zip(splits.train.images, splits.train.labels, strict=True)}
-    assert len(labels_of) == 64
-    from whichnorm.randomness import generator
-
     for epoch in range(2):
         order = torch.randperm(64, generator=generator(0, "order", epoch))
         for step in range(4):
@@ -181,8 +179,6 @@ def test_the_logged_figures_are_the_cross_entropy_and_accuracy_of_what_the_netwo
     recipe = replace(RECIPE, epochs=1, dropout=0.0, label_smoothing=0.2, learning_rate=1e-9, weight_decay=0.0)
     run, splits = make_run("gn:4", recipe=recipe), make_splits()
     record, model = quiet(run, splits)
-    from whichnorm.randomness import generator
-
     order = torch.randperm(64, generator=generator(0, "order", 0))
     with torch.no_grad():
         logits = model(torch.cat(list(model.seen)))

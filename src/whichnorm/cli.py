@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.errors import SpecError, WhichnormError
+from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.norms import FORMS
 from whichnorm.progress import console_progress
 from whichnorm.recipes import RECIPES

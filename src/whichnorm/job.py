@@ -12,7 +12,7 @@ from torch import nn
 from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
 from whichnorm.errors import SpecError
-from whichnorm.machine import choose_machine
+from whichnorm.machine import choose_machine, keep_freed_memory
 from whichnorm.models import factory_name
 from whichnorm.norms import NormSpec
 from whichnorm.progress import Progress
@@ -127,6 +127,7 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, plan: Plan 
 
     before = torch.get_num_threads()
     torch.set_num_threads(job.study.machine.threads)
+    keep_freed_memory()
     try:
         plan = plan or plan_study(job.study, job.splits, max_params)
         job.folder.claim(job.shared())

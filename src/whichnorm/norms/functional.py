@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from whichnorm.errors import SpecError
 
 PER_BATCH = None  # in place of a group count: pool each channel over the images of the batch
+CACHED_VALUES = 2**19  # values of a part of a batch: 2 MiB in float32
 
 
 def accumulate_type(x: Tensor) -> Tensor:
@@ -44,9 +45,34 @@ def require_several_values(x: Tensor, num_groups: int | None) -> None:
     raise SpecError(f"statistics over {over} (input {tuple(x.shape)}) erase the input; expected {remedy}")
 
 
+def _parts(x: Tensor) -> list[slice]:
+    """Split the batch on a CPU into parts whose float32 copies stay in its cache, which is most of the speed there."""
+    images = max(1, len(x) if x.is_cuda else CACHED_VALUES // max(1, x.shape[1:].numel()))
+    return [slice(start, start + images) for start in range(0, max(1, len(x)), images)]
+
+
+def _minus(x: Tensor, shift: Tensor) -> Tensor:
+    """Return x (N, C, ...) minus shift, in the type of its statistics and as (N, C, L); shift broadcasts to that."""
+    values = accumulate_type(x).flatten(2)
+    return values - shift if values.dtype == x.dtype else values.sub_(shift)  # a converted copy is ours to change
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean and the biased variance of every channel of every image, both (N, C)."""
+    means, variances = [], []
+    for part in _parts(x):
+        mean = accumulate_type(x[part]).flatten(2).mean(2)
+        centered = _minus(x[part], mean[:, :, None])
+        means.append(mean)
+        variances.append((centered * centered).mean(2))
+    return torch.cat(means), torch.cat(variances)
+
+
 class _Standardize(torch.autograd.Function):
     """Standardize x by pooled statistics, then scale and shift each channel; the gradient is written out by hand.
 
+    The variance of a statistics set is the mean of its channels' variances plus the variance of their means: Chan,
+    Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979. Nothing cancels where the mean is large.
     With xhat = (x - mean) r, r = (variance + eps)^-1/2 and m() the mean over a statistics set,
     dx = r (w g - m(w g) - xhat m(w g xhat)): Ioffe and Szegedy, "Batch Normalization", 2015, section 3, in which
     the sums over a set are pooled from sums over each channel of each image.
@@ -56,32 +82,86 @@ class _Standardize(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, num_groups: int | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        N, C = x.shape[:2]
-        values = accumulate_type(x).flatten(2)  # (N, C, L)
-        mean = pool(values.mean(2), num_groups)  # (N, C)
-        centered = values - mean[:, :, None]  # two passes: E[x^2] - E[x]^2 would cancel where the mean is large
-        var = pool(centered.square().mean(2), num_groups)
+        means, variances = _moments(x)  # (N, C)
+        mean = pool(means, num_groups)
+        var = pool(variances + (means - mean).square(), num_groups)
         rstd = torch.rsqrt(var + eps)
-        y = torch.addcmul(bias.expand(N, C)[:, :, None], centered, (rstd * weight)[:, :, None])
+        scale, y = rstd * weight, torch.empty_like(x)
+        for part in _parts(x):
+            values = _minus(x[part], mean[part, :, None]).mul_(scale[part, :, None]).add_(bias[:, None])
+            y[part].copy_(values.view_as(x[part]))
         ctx.save_for_backward(x, weight, mean, rstd)
         ctx.num_groups = num_groups
         ctx.mark_non_differentiable(mean, var)
-        return y.to(x.dtype).view_as(x), mean, var
+        return y, mean, var
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         x, weight, mean, rstd = ctx.saved_tensors
-        g = accumulate_type(grad).flatten(2)
-        centered = accumulate_type(x).flatten(2) - mean[:, :, None]
-        positions = centered.shape[2]
-        grad_sum = g.sum(2)  # (N, C)
-        grad_dot = (g * centered).sum(2) * rstd
-        offset = pool(weight * grad_sum, ctx.num_groups) / positions
-        slope = pool(weight * grad_dot, ctx.num_groups) / positions
-        dx = torch.addcmul((-rstd * offset)[:, :, None], g, (rstd * weight)[:, :, None])
-        dx = dx.addcmul_(centered, (-rstd.square() * slope)[:, :, None])
-        return dx.to(x.dtype).view_as(x), grad_dot.sum(0), grad_sum.sum(0), None, None
+        sums, dots = [], []
+        for part in _parts(x):
+            g = accumulate_type(grad[part]).flatten(2)  # (N, C, L)
+            sums.append(g.sum(2))
+            dots.append((g * _minus(x[part], mean[part, :, None])).sum(2))
+        grad_sum, grad_dot = torch.cat(sums), torch.cat(dots) * rstd  # (N, C)
+        positions = x.shape[2:].numel()
+        offset = rstd * pool(weight * grad_sum, ctx.num_groups) / positions
+        slope = rstd.square() * pool(weight * grad_dot, ctx.num_groups) / positions
+        scale, dx = rstd * weight, torch.empty_like(x)
+        for part in _parts(x):
+            values = _minus(x[part], mean[part, :, None]).mul_(-slope[part, :, None])
+            g = accumulate_type(grad[part]).flatten(2)
+            values.addcmul_(g, scale[part, :, None]).sub_(offset[part, :, None])
+            dx[part].copy_(values.view_as(x[part]))
+        return dx, grad_dot.sum(0), grad_sum.sum(0), None, None
+
+
+class _StandardizeChannels(torch.autograd.Function):
+    """As _Standardize, with the C values at each position of each image as one statistics set; x is (N, C, ...)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+        y = torch.empty_like(x)
+        for part in _parts(x):
+            xhat, _ = _standardized_channels(x[part], eps)
+            y[part].copy_(xhat.mul_(weight[:, None]).add_(bias[:, None]).view_as(x[part]))
+        ctx.save_for_backward(x, weight)
+        ctx.eps = eps
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        dx, grad_weight, grad_bias = torch.empty_like(x), torch.zeros_like(weight), torch.zeros_like(weight)
+        for part in _parts(x):
+            xhat, rstd = _standardized_channels(x[part], ctx.eps)
+            g = accumulate_type(grad[part]).flatten(2)
+            product, wg = g * xhat, g * weight[:, None]
+            grad_weight += product.sum((0, 2))
+            grad_bias += g.sum((0, 2))
+            slope = product.mul_(weight[:, None]).mean(1, keepdim=True)
+            values = wg.sub_(wg.mean(1, keepdim=True)).sub_(xhat.mul_(slope)).mul_(rstd)
+            dx[part].copy_(values.view_as(x[part]))
+        return dx, grad_weight, grad_bias, None
+
+
+def _standardized_channels(x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Return (x - mean) r as (N, C, L) and r (N, 1, L), with statistics over C."""
+    mean = accumulate_type(x).flatten(2).mean(1, keepdim=True)
+    centered = _minus(x, mean)
+    rstd = torch.rsqrt((centered * centered).mean(1, keepdim=True) + eps)
+    return centered.mul_(rstd), rstd
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return weight and bias (C,) in the type of x's statistics, one and zero where there is none."""
+    ones = accumulate_type(x.new_ones(x.shape[1]))
+    return (
+        ones if weight is None else weight.to(ones.dtype),
+        torch.zeros_like(ones) if bias is None else bias.to(ones.dtype),
+    )
 
 
 def standardize(
@@ -93,10 +173,7 @@ def standardize(
     weight and bias are (C,), or None for one and zero.
     """
     require_several_values(x, num_groups)
-    ones = accumulate_type(x.new_ones(x.shape[1]))
-    weight = ones if weight is None else weight.to(ones.dtype)
-    bias = torch.zeros_like(ones) if bias is None else bias.to(ones.dtype)
-    return _Standardize.apply(x, weight, bias, num_groups, eps)
+    return _Standardize.apply(x, *_affine(x, weight, bias), num_groups, eps)
 
 
 def group_norm(
@@ -131,6 +208,13 @@ def fixed_norm(x: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias
     return torch.addcmul(shift.view(shape), accumulate_type(x), scale.view(shape)).to(x.dtype)
 
 
+def like_input(last: Tensor, x: Tensor) -> Tensor:
+    """Return (N, H, W, C) values as (N, C, H, W), in the type and memory format of x; free for channels_last."""
+    is_last = x.is_contiguous(memory_format=torch.channels_last)
+    memory_format = torch.channels_last if is_last else torch.contiguous_format
+    return last.permute(0, 3, 1, 2).to(x.dtype).contiguous(memory_format=memory_format)
+
+
 def channel_layer_norm(
     x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -141,10 +225,7 @@ def channel_layer_norm(
     """
     if x.shape[1] == 1:
         raise SpecError(f"statistics over one channel (input {tuple(x.shape)}) erase the input; expected 2 or more")
-    last = accumulate_type(x).permute(0, 2, 3, 1)  # (N, H, W, C)
-    scale = None if weight is None else weight.to(last.dtype)
-    shift = None if bias is None else bias.to(last.dtype)
-    return F.layer_norm(last, last.shape[3:], scale, shift, eps).permute(0, 3, 1, 2).to(x.dtype)
+    return _StandardizeChannels.apply(x, *_affine(x, weight, bias), eps)
 
 
 def element_layer_norm(
@@ -158,4 +239,4 @@ def element_layer_norm(
     last = accumulate_type(x).permute(0, 2, 3, 1)  # (N, H, W, C): a view of channels_last storage
     scale = None if weight is None else weight.permute(1, 2, 0).to(last.dtype)
     shift = None if bias is None else bias.permute(1, 2, 0).to(last.dtype)
-    return F.layer_norm(last, last.shape[1:], scale, shift, eps).permute(0, 3, 1, 2).to(x.dtype)
+    return like_input(F.layer_norm(last, last.shape[1:], scale, shift, eps), x)

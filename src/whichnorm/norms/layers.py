@@ -73,7 +73,7 @@ class LayerNorm(nn.LayerNorm):
 class LazyLayerNorm(LazyModuleMixin, LayerNorm):
     """A LayerNorm whose spatial size is found at the first forward pass, after which it is a LayerNorm."""
 
-    cls_to_become = LayerNorm  # type: ignore[assignment]
+    cls_to_become = LayerNorm
     weight: UninitializedParameter  # type: ignore[assignment]
     bias: UninitializedParameter  # type: ignore[assignment]
 
