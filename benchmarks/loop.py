@@ -104,8 +104,8 @@ def plain_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, loader: Data
 def let_glibc_decide() -> None:
     """Set the allocator as its own rule does at its most generous in a process that never set it.
 
-    That rule raises the mapping threshold to the largest block freed, up to 32 MiB, and keeps twice as much: mallopt(3),
-    "dynamic mmap threshold".
+    That rule raises the mapping threshold to the largest block freed, up to 32 MiB, and keeps twice as much:
+    mallopt(3), "dynamic mmap threshold".
     """
     set_allocator(mmap_threshold=32 * 2**20, trim_threshold=64 * 2**20)
 

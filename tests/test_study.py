@@ -64,7 +64,13 @@ def run_small_in_a_process(out, loaded):
         run_study(job.study, job.splits, job.folder, Progress())
 
 
+def written(out):
+    """Return what tells one moment of a study from another: its records, and its checkpoints with their times."""
+    return {(path.name, path.stat().st_mtime_ns) for path in Path(out).glob("*/*") if path.suffix != ".partial"}
+
+
 def test_a_study_killed_at_random_moments_ends_with_the_records_of_an_undisturbed_one(undisturbed, tmp_path):
+    """Each kill comes a random short time after a random number of files were written, some before the first."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["whichnorm", "sklearn.datasets"])
     draw = random.Random(0)
@@ -73,21 +79,22 @@ def test_a_study_killed_at_random_moments_ends_with_the_records_of_an_undisturbe
     while kills < 20:
         out = tmp_path / f"study{studies}"
         studies += 1
-        longest = 0.1  # seconds after which a kill comes at the latest; grows, so that a slow machine gets to the end
         while True:
             loaded = context.Event()
             process = context.Process(target=run_small_in_a_process, args=(str(out), loaded))
             process.start()
             assert loaded.wait(timeout=120)
-            process.join(timeout=draw.uniform(0.0, longest))
+            seen, wanted = written(out), draw.randint(0, 3)
+            while process.is_alive() and len(written(out) - seen) < wanted:
+                time.sleep(0.001)
+            process.join(timeout=draw.uniform(0.0, 0.05))
             if process.exitcode is not None:
                 assert process.exitcode == 0
                 break
             os.kill(process.pid, signal.SIGKILL)
             process.join()
             kills += 1
-            longest *= 1.2
-            moments.add((len(list(out.glob("runs/*.json"))), len(list(out.glob("checkpoints/*.safetensors")))))
+            moments.add(tuple(sorted(path.name for path in out.glob("*/*"))))
         assert all_records(out) == all_records(undisturbed)
         assert not list(out.glob("checkpoints/*.safetensors"))
     assert len(moments) > 3, f"the kills hit too few different moments: {moments}"
@@ -242,12 +249,21 @@ def test_groups_that_do_not_divide_are_refused_with_those_that_do(tmp_path):
         whichnorm.compare("digits", norms=["gn:5"], out=tmp_path / "study")
 
 
-def test_a_plan_estimates_the_time_that_the_study_takes(tmp_path):
-    job = small_job(tmp_path / "study", epochs=20, seeds=1, train_limit=None)
-    torch.set_num_threads(1)
+def test_a_plan_adds_up_measured_steps_and_images_of_every_epoch_and_run(tmp_path):
+    job = small_job(tmp_path / "study", epochs=7, seeds=3)
     plan = plan_study(job.study, job.splits)
-    started = time.perf_counter()
-    run_study(job.study, job.splits, job.folder, Progress())
-    took = time.perf_counter() - started
-    assert plan.seconds / 10 < took < plan.seconds * 10  # other work on the machine decides the rest
-    assert plan.steps_per_epoch == len(job.splits.train) // 64
+    assert plan.steps_per_epoch == 180 // 64
+    assert plan.num_eval_images == len(job.splits.val) + len(job.splits.test) == 20 + 359
+    assert all(arm.step_seconds > 0 and arm.image_seconds > 0 for arm in plan.arms)
+    by_hand = sum(7 * (2 * arm.step_seconds + 379 * arm.image_seconds) for arm in plan.arms)
+    assert plan.seconds == pytest.approx(3 * by_hand)
+
+
+def test_files_half_written_by_a_killed_process_are_cleared_away(tmp_path):
+    job = small_job(tmp_path / "study")
+    job.folder.claim(job.shared())
+    half = tmp_path / "study" / "runs" / ".bn-seed0.json.0f.partial"
+    half.parent.mkdir()
+    half.write_text("{")
+    with job.folder.locked():
+        assert not half.exists()

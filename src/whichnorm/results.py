@@ -239,7 +239,7 @@ def _compare(a: Sequence[RunRecord], b: Sequence[RunRecord], labels: np.ndarray)
     else:
         ((x, y),) = pairs
         interval = stats.image_bootstrap(np.equal(x.test_predictions, labels), np.equal(y.test_predictions, labels))
-    return _comparison(a[0].arm, b[0].arm, interval, tuple(x.seed for x, _ in pairs))
+    return _comparison(a[0].arm, b[0].arm, interval.clipped(-1, 1), tuple(x.seed for x, _ in pairs))
 
 
 def _comparison(a: str, b: str, interval: Interval, seeds: tuple[int, ...]) -> Comparison:
@@ -260,7 +260,7 @@ def _against(best: str, other: str, comparisons: Sequence[Comparison]) -> Compar
         if (c.a, c.b) == (best, other):
             return c
         if (c.b, c.a) == (best, other):
-            turned = Interval(-c.difference, -c.ci95[1], -c.ci95[0])
+            turned = Interval(0.0 - c.difference, 0.0 - c.ci95[1], 0.0 - c.ci95[0])  # no negative zero
             return _comparison(best, other, turned, c.seeds)
     return None
 

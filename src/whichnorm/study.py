@@ -78,6 +78,8 @@ class StudyFolder:
                 raise StudyError(
                     f"{self.root}: another process is running this study; wait for it, or choose another --out"
                 ) from None
+            for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed
+                half_written.unlink(missing_ok=True)
             yield
 
 

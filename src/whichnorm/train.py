@@ -16,7 +16,7 @@ from whichnorm.checkpoint import read_checkpoint, write_checkpoint
 from whichnorm.data.augment import augment, draw
 from whichnorm.data.batches import batches
 from whichnorm.data.dataset import ImageSet
-from whichnorm.errors import ModelError
+from whichnorm.errors import ModelError, SpecError
 from whichnorm.evaluate import Evaluation, evaluate
 from whichnorm.machine import autocast, environment, synchronize
 from whichnorm.models import build_model
@@ -130,7 +130,7 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
         found = audit.check_norm_layers(model, run.arm.norm)
         if state.audit and found != state.audit.norm_layers:
             raise ModelError(f"the norm layers changed in training: {state.audit.norm_layers} became {found}")
-    except ModelError as error:
+    except (ModelError, SpecError) as error:
         return _record(run, splits, state, None, "failed", str(error)), model
     test = test or evaluate(model, splits.test, splits.mean, splits.std, run.machine)
     reason = f"the loss was not finite in epoch {len(state.epochs)}" if _diverged(state) else ""

@@ -1,0 +1,54 @@
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import whichnorm
+
+PUBLIC = {
+    "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
+    "ElementLayerNormSpec", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError", "ModelError",
+    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StudyError", "Summary", "Verdict",
+    "WhichnormError", "__version__", "build_model", "compare", "console_progress", "parse_norm",
+}  # fmt: skip
+
+
+def test_the_public_names_are_these():
+    assert set(whichnorm.__all__) == PUBLIC
+    assert all(hasattr(whichnorm, name) for name in PUBLIC)
+
+
+def test_every_public_class_and_function_says_what_it_is():
+    undocumented = [name for name in PUBLIC - {"__version__"} if not (getattr(whichnorm, name).__doc__ or "").strip()]
+    assert undocumented == []
+
+
+def test_every_error_is_a_whichnorm_error():
+    errors = [name for name in PUBLIC if name.endswith("Error")]
+    assert len(errors) == 6
+    assert all(issubclass(getattr(whichnorm, name), whichnorm.WhichnormError) for name in errors)
+
+
+def test_every_module_imports_and_says_what_it_is():
+    for module in pkgutil.walk_packages(whichnorm.__path__, "whichnorm."):
+        if module.name != "whichnorm.__main__":
+            assert importlib.import_module(module.name).__doc__, module.name
+
+
+def test_nothing_needs_torchvision_and_plots_wait_until_they_are_drawn():
+    code = (
+        "import sys; sys.modules['torchvision'] = None; import whichnorm; "
+        "print('matplotlib' in sys.modules, 'sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_no_source_file_can_unpickle():
+    from pathlib import Path
+
+    for path in Path(whichnorm.__file__).parent.rglob("*.py"):
+        text = path.read_text()
+        assert "import pickle" not in text, path
+        assert "torch.load" not in text, path
+        assert "allow_pickle=True" not in text, path
