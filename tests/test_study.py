@@ -196,6 +196,11 @@ def wider_without_norm(norm, num_classes, in_channels):
     return nn.Sequential(nn.Conv2d(in_channels, width, 3), norm(width), nn.Flatten(), nn.LazyLinear(num_classes))
 
 
+def twice_for_groups(norm, num_classes, in_channels):
+    second = norm(8) if isinstance(norm(8), nn.GroupNorm) else nn.Identity()
+    return nn.Sequential(nn.Conv2d(in_channels, 8, 3), norm(8), second, nn.Flatten(), nn.Linear(288, num_classes))
+
+
 def ignores_norm(norm, num_classes, in_channels):
     return nn.Sequential(nn.Conv2d(in_channels, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(288, num_classes))
 
@@ -218,6 +223,7 @@ class WithUnused(nn.Module):
     ("factory", "norms", "words"),
     [
         (wider_without_norm, ["bn", "none"], ["differ outside their norm layers"]),
+        (twice_for_groups, ["bn", "gn:4"], ["1 and 2 norm layers"]),
         (ignores_norm, ["bn", "gn:4"], ["BatchNorm2d", "'1'", "norm(num_channels)"]),
         (ignores_norm, ["none"], ["BatchNorm2d", "'1'"]),
         (forgets_norm, ["bn"], ["no norm layer"]),

@@ -7,7 +7,6 @@
 
 from whichnorm.errors import (
     DataError,
-    MissingExtraError,
     ModelError,
     SpecError,
     StudyError,
@@ -43,7 +42,6 @@ __all__ = [
     "GroupNormSpec",
     "InstanceNormSpec",
     "LayerNormSpec",
-    "MissingExtraError",
     "ModelError",
     "NoNormSpec",
     "NormSpec",

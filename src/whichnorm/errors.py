@@ -24,10 +24,6 @@ class StudyError(WhichnormError):
     """A folder, record or checkpoint that does not fit the study being run."""
 
 
-class MissingExtraError(WhichnormError):
-    """An optional dependency that is not installed; the message names the extra."""
-
-
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the choice closest to name, or "" when none is close."""
     close = difflib.get_close_matches(name.lower(), list(choices), n=1, cutoff=0.5)

@@ -1,7 +1,7 @@
 """Named recipes: a good default one, one for the digits, and those of the published networks."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,6 +121,7 @@ RECIPES: dict[str, Recipe] = {
         ),
     )
 }
+RECIPES["grouped_cifar"] = replace(RECIPES["lcifar"], name="grouped_cifar")  # one text for both
 
 
 def find_recipe(name: str) -> Recipe:

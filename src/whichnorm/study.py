@@ -137,6 +137,13 @@ def plan_study(study: StudySpec, splits: Splits, max_params: int | None = None) 
     check_batch_size(len(splits.train), study.recipe.batch_size)
     first_seed = replace(study, seeds=study.seeds[:1]).runs()
     arms = tuple(_plan_arm(run, splits, max_params) for run in first_seed)
+    normed = [arm for arm in arms if arm.norm_layers]
+    for arm in normed[1:]:
+        if sum(arm.norm_layers.values()) != sum(normed[0].norm_layers.values()):
+            raise ModelError(
+                f"arms {normed[0].arm} and {arm.arm} have {sum(normed[0].norm_layers.values())} and "
+                f"{sum(arm.norm_layers.values())} norm layers; the factory must place the same number for every norm"
+            )
     for arm in arms[1:]:
         if arm.initial_weights != arms[0].initial_weights:
             raise ModelError(
