@@ -273,3 +273,39 @@ def test_files_half_written_by_a_killed_process_are_cleared_away(tmp_path):
     half.write_text("{")
     with job.folder.locked():
         assert not half.exists()
+
+
+def raises_in_training(norm, num_classes, in_channels):
+    class Moody(nn.Sequential):
+        def forward(self, x):
+            if self.training:
+                raise KeyError("mood")
+            return super().forward(x)
+
+    return Moody(nn.Conv2d(in_channels, 8, 3), norm(8), nn.Flatten(), nn.Linear(288, num_classes))
+
+
+def test_a_network_that_raises_in_training_is_one_line_before_anything_is_written(tmp_path):
+    with pytest.raises(ModelError, match="fails in a training step on 64 images of 1x8x8: KeyError: 'mood'") as caught:
+        whichnorm.compare("digits", model=raises_in_training, norms=["bn"], out=tmp_path / "study")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_network_that_raises_later_stops_the_study_with_one_line_and_keeps_finished_runs(tmp_path):
+    calls = []
+
+    def raises_later(norm, num_classes, in_channels):
+        class Late(nn.Sequential):
+            def forward(self, x):
+                calls.append(str(norm))
+                if calls.count("gn:4") > 12:
+                    raise ValueError("too\nlate")
+                return super().forward(x)
+
+        return Late(nn.Conv2d(in_channels, 8, 3), norm(8), nn.Flatten(), nn.Linear(288, num_classes))
+
+    options = {"norms": ["bn", "gn:4"], "seeds": 1, "epochs": 3, "train_limit": 200, "threads": 1}
+    with pytest.raises(StudyError, match="run gn-4-seed0 stopped: ValueError: too late; finished runs are kept"):
+        whichnorm.compare("digits", model=raises_later, out=tmp_path / "study", **options)
+    assert read_record(tmp_path / "study" / "runs" / "bn-seed0.json").status == "finished"

@@ -15,7 +15,7 @@ from whichnorm import audit
 from whichnorm.checkpoint import write_weights
 from whichnorm.data.augment import augment, draw
 from whichnorm.data.batches import check_batch_size
-from whichnorm.errors import ModelError, StudyError
+from whichnorm.errors import ModelError, StudyError, WhichnormError
 from whichnorm.evaluate import BATCH, evaluate
 from whichnorm.machine import autocast, synchronize
 from whichnorm.progress import Progress
@@ -71,7 +71,7 @@ class StudyFolder:
         except ImportError:  # not on Windows; two processes would still only train the same runs twice
             yield
             return
-        with (self.root / ".lock").open("w") as file:
+        with (self.root / ".lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -169,7 +169,15 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         )
     norm_layers = audit.check_norm_layers(model, run.arm.norm)
     digest = audit.shared_weights_digest(model)
-    step_seconds = _time_steps(run, splits, model)
+    try:
+        step_seconds = _time_steps(run, splits, model)
+    except WhichnormError:
+        raise
+    except Exception as error:  # anything that a network of the user's own raises
+        raise ModelError(
+            f"{run.model.name} with {run.arm} fails in a training step on {run.recipe.batch_size} images of "
+            f"{'x'.join(map(str, splits.image_shape))}: {_in_a_line(error)}"
+        ) from error
     audit.check_gradients(model)
     part = splits.test.subset(torch.arange(min(BATCH, len(splits.test)), device=splits.test.labels.device))
     synchronize(run.machine)
@@ -184,6 +192,10 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         step_seconds=step_seconds,
         image_seconds=(time.perf_counter() - started) / len(part),
     )
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _time_steps(run: RunSpec, splits: Splits, model: torch.nn.Module, num_steps: int = 3) -> float:
@@ -223,9 +235,10 @@ def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progr
     progress.start_run(run, num_steps=len(splits.train) // run.recipe.batch_size)
     try:
         record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch)
-    except RuntimeError as error:  # torch's own: out of memory, or a fault in the user's network
-        reason = str(error).strip().split("\n")[0]
-        raise StudyError(f"run {run.key} stopped: {type(error).__name__}: {reason}; finished runs are kept") from error
+    except WhichnormError:
+        raise
+    except Exception as error:  # out of memory, or anything that a network of the user's own raises
+        raise StudyError(f"run {run.key} stopped: {_in_a_line(error)}; finished runs are kept") from error
     if record.status == "finished":
         write_weights(folder.weights(run), model)
     write_record(folder.record(run), record)

@@ -19,6 +19,8 @@ def write_report(results: Results, test: ImageSet) -> Path:
     """
     folder = results.folder / "report"
     figures = folder / "figures"
+    for left_over in figures.glob("*.[ps][nv]g"):  # of an earlier report of this study, with other arms
+        left_over.unlink()
     html = page.render(
         results,
         test,

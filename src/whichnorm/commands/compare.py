@@ -1,0 +1,173 @@
+"""`whichnorm compare`: the main job."""
+
+import argparse
+
+from rich.console import Console
+
+from whichnorm.errors import SpecError
+from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
+from whichnorm.norms import FORMS
+from whichnorm.progress import console_progress
+from whichnorm.recipes import RECIPES
+from whichnorm.study import Plan, plan_study
+
+NAME = "compare"
+HELP = "train one network once per norm and seed, and say which norm to use"
+DESCRIPTION = (
+    "Train one network once per normalization layer and per seed, under one recipe, and say which layer to use, "
+    "with intervals and a report."
+)
+EPILOG = """\
+examples:
+  whichnorm compare
+      BN, LN and GN on the 8x8 digits that ship with scikit-learn, 3 seeds each
+  whichnorm compare --data cifar10 --model session08 --norms bn,ln,gn:8 --seeds 3 --epochs 20
+  whichnorm compare --data photos/ --image-size 64 --model mynet:make --norms bn,gn:c16,bn+l1:0.001 --dry-run
+
+The same command given again goes on where it stopped.
+Exit code: 0 done, 1 done but a run failed, diverged or stayed at chance, 2 input that cannot be used.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("what to compare")
+    what.add_argument(
+        "--norms",
+        default=",".join(DEFAULT_NORMS),
+        metavar="A,B,...",
+        help=f"norms: {', '.join(FORMS)}, each with :noaffine, +l1:0.001 or +l2:0.001 (default %(default)s)",
+    )
+    what.add_argument(
+        "--model",
+        metavar="NAME",
+        help="a network of whichnorm.models, or package.module:factory (default: one that fits the data)",
+    )
+    what.add_argument(
+        "--model-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the network, such as add_skip=true; may be given again",
+    )
+    what.add_argument("--max-params", type=int, metavar="N", help="refuse networks with more parameters")
+    what.add_argument("--seeds", default="3", metavar="N", help="number of seeds, or the seeds themselves: 3 or 5,6,7 "
+                      "(default %(default)s)")  # fmt: skip
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        default="digits",
+        metavar="NAME",
+        help="digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders (default %(default)s)",
+    )
+    data.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
+    data.add_argument("--no-download", action="store_true", help="never download")
+    data.add_argument("--image-size", type=int, metavar="PIXELS", help="resize a folder's images to this side")
+    data.add_argument("--val", type=float, default=0.1, metavar="SHARE",
+                      help="share of the training images kept for validation; 0 trains on all, and the curves are "
+                      "then the test set's (default %(default)s)")  # fmt: skip
+    data.add_argument("--train-limit", type=int, metavar="N", help="use a stratified subset of the training images")
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--recipe", metavar="NAME", help=f"{', '.join(RECIPES)}, or a JSON file (default: one that fits the data)"
+    )
+    training.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    training.add_argument("--batch-size", type=int, metavar="N", help="images per step, instead of the recipe's")
+    machine = parser.add_argument_group("machine and output")
+    machine.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
+    machine.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    machine.add_argument("--precision", default="auto", metavar="NAME",
+                         help="float32, bfloat16 (convolutions and stored activations), or auto: bfloat16 where the "
+                         "processor has it (default %(default)s)")  # fmt: skip
+    machine.add_argument("--out", metavar="DIR", help="folder of the study (default runs/NAME)")
+    machine.add_argument("--dry-run", action="store_true", help="show the plan and train nothing")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    job = prepare(
+        args.data,
+        norms=[name for name in args.norms.split(",") if name.strip()],
+        model=args.model,
+        model_options=dict(_option(text) for text in args.model_option),
+        seeds=_seeds(args.seeds),
+        recipe=args.recipe,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        val=args.val,
+        train_limit=args.train_limit,
+        image_size=args.image_size,
+        data_dir=args.data_dir,
+        download=not args.no_download,
+        device=args.device,
+        threads=args.threads,
+        precision=args.precision,
+        out=args.out,
+    )
+    if args.dry_run:
+        show_plan(plan_study(job.study, job.splits, args.max_params), job, console)
+        return 0
+    from whichnorm.report.terminal import print_results
+
+    results = execute(job, max_params=args.max_params, progress=console_progress(console))
+    print_results(results, console)
+    console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    return 0 if results.ok else 1
+
+
+def show_plan(plan: Plan, job: Job, console: Console) -> None:
+    """Print the runs, parameters and estimated time of a study that is not run."""
+    recipe, machine = job.study.recipe, job.study.machine
+    lines = [
+        f"data      {job.study.data.name}: {len(job.splits.train):,} training, {len(job.splits.val):,} validation, "
+        f"{len(job.splits.test):,} test images of {'x'.join(map(str, job.splits.image_shape))}",
+        f"network   {job.study.model.name}",
+        f"recipe    {recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, "
+        f"{plan.steps_per_epoch:,} steps per epoch",
+        f"machine   {machine.device}, {machine.threads} threads, {machine.precision}",
+        f"folder    {job.folder.root}",
+        "",
+        f"{'norm':<20}{'parameters':>11}{'seeds':>7}{'s per run':>11}  norm layers",
+    ]
+    for arm in plan.arms:
+        layers = ", ".join(f"{count} {name}" for name, count in arm.norm_layers.items()) or "none"
+        seconds = plan.run_seconds(arm)
+        lines.append(f"{arm.arm!s:<20}{arm.params:>11,}{len(job.study.seeds):>7}{seconds:>11,.1f}  {layers}")
+    done = sum(job.folder.record(run).exists() for run in job.study.runs())
+    lines += [
+        "",
+        f"{len(job.study.runs())} runs, {done} of them finished; about {_duration(plan.seconds)} for all, "
+        "from a few steps timed on this machine. Nothing was trained or written.",
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _seeds(text: str) -> int | list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise SpecError(f"--seeds {text!r}: expected a number of seeds (3) or the seeds themselves (5,6,7)") from None
+    if "," in text:
+        return numbers
+    if numbers[0] < 1:
+        raise SpecError(f"--seeds {text}: at least 1 is needed")
+    return numbers[0]
+
+
+def _option(text: str) -> tuple[str, bool | int | float | str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise SpecError(f"--model-option {text!r}: expected KEY=VALUE, such as add_skip=true")
+    if value.lower() in ("true", "false"):
+        return key, value.lower() == "true"
+    for number in (int, float):
+        try:
+            return key, number(value)
+        except ValueError:
+            pass
+    return key, value
