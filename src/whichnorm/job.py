@@ -19,7 +19,7 @@ from whichnorm.progress import Progress
 from whichnorm.recipes import default_recipe, find_recipe
 from whichnorm.results import Results, summarize, write_results
 from whichnorm.spec import ArmSpec, DataSpec, ModelSpec, Recipe, StudySpec, parse_arm
-from whichnorm.study import Plan, StudyFolder, plan_study, run_study
+from whichnorm.study import StudyFolder, plan_study, run_study
 from whichnorm.train import Splits
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
@@ -121,7 +121,7 @@ def prepare(
     return Job(study=study, splits=splits, folder=StudyFolder(folder))
 
 
-def execute(job: Job, *, max_params: int | None, progress: Progress, plan: Plan | None = None) -> Results:
+def execute(job: Job, *, max_params: int | None, progress: Progress) -> Results:
     """Train what is not trained yet, then write results and report."""
     from whichnorm.report import write_report
 
@@ -129,13 +129,14 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, plan: Plan 
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()
     try:
-        plan = plan or plan_study(job.study, job.splits, max_params)
+        plan_study(job.study, job.splits, max_params)
         job.folder.claim(job.shared())
         with job.folder.locked():
             records = run_study(job.study, job.splits, job.folder, progress)
             test = job.splits.test.to("cpu")
             results = summarize(records, job.shared(), job.splits.class_names, test.labels.tolist(), job.folder.root)
             write_results(results)
+            progress.start_report()
             write_report(results, test)
     finally:
         torch.set_num_threads(before)

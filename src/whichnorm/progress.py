@@ -33,6 +33,9 @@ class Progress:
     def end_run(self, record: RunRecord) -> None:
         """A run has its record."""
 
+    def start_report(self) -> None:
+        """All runs have records; the report is being drawn."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -80,6 +83,9 @@ class PlainProgress(Progress):
 
     def on_epoch(self, row: EpochRow) -> None:
         self.print(format_row(row))
+
+    def start_report(self) -> None:
+        self.print("drawing the report")
 
     def end_run(self, record: RunRecord) -> None:
         if record.status != "finished":

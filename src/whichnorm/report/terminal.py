@@ -55,4 +55,4 @@ def _comparison_line(c: Comparison) -> str:
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
-    console.print(Text(line, style=style), soft_wrap=True)
+    console.print(Text(line, style=style), soft_wrap=not console.is_terminal)  # a pipe gets whole lines
