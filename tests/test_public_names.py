@@ -7,7 +7,7 @@ import whichnorm
 
 PUBLIC = {
     "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
-    "ElementLayerNormSpec", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "ModelError",
+    "ElementLayerNormSpec", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError", "ModelError",
     "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StudyError", "Summary", "Verdict",
     "WhichnormError", "__version__", "build_model", "compare", "console_progress", "parse_norm",
 }  # fmt: skip
@@ -25,7 +25,7 @@ def test_every_public_class_and_function_says_what_it_is():
 
 def test_every_error_is_a_whichnorm_error():
     errors = [name for name in PUBLIC if name.endswith("Error")]
-    assert len(errors) == 5
+    assert len(errors) == 6
     assert all(issubclass(getattr(whichnorm, name), whichnorm.WhichnormError) for name in errors)
 
 

@@ -7,6 +7,7 @@
 
 from whichnorm.errors import (
     DataError,
+    MissingExtraError,
     ModelError,
     SpecError,
     StudyError,
@@ -42,6 +43,7 @@ __all__ = [
     "GroupNormSpec",
     "InstanceNormSpec",
     "LayerNormSpec",
+    "MissingExtraError",
     "ModelError",
     "NoNormSpec",
     "NormSpec",

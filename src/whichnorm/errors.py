@@ -24,6 +24,10 @@ class StudyError(WhichnormError):
     """A folder, record or checkpoint that does not fit the study being run."""
 
 
+class MissingExtraError(WhichnormError):
+    """A feature whose optional packages are not installed; the message names the extra that brings them."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the choice closest to name, or "" when none is close."""
     close = difflib.get_close_matches(name.lower(), list(choices), n=1, cutoff=0.5)

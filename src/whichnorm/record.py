@@ -76,7 +76,10 @@ class RunRecord:
         return max(self.epochs, key=lambda row: row.test_accuracy)
 
 
-def write_in_one_step(path: Path, data: bytes) -> None:
+REMEDY = "make room or choose another --out, then give the same command again: finished runs are kept"
+
+
+def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
     """Write a file so that it is there whole or not at all, also after a kill; a full disk is a StudyError."""
     partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:
@@ -89,10 +92,7 @@ def write_in_one_step(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):  # a folder that cannot be written may not let us delete either
             partial.unlink()
-        raise StudyError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or choose another --out, then give the "
-            "same command again: finished runs are kept"
-        ) from None
+        raise StudyError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
 
 
 def write_record(path: Path, record: RunRecord) -> None:

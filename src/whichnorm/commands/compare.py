@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from whichnorm.commands.options import model_option
 from whichnorm.errors import SpecError
 from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.norms import FORMS
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         args.data,
         norms=[name for name in args.norms.split(",") if name.strip()],
         model=args.model,
-        model_options=dict(_option(text) for text in args.model_option),
+        model_options=dict(model_option(text) for text in args.model_option),
         seeds=_seeds(args.seeds),
         recipe=args.recipe,
         epochs=args.epochs,
@@ -157,17 +158,3 @@ def _seeds(text: str) -> int | list[int]:
     if numbers[0] < 1:
         raise SpecError(f"--seeds {text}: at least 1 is needed")
     return numbers[0]
-
-
-def _option(text: str) -> tuple[str, bool | int | float | str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise SpecError(f"--model-option {text!r}: expected KEY=VALUE, such as add_skip=true")
-    if value.lower() in ("true", "false"):
-        return key, value.lower() == "true"
-    for number in (int, float):
-        try:
-            return key, number(value)
-        except ValueError:
-            pass
-    return key, value

@@ -28,22 +28,26 @@ from whichnorm.models.session08 import session08
 from whichnorm.models.wynet import wynet
 from whichnorm.norms import NormSpec, parse_norm
 
-__all__ = ["NETWORKS", "Dropout", "Factory", "ImageSize", "Network", "Norm", "build_model", "load_factory"]
+__all__ = [
+    "NETWORKS", "Dropout", "Factory", "ImageSize", "Network", "Norm", "build_model", "default_input_shape",
+    "load_factory",
+]  # fmt: skip
 
 SIGNATURE = "factory(norm, num_classes, in_channels)"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network of this package: its factory, and the side in pixels of the images it was published with."""
+    """A network of this package: its factory, and the side in pixels and channels of the images it was made for."""
 
     factory: Factory
     image_size: int
+    in_channels: int = 3
 
 
 NETWORKS: Mapping[str, Network] = {
-    "digits_net": Network(digits_net, image_size=8),
-    "mnist_s6": Network(mnist_s6, image_size=28),
+    "digits_net": Network(digits_net, image_size=8, in_channels=1),
+    "mnist_s6": Network(mnist_s6, image_size=28, in_channels=1),
     "session08": Network(session08, image_size=32),
     "wynet": Network(wynet, image_size=32),
     "residual8": Network(residual8, image_size=32),
@@ -88,6 +92,12 @@ def build_model(
     model = _call(name, factory, spec, num_classes, in_channels, arguments)
     _dry_forward(name, model, num_classes, (in_channels, *sides(image_size)))
     return model
+
+
+def default_input_shape(name: str) -> tuple[int, int, int]:
+    """Return (channels, height, width) of the images a network is made for; 3 channels for a factory of yours."""
+    in_channels = NETWORKS[name].in_channels if name in NETWORKS else 3
+    return in_channels, *sides(_default_image_size(name, _keywords(load_factory(name))))
 
 
 def factory_name(factory: Factory) -> str:

@@ -24,6 +24,12 @@ def accumulate_type(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
+def is_traced() -> bool:
+    """Tell whether torch is exporting or compiling: then torch's own operators take the place of our kernels, whose
+    parts, written results and hand-made gradients are no operators that an export could name."""
+    return torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+
+
 def pool(table: Tensor, num_groups: int | None) -> Tensor:
     """Replace each entry of an (N, C) table by the mean over the entries that share its statistics; (N, C) again."""
     N, C = table.shape
@@ -184,6 +190,9 @@ def group_norm(
     x is (N, C, ...), and so is the result. One group gives LayerNorm over (C, H, W), one channel per group
     InstanceNorm. Wu and He, "Group Normalization", ECCV 2018, equations 1, 2 and 7.
     """
+    if is_traced():
+        require_several_values(x, num_groups)
+        return F.group_norm(accumulate_type(x), num_groups, *_affine(x, weight, bias), eps).to(x.dtype)
     return standardize(x, weight, bias, num_groups, eps)[0]
 
 
@@ -225,6 +234,9 @@ def channel_layer_norm(
     """
     if x.shape[1] == 1:
         raise SpecError(f"statistics over one channel (input {tuple(x.shape)}) erase the input; expected 2 or more")
+    if is_traced():
+        last = accumulate_type(x).permute(0, 2, 3, 1)  # (N, H, W, C)
+        return F.layer_norm(last, last.shape[3:], *_affine(x, weight, bias), eps).permute(0, 3, 1, 2).to(x.dtype)
     return _StandardizeChannels.apply(x, *_affine(x, weight, bias), eps)
 
 
