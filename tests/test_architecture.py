@@ -106,6 +106,11 @@ def test_height_and_width_are_counted_apart():
     assert fields["up"].jump == (4, 2)
 
 
+def test_a_transposed_convolution_shows_its_own_kernel():
+    (row,) = [row for row in described("odd")[1].rows if row.node.path == "up"]
+    assert (row.kernel, row.settings) == ("2×2", "up 2")
+
+
 def test_branches_give_the_range_from_the_narrowest_path_to_all_together():
     fields = fields_of("session08", add_skip=True)
     assert fields["block2.0.add"].text == "6–10"

@@ -73,10 +73,12 @@ def times(pair: tuple[int, int]) -> str:
     return f"{pair[0]}×{pair[1]}"
 
 
-def kernel_text(category: Category, window: Window) -> str:
+def kernel_text(layer: nn.Module | None, category: Category, window: Window) -> str:
     """Return "3×3" for convolutions and pools, "all" for a window over all positions, "" for anything else."""
     if category not in ("conv", "pool"):
         return ""
+    if isinstance(layer, conv._ConvTransposeNd) and len(layer.kernel_size) == 2:  # its window is what an output sees
+        return times((layer.kernel_size[0], layer.kernel_size[1]))
     return "all" if window.whole else times(window.kernel)
 
 
@@ -84,8 +86,8 @@ def settings_text(layer: nn.Module | None, category: Category, window: Window) -
     """Return what a layer has beside its kernel, such as "stride 2, 16 groups"; "" where all is as usual."""
     words = []
     if category == "conv":
-        for word, pair, usual in (("stride", window.stride, 1), ("dilation", window.dilation, 1)):
-            if pair != (usual, usual):
+        for word, pair in (("stride", window.stride), ("up", window.enlarge), ("dilation", window.dilation)):
+            if pair != (1, 1):
                 words.append(f"{word} {pair[0] if pair[0] == pair[1] else times(pair)}")
         groups = getattr(layer, "groups", 1)
         if groups > 1:

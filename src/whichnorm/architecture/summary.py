@@ -86,7 +86,7 @@ def describe(
     for node, field in zip(graph, receptive_fields(graph), strict=True):
         waiting = counts.get(id(node.layer), [])
         params, mult_adds = waiting.pop(0) if waiting else (0, 0)
-        kernel = kernel_text(node.category, node.window)
+        kernel = kernel_text(node.layer, node.category, node.window)
         settings = settings_text(node.layer, node.category, node.window)
         rows.append(Row(node=node, kernel=kernel, settings=settings, params=params, mult_adds=mult_adds, field=field))
     norm_names = norm_parameter_names(model)
@@ -125,3 +125,11 @@ def _notes(graph: Graph, outside: int) -> list[str]:
     if any(node.category == "other" and node.window.whole for node in graph):
         notes.append("Modules that work out of sight of the trace count as seeing their whole input.")
     return [note for note in notes if note]
+
+
+def compact(number: int) -> str:
+    """Return a large number in a few signs, such as "5.31 M"."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
+        if number >= size:
+            return f"{number / (1000 if letter == 'k' else size):.{0 if letter == 'k' else 2}f} {letter}"
+    return f"{number:,}"

@@ -7,10 +7,10 @@ from whichnorm.architecture import layout as sizes
 from whichnorm.architecture.blocks import Block, blocks_of, row_text
 from whichnorm.architecture.kinds import Category
 from whichnorm.architecture.layout import Branch, Layout, Panel, column_width, height_of, lay_out
-from whichnorm.architecture.summary import Architecture
+from whichnorm.architecture.shapes import FAINT, LINE, cut, line, pill, tail, text
+from whichnorm.architecture.summary import Architecture, compact
 from whichnorm.record import write_in_one_step
 
-INK, FAINT, LINE = "#1f2328", "#59636e", "#6e7781"
 FILLS: dict[Category, tuple[str, str]] = {  # fill and border; Okabe and Ito's orange for norms, the rest quiet
     "input": ("#ffffff", "#6e7781"),
     "conv": ("#dce8f5", "#5b7fa6"),
@@ -63,10 +63,10 @@ def draw(architecture: Architecture) -> str:
 def _heading(architecture: Architecture, used: set[Category]) -> list[str]:
     a = architecture
     shape = "×".join(map(str, a.input_shape))
-    counts = f"{a.params:,} parameters, {a.norm_params:,} of them in norms · {a.mult_adds / 1e6:,.1f} M multiply-adds"
+    counts = f"{a.params:,} parameters, {a.norm_params:,} of them in norms · {compact(a.mult_adds)} multiply-adds"
     parts = [
-        _text(MARGIN, 32, f"{a.name} with {a.norm.title}", size=17, weight=600),
-        _text(MARGIN, 52, f"{counts} · input {shape}, {a.num_classes} classes", size=12, color=FAINT),
+        text(MARGIN, 32, f"{a.name} with {a.norm.title}", size=17, weight=600),
+        text(MARGIN, 52, f"{counts} · input {shape}, {a.num_classes} classes", size=12, color=FAINT),
     ]
     x = MARGIN
     for category, words in LEGEND:
@@ -76,7 +76,7 @@ def _heading(architecture: Architecture, used: set[Category]) -> list[str]:
             parts.append(
                 f'<rect x="{x}" y="66" width="12" height="12" rx="{radius}" fill="{fill}" stroke="{border}"/>'
             )  # fmt: skip
-            parts.append(_text(x + 18, 76, words, size=11, color=FAINT))
+            parts.append(text(x + 18, 76, words, size=11, color=FAINT))
             x += 34 + round(5.8 * len(words))
     return parts
 
@@ -120,7 +120,7 @@ class _Canvas:
             title = f"{panel.title} cont." if panel.title == before else panel.title
             self.panels.append(
                 f'<rect x="{left}" y="{top}" width="{width}" height="{y - top}" rx="8" fill="#f6f8fa" '
-                f'stroke="#e3e7eb"/>{_text(left + PAD, top + 17, title, size=11, color=FAINT, weight=600)}'
+                f'stroke="#e3e7eb"/>{text(left + PAD, top + 17, title, size=11, color=FAINT, weight=600)}'
             )
             y += sizes.PANEL_GAP
         self.height = max(self.height, y)
@@ -158,7 +158,7 @@ class _Canvas:
             return ""
         source = max(above, key=lambda i: self.layout.ranks[i])
         x, y = self._start(source, index)
-        return _line([(x, y), (x, self._box(index)[1])])
+        return line([(x, y), (x, self._box(index)[1])])
 
     def _branch(self, branch: Branch) -> str:
         """Draw a branch: out under its fork, down its lane through its blocks, and into its join from the side."""
@@ -171,10 +171,10 @@ class _Canvas:
         drawn = []
         for index in branch.blocks:
             _, top, _, height = self._box(index)
-            drawn.append(_line([*points, (lane_x, top)]))
+            drawn.append(line([*points, (lane_x, top)]))
             points = [(lane_x, top + height)]
         target_x, top, half, height = self._box(branch.target)
-        drawn.append(_line([*points, (lane_x, top + height // 2), (target_x + half, top + height // 2)]))
+        drawn.append(line([*points, (lane_x, top + height // 2), (target_x + half, top + height // 2)]))
         return "".join(drawn)
 
     def _entry(self, number: int) -> str:
@@ -185,7 +185,7 @@ class _Canvas:
         port_x, port_top = self.ports[number]
         gutter = port_x - sizes.WIDTH // 2 - PAD - GUTTER // 2
         foot, head = top + height + PAD + 10, TOP - 8
-        return _line([(x, top + height), (x, foot), (gutter, foot), (gutter, head), (port_x, head), (port_x, port_top)])
+        return line([(x, top + height), (x, foot), (gutter, foot), (gutter, head), (port_x, head), (port_x, port_top)])
 
     def _port(self, number: int) -> str:
         x, top = self.ports[number]
@@ -193,16 +193,16 @@ class _Canvas:
         index = next(i for i, rank in enumerate(self.layout.ranks) if rank == first and self.layout.lanes[i] == 0)
         source = max(self.blocks[index].inputs, key=lambda i: self.layout.ranks[i])
         shape = "×".join(map(str, self.blocks[source].out_shape))
-        return _pill(x, top, 48, sizes.PORT, shape, size=10, dashed=True)
+        return pill(x, top, 48, sizes.PORT, shape, size=10, dashed=True)
 
     def _block(self, index: int) -> str:
         block = self.blocks[index]
         x, top, half, height = self._box(index)
         tip = f"<title>{escape(', '.join(row.node.path for row in block.rows))}</title>"
         if block.category == "input":
-            return f"<g>{tip}{_pill(x, top, half, height, 'image ' + '×'.join(map(str, block.out_shape)), size=12)}</g>"
+            return f"<g>{tip}{pill(x, top, half, height, 'image ' + '×'.join(map(str, block.out_shape)), size=12)}</g>"
         if block.category == "join":
-            return f"<g>{tip}{_pill(x, top, half, height, row_text(block.first), size=15, weight=600)}</g>"
+            return f"<g>{tip}{pill(x, top, half, height, row_text(block.first), size=15, weight=600)}</g>"
         return f"<g>{tip}{''.join(_box(block, x - half, top, height))}</g>"
 
 
@@ -215,9 +215,11 @@ def _box(block: Block, left: int, top: int, height: int) -> list[str]:
     if not block.is_bands_only:
         shape = "×".join(map(str, block.out_shape))
         room = 32 - len(shape)
-        parts.append(_text(left + 9, top + 16, _cut(row_text(block.first), 31), size=12, weight=600))
-        parts.append(_text(left + 9, top + 31, _tail(block.first.node.path, room), size=10, color=FAINT))
-        parts.append(_text(left + width - 9, top + 31, shape, size=10, color=FAINT, anchor="end"))
+        words = cut(row_text(block.first), 32)
+        size = min(12.0, round(12 * 25 / len(words), 1))  # smaller letters where there are many
+        parts.append(text(left + 9, top + 16, words, size=size, weight=600))
+        parts.append(text(left + 9, top + 31, tail(block.first.node.path, room), size=10, color=FAINT))
+        parts.append(text(left + width - 9, top + 31, shape, size=10, color=FAINT, anchor="end"))
         y = top + sizes.HEAD
     for category, words in block.bands:
         band = sizes.NORM_BAND if category == "norm" else sizes.BAND
@@ -228,54 +230,11 @@ def _box(block: Block, left: int, top: int, height: int) -> list[str]:
             f'fill="{fill}" stroke="{border if category == "norm" else "none"}"/>'
         )
         weight = 600 if category == "norm" else 400
-        parts.append(_text(left + 9, y + band - 5, _cut(words, 36), size=10.5, weight=weight))
+        parts.append(text(left + 9, y + band - 5, cut(words, 36), size=10.5, weight=weight))
         y += band
     return parts
 
 
 def _join_half(block: Block) -> int:
-    text = row_text(block.first)
-    return sizes.JOIN // 2 if len(text) == 1 else 10 + 4 * len(text)
-
-
-def _pill(
-    x: int, top: int, half: int, height: int, words: str, *, size: int, weight: int = 400, dashed: bool = False
-) -> str:
-    dash = ' stroke-dasharray="3 2"' if dashed else ""
-    return (
-        f'<rect x="{x - half}" y="{top}" width="{2 * half}" height="{height}" rx="{height // 2}" fill="#ffffff" '
-        f'stroke="{FAINT}" stroke-width="1.2"{dash}/>'
-        + _text(x, top + height // 2 + round(size * 0.36), words, size=size, weight=weight, anchor="middle")
-    )
-
-
-def _line(points: list[tuple[int, int]]) -> str:
-    """Draw a line through points with rounded corners and an arrow at its end."""
-    path = f"M{points[0][0]} {points[0][1]}"
-    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
-        before, after = min(6, abs(bx - ax) + abs(by - ay)), min(6, abs(cx - bx) + abs(cy - by))
-        path += f" L{bx - before * _sign(bx - ax)} {by - before * _sign(by - ay)}"
-        path += f" Q{bx} {by} {bx + after * _sign(cx - bx)} {by + after * _sign(cy - by)}"
-    path += f" L{points[-1][0]} {points[-1][1]}"
-    return f'<path d="{path}" fill="none" stroke="{LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
-
-
-def _sign(number: int) -> int:
-    return (number > 0) - (number < 0)
-
-
-def _text(
-    x: int, y: int, words: str, *, size: float, color: str = INK, weight: int = 400, anchor: str = "start"
-) -> str:
-    return (
-        f'<text x="{x}" y="{y}" font-size="{size}" fill="{color}" font-weight="{weight}" text-anchor="{anchor}">'
-        f"{escape(words)}</text>"
-    )
-
-
-def _cut(words: str, length: int) -> str:
-    return words if len(words) <= length else words[: length - 1] + "…"
-
-
-def _tail(path: str, length: int) -> str:
-    return path if len(path) <= length else "…" + path[len(path) - length + 1 :]
+    words = row_text(block.first)
+    return sizes.JOIN // 2 if len(words) == 1 else 10 + 4 * len(words)

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.architecture.summary import Architecture, Row
+from whichnorm.architecture.shapes import tail
+from whichnorm.architecture.summary import Architecture, Row, compact
 
 WIDE = 120  # columns of a terminal from which on nothing is left out
 LONGEST_PATH = 40
@@ -39,13 +40,13 @@ def layer_table(architecture: Architecture, width: int) -> Table:
     for row in architecture.rows:
         path, *others = _cells(row, columns)
         style = "yellow" if row.node.category == "norm" else ""
-        table.add_row(Text(_tail(path, room)), *(Text(cell) for cell in others), style=style)
+        table.add_row(Text(tail(path, room)), *(Text(cell) for cell in others), style=style)
     return table
 
 
 def _cells(row: Row, columns: Sequence[str]) -> list[str]:
     node, wide = row.node, columns is WIDE_COLUMNS
-    mult_adds = f"{row.mult_adds:,}" if wide else _compact(row.mult_adds)
+    mult_adds = f"{row.mult_adds:,}" if wide else compact(row.mult_adds)
     cells = {
         "layer": node.path,
         "type": node.kind if wide else _short_type(node.kind),
@@ -73,20 +74,8 @@ def _short_type(kind: str) -> str:
     return kind.removesuffix("2d").removeprefix("Adaptive").removeprefix("Channel")
 
 
-def _tail(path: str, length: int) -> str:
-    """Keep the end of a path, which tells layers apart."""
-    return path if len(path) <= length else f"…{path[len(path) - length + 1 :]}"
-
-
 def _shape(shape: tuple[int, ...]) -> str:
     return "×".join(str(side) for side in shape)
-
-
-def _compact(number: int) -> str:
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
-        if number >= size:
-            return f"{number / (1000 if letter == 'k' else size):.{0 if letter == 'k' else 2}f} {letter}"
-    return f"{number:,}"
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
