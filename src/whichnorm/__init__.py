@@ -29,6 +29,7 @@ from whichnorm.progress import console_progress
 from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
 from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
 from whichnorm.version import __version__
+from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
     "ArmResult",
@@ -39,6 +40,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "ElementLayerNormSpec",
+    "Explanation",
     "GroupNormSpec",
     "InstanceNormSpec",
     "LayerNormSpec",
@@ -49,6 +51,7 @@ __all__ = [
     "Results",
     "Schedule",
     "SpecError",
+    "StatisticsSets",
     "StudyError",
     "Summary",
     "Verdict",
@@ -57,5 +60,6 @@ __all__ = [
     "build_model",
     "compare",
     "console_progress",
+    "explain",
     "parse_norm",
 ]
