@@ -189,6 +189,7 @@ WRONG = [
     (["--model", "session08", "--layer", "block2.0.nrm"], ["did you mean 'block2.0.norm'"]),
     (["--model", "session08", "--num-images", "0"], ["0 images"]),
     (["--model", "session08", "--num-images", "100000"], ["100000 images"]),
+    (["--model", "session08", "--seed", "-1"], ["seed -1"]),
     (["--model", "session08", "--data", "digit"], ["did you mean 'digits'"]),
     (["--model", "session08", "--data", "cifar10", "--data-dir", "nowhere", "--no-download"], ["data_batch_1.bin"]),
 ]  # fmt: skip
@@ -209,3 +210,12 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["explain", "--norms", "bn", "--out", str(tmp_path / "file" / "x.svg")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_help_has_an_example_and_fits_80_columns(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["explain", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert "whichnorm explain features.npy --norms bn,gn:4,in" in text
+    assert max(map(len, text.splitlines())) <= 80

@@ -19,16 +19,17 @@ from whichnorm.worked.sets import explain_values
 
 NAME = "explain"
 HELP = "show which elements share a mean and a variance under each norm, in numbers and as a picture"
-DESCRIPTION = (
-    "Show for each norm which elements share a mean and a variance, with every number: on the published example of "
-    "3 images, 4 channels and 1x2 pixels, on an array of yours, or on what a network's norm layer is given."
-)
+DESCRIPTION = """\
+Show for each norm which elements share a mean and a variance, with every
+number: on the published example of 3 images, 4 channels and 1x2 pixels, on an
+array of yours, or on what a network's norm layer is given.
+"""
 EPILOG = """\
 examples:
   whichnorm explain
       the published example in full
   whichnorm explain features.npy --norms bn,gn:4,in --out sets.svg
-  whichnorm explain --model session08 --layer block2.0.norm --data cifar10 --num-images 8
+  whichnorm explain --model session08 --layer block2.0.norm --data cifar10
   whichnorm explain --json
 
 The text shows larger arrays in part; --json always gives everything.

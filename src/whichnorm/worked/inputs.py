@@ -90,6 +90,8 @@ def layer_input(
     The network has the weights a study starts from at this seed and BatchNorm in its norm layers, which use the
     batch's statistics; dropout is off. `layer` is a path such as "block1.0.norm", None the first.
     """
+    if seed < 0:
+        raise SpecError(f"seed {seed}: expected 0 or more")
     dataset = load_data(data)
     if not 1 <= num_images <= len(dataset.test):
         raise SpecError(f"{num_images} images: {data.name} has 1 to {len(dataset.test):,} test images to take")

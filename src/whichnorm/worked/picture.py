@@ -43,8 +43,8 @@ class Panel:
 def draw(explanation: Explanation) -> Figure:
     """Draw one block per norm; norms with the same sets share one."""
     panels = _panels(explanation.norms)
-    columns = min(len(panels), MOST_COLUMNS)
-    rows = -(-len(panels) // columns)
+    rows = -(-len(panels) // MOST_COLUMNS)
+    columns = -(-len(panels) // rows)
     panel_height = ABOVE + block_height(sides_of(panels[0].sets)) + BELOW
     width, height = PANEL_WIDTH * max(columns, 2) + 2 * MARGIN, HEAD + panel_height * rows + FOOT
     figure = Figure(figsize=(width, height))

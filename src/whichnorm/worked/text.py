@@ -58,11 +58,11 @@ def rule(sets: StatisticsSets) -> str:
         case LayerNormSpec():
             return f"Each image has one mean and one variance, over its {channels} and {pixels}."
         case ElementLayerNormSpec():
-            return f"Each image has one mean and one variance, over its {channels} and {pixels}; a weight per element."
+            return f"Each image has one mean and one variance, over its {channels} and {pixels}."
         case ChannelLayerNormSpec():
             return f"Each pixel of each image has one mean and one variance, over its {channels}."
         case GroupNormSpec():
-            return f"Each group of {channels} of an image has one mean and one variance, over these and {pixels}."
+            return f"Each group of {channels} of an image has one mean and one variance, over these and their {pixels}."
         case InstanceNormSpec():
             return f"Each channel of each image has one mean and one variance, over its {pixels}."
     raise AssertionError(sets.norm)
