@@ -7,9 +7,10 @@ import whichnorm
 
 PUBLIC = {
     "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
-    "ElementLayerNormSpec", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError", "ModelError",
-    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StudyError", "Summary", "Verdict",
-    "WhichnormError", "__version__", "build_model", "compare", "console_progress", "parse_norm",
+    "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
+    "ModelError",
+    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
+    "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain", "parse_norm",
 }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from whichnorm.progress import console_progress
 from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
 from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
 from whichnorm.version import __version__
+from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
     "ArmResult",
@@ -40,6 +41,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "ElementLayerNormSpec",
+    "Explanation",
     "GroupNormSpec",
     "InstanceNormSpec",
     "LayerNormSpec",
@@ -51,6 +53,7 @@ __all__ = [
     "Results",
     "Schedule",
     "SpecError",
+    "StatisticsSets",
     "StudyError",
     "Summary",
     "Verdict",
@@ -59,5 +62,6 @@ __all__ = [
     "build_model",
     "compare",
     "console_progress",
+    "explain",
     "parse_norm",
 ]
