@@ -366,3 +366,18 @@ def test_a_folder_that_is_a_file_is_an_error_in_one_line(tmp_path):
 )
 def test_arms_have_titles_for_people(arm, title):
     assert arm_title(arm) == title
+
+
+def test_an_arm_at_chance_is_not_recommended_however_it_compares():
+    stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
+    results = results_of(record("bn", 0, 100, **stuck), record("gn:8", 0, 150, **stuck))
+    assert results.comparisons[0].call == "better"
+    assert results.verdict.choice == "cannot tell"
+    assert "even the best arm, bn, was at chance" in results.verdict.text
+
+
+def test_an_arm_that_learned_is_recommended_and_the_one_at_chance_is_named():
+    stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
+    results = results_of(record("bn", 0, 10), record("gn:8", 0, 150, **stuck))
+    assert results.verdict.choice == "bn"
+    assert "At chance after a quarter of the epochs: gn:8." in results.verdict.text

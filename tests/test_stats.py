@@ -183,11 +183,24 @@ def test_a_higher_confidence_gives_a_wider_bootstrap_interval():
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_equal_answers_give_an_interval_of_zero_and_no_call():
+def test_equal_answers_leave_room_for_images_not_seen_and_give_no_call():
+    """With no image that tells the two apart, a share q of such images is refuted where (1 - q)^N < 2.5 %."""
     a, _ = answers((10, 10, 70, 10))
     got = image_bootstrap(a, a)
-    assert got == Interval(0.0, 0.0, 0.0)
+    assert got.estimate == 0
+    assert got.low == -got.high
+    assert (1 - got.high) ** len(a) == pytest.approx(0.025)
     assert call(got) == "cannot tell"
+
+
+@pytest.mark.parametrize(("gains", "losses"), [(4, 0), (5, 0), (6, 0), (0, 5), (0, 6), (12, 3), (9, 3), (30, 10)])
+def test_few_images_that_differ_are_called_only_where_mcnemars_exact_test_agrees(gains, losses):
+    a = np.array([True] * gains + [False] * losses + [True] * 1000)
+    b = np.array([False] * gains + [True] * losses + [True] * 1000)
+    p = scipy_stats.binomtest(gains, gains + losses).pvalue
+    got = image_bootstrap(a, b)
+    assert (call(got) != "cannot tell") == (p <= 0.05 and (got.low > 0 or got.high < 0))
+    assert p <= 0.05 or got.low <= 0 <= got.high
 
 
 def test_opposite_answers_give_the_whole_difference():

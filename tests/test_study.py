@@ -1,8 +1,10 @@
 import json
+import linecache
 import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -309,3 +311,75 @@ def test_a_network_that_raises_later_stops_the_study_with_one_line_and_keeps_fin
     with pytest.raises(StudyError, match="run gn-4-seed0 stopped: ValueError: too late; finished runs are kept"):
         whichnorm.compare("digits", model=raises_later, out=tmp_path / "study", **options)
     assert read_record(tmp_path / "study" / "runs" / "bn-seed0.json").status == "finished"
+
+
+def test_a_record_under_another_runs_name_is_refused(tmp_path):
+    out = tmp_path / "study"
+    run_small(out)
+    (out / "runs" / "gn-4-seed1.json").write_bytes((out / "runs" / "bn-seed1.json").read_bytes())
+    with pytest.raises(StudyError, match=r"gn-4-seed1\.json: holds bn at seed 1, expected gn:4 at seed 1"):
+        run_small(out)
+
+
+def test_a_record_of_another_study_is_refused(tmp_path):
+    out, other = tmp_path / "study", tmp_path / "other"
+    run_small(out, seeds=1)
+    run_small(other, seeds=1, epochs=2)
+    (out / "runs" / "bn-seed0.json").write_bytes((other / "runs" / "bn-seed0.json").read_bytes())
+    with pytest.raises(StudyError, match=r"bn-seed0\.json: is of another study: recipe\.epochs is 2 there and 3 here"):
+        run_small(out, seeds=1)
+
+
+@pytest.mark.parametrize("change", ["8 -> 16", "ReLU -> Tanh"])
+def test_a_network_edited_after_its_runs_is_another_study(tmp_path, monkeypatch, change):
+    code = (
+        "from torch import nn\n"
+        "def make(norm, num_classes, in_channels):\n"
+        "    return nn.Sequential(nn.Conv2d(in_channels, 8, 3), norm(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1),\n"
+        "                         nn.Flatten(), nn.Linear(8, num_classes))\n"
+    )
+    name = f"edited_{change[:4].strip().lower()}"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"{name}.py").write_text(code)
+    run_small(tmp_path / "study", model=f"{name}:make", seeds=1)
+    (tmp_path / f"{name}.py").write_text(code.replace(*change.split(" -> ")) + "\n")
+    sys.modules.pop(name)
+    linecache.clearcache()
+    with pytest.raises(StudyError, match=r"another study: model\.source"):
+        run_small(tmp_path / "study", model=f"{name}:make", seeds=1)
+
+
+def never_calls_its_norm(norm, num_classes, in_channels):
+    class Idle(nn.Sequential):
+        def __init__(self, *layers):
+            super().__init__(*layers)
+            self.idle = norm(8)
+
+        def forward(self, x):
+            for name, layer in self.named_children():
+                x = x if name == "idle" else layer(x)
+            return x
+
+    return Idle(nn.Conv2d(in_channels, 8, 3), nn.Flatten(), nn.Linear(288, num_classes))
+
+
+def skips_its_norm_in_evaluation(norm, num_classes, in_channels):
+    class Skips(nn.Sequential):
+        def forward(self, x):
+            for layer in self:
+                if self.training or not isinstance(layer, nn.BatchNorm2d | nn.GroupNorm):
+                    x = layer(x)
+            return x
+
+    return Skips(nn.Conv2d(in_channels, 8, 3), norm(8), nn.Flatten(), nn.Linear(288, num_classes))
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [(never_calls_its_norm, "'idle' is never called in training"),
+     (skips_its_norm_in_evaluation, "'1' is never called in evaluation")],
+)  # fmt: skip
+@pytest.mark.parametrize("norm", ["bn:noaffine", "gn:4:noaffine"])
+def test_a_norm_layer_that_takes_no_part_is_refused(tmp_path, factory, words, norm):
+    with pytest.raises(ModelError, match=words):
+        whichnorm.compare("digits", model=factory, norms=[norm], out=tmp_path / "study", train_limit=200)

@@ -64,4 +64,4 @@ def test_a_failed_arm_is_in_the_table_and_its_reason_below(tmp_path):
 @pytest.mark.parametrize(("seeds", "basis"), [((0,), "test images (n = 1)"), ((0, 1), "seeds")])
 def test_it_says_what_the_intervals_are_over_and_the_device(tmp_path, seeds, basis):
     text = printed(make_results(tmp_path, study=make_study(seeds=seeds)))
-    assert f"Intervals over {basis}. Seconds of training on cpu (Example Processor 3000)." in text
+    assert f"Intervals over {basis}. Median seconds of training on cpu (Example Processor 3000)." in text

@@ -6,6 +6,8 @@ another network, arms that differ in far more than their norm layers.
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +59,33 @@ def check_norm_layers(model: nn.Module, norm: NormSpec) -> dict[str, int]:
                 "its factory must make each norm layer with norm(num_channels)"
             )
     return dict(sorted(Counter(describe_layer(layer) for layer in found.values()).items()))
+
+
+@contextmanager
+def calls_of_norm_layers(model: nn.Module) -> Iterator[dict[str, int]]:
+    """Count the forward calls of each norm layer, by its path, while the context lasts."""
+    layers = norm_layers(model)
+    calls = dict.fromkeys(layers, 0)
+
+    def count(path: str) -> Callable[..., None]:
+        def hook(*_: object) -> None:
+            calls[path] += 1
+
+        return hook
+
+    handles = [layer.register_forward_hook(count(path)) for path, layer in layers.items()]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def check_called(calls: dict[str, int], norm: NormSpec, mode: str) -> None:
+    """Refuse a norm layer that is in the network and takes no part in its forward pass."""
+    unused = [path for path, count in calls.items() if count == 0]
+    if unused:
+        raise ModelError(f"arm {norm}: norm layer {unused[0]!r} is never called in {mode}; use it or leave it out")
 
 
 def shared_weights_digest(model: nn.Module) -> str:

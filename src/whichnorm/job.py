@@ -1,6 +1,8 @@
 """The main job: from options to data, study, records, results and report."""
 
 import hashlib
+import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
 from whichnorm.errors import SpecError
 from whichnorm.machine import choose_machine, keep_freed_memory
-from whichnorm.models import factory_name
+from whichnorm.models import factory_name, load_factory
 from whichnorm.norms import NormSpec
 from whichnorm.progress import Progress
 from whichnorm.recipes import default_recipe, find_recipe
@@ -186,12 +188,24 @@ def _as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
 
 def _as_model(model: str | Callable[..., nn.Module], options: dict[str, bool | int | float | str]) -> ModelSpec:
     if isinstance(model, str):
-        return ModelSpec(name=model, options=tuple(sorted(options.items())))
+        load_factory(model)  # an error in the name comes before the data are read
+        source = _source_digest(sys.modules[model.partition(":")[0]]) if ":" in model else ""
+        return ModelSpec(name=model, options=tuple(sorted(options.items())), source=source)
     if not callable(model):
         raise SpecError(
             f"model is a {type(model).__name__}, expected a name or a factory(norm, num_classes, in_channels)"
         )
-    return ModelSpec(name=factory_name(model), options=tuple(sorted(options.items())), factory=model)
+    return ModelSpec(
+        name=factory_name(model), options=tuple(sorted(options.items())), factory=model, source=_source_digest(model)
+    )
+
+
+def _source_digest(thing: Any) -> str:
+    """Hash the source text of a module or factory, "" where Python does not have it."""
+    try:
+        return hashlib.sha256(inspect.getsource(thing).encode()).hexdigest()[:12]
+    except (OSError, TypeError):
+        return ""
 
 
 def _as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:

@@ -177,7 +177,7 @@ def summarize(
         study=study,
         arms=arms,
         comparisons=comparisons,
-        verdict=_verdict(arms, comparisons),
+        verdict=_verdict(arms, comparisons, {r.arm for r in records if r.warnings}),
         records=tuple(records),
         class_names=class_names,
         num_test_images=len(labels),
@@ -265,7 +265,7 @@ def _against(best: str, other: str, comparisons: Sequence[Comparison]) -> Compar
     return None
 
 
-def _verdict(arms: Sequence[ArmResult], comparisons: Sequence[Comparison]) -> Verdict:
+def _verdict(arms: Sequence[ArmResult], comparisons: Sequence[Comparison], at_chance: set[str]) -> Verdict:
     """Name the arm that is better than every other, or say which cannot be told from the best."""
     if not arms:
         return Verdict(choice=CANNOT_TELL, text="Cannot tell: no run finished.")
@@ -277,14 +277,18 @@ def _verdict(arms: Sequence[ArmResult], comparisons: Sequence[Comparison]) -> Ve
     beaten = [c for c in against.values() if c and c.call == "better"]
     level = [name for name, c in against.items() if not c or c.call != "better"]
     sentences = []
-    if level:
+    if best.norm in at_chance:
+        sentences.append(f"Cannot tell: even the best arm, {best.norm}, was at chance after a quarter of its epochs.")
+    elif level:
         sentences.append(f"Cannot tell {_listed([best.norm, *level])} apart.")
     else:
         sentences.append(f"Use {best.norm}: it is better than {_listed([c.b for c in beaten])}.")
     sentences += [_difference_text(c) for c in against.values() if c]
     if any(c.basis == "test images" for c in comparisons):
         sentences.append("One seed: the intervals cover the choice of test images, not the noise between seeds.")
-    return Verdict(choice=CANNOT_TELL if level else best.norm, text=" ".join(sentences))
+    if at_chance:
+        sentences.append(f"At chance after a quarter of the epochs: {_listed(sorted(at_chance))}.")
+    return Verdict(choice=CANNOT_TELL if level or best.norm in at_chance else best.norm, text=" ".join(sentences))
 
 
 def _difference_text(c: Comparison) -> str:

@@ -39,6 +39,7 @@ class ModelSpec:
     name: str = "digits_net"
     options: tuple[tuple[str, bool | int | float | str], ...] = ()
     factory: Callable[..., nn.Module] | None = field(default=None, compare=False)  # in place of a name to look up
+    source: str = ""  # hash of the source of a network of the user's own: an edited one is another network
 
     def __post_init__(self) -> None:
         for name, _ in self.options:
@@ -214,7 +215,8 @@ class RunSpec:
         """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
         shared = {
             "data": {**asdict(self.data), "digest": data_digest},
-            "model": {"name": self.model.name, "options": dict(self.model.options)},
+            "model": {"name": self.model.name, "options": dict(self.model.options)}
+            | ({"source": self.model.source} if self.model.source else {}),
             "recipe": asdict(self.recipe),
             "machine": asdict(self.machine),
         }

@@ -58,7 +58,8 @@ def image_bootstrap(
 
     correct_a and correct_b are (N,) booleans. An image adds -1, 0 or 1 to the difference, so a resample is one draw
     from a multinomial distribution over these three, which is exact and needs no index arrays.
-    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. With few images on which the two differ
+    the bootstrap is too sure: the interval takes in zero unless McNemar's exact test leaves it out as well.
     """
     a, b = np.asarray(correct_a, dtype=int), np.asarray(correct_b, dtype=int)
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
@@ -67,6 +68,12 @@ def image_bootstrap(
     draws = np.random.default_rng(seed).multinomial(len(a), counts / len(a), size=resamples)
     differences = (draws[:, 2] - draws[:, 0]) / len(a)
     low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
+    discordant = int(counts[0] + counts[2])
+    if discordant == 0:  # no image tells the two apart: the exact bound on the share of images that would
+        high = 1 - ((1 - confidence) / 2) ** (1 / len(a))
+        low = -high
+    elif stats.binomtest(int(counts[2]), discordant).pvalue > 1 - confidence:
+        low, high = min(low, 0.0), max(high, 0.0)
     return Interval(float((counts[2] - counts[0]) / len(a)), float(low), float(high))
 
 

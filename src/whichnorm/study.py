@@ -170,7 +170,9 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
     norm_layers = audit.check_norm_layers(model, run.arm.norm)
     digest = audit.shared_weights_digest(model)
     try:
-        step_seconds = _time_steps(run, splits, model)
+        with audit.calls_of_norm_layers(model) as calls:
+            step_seconds = _time_steps(run, splits, model)
+            audit.check_called(calls, run.arm.norm, "training")
     except WhichnormError:
         raise
     except Exception as error:  # anything that a network of the user's own raises
@@ -180,9 +182,14 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         ) from error
     audit.check_gradients(model)
     part = splits.test.subset(torch.arange(min(BATCH, len(splits.test)), device=splits.test.labels.device))
-    synchronize(run.machine)
-    started = time.perf_counter()
-    evaluate(model, part, splits.mean, splits.std, run.machine).loss.item()
+    seconds = []
+    with audit.calls_of_norm_layers(model) as calls:
+        for _ in range(2):  # the first warms up
+            synchronize(run.machine)
+            started = time.perf_counter()
+            evaluate(model, part, splits.mean, splits.std, run.machine).loss.item()
+            seconds.append(time.perf_counter() - started)
+        audit.check_called(calls, run.arm.norm, "evaluation")
     return PlannedArm(
         arm=run.arm,
         params=params,
@@ -190,7 +197,7 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         norm_layers=norm_layers,
         initial_weights=digest,
         step_seconds=step_seconds,
-        image_seconds=(time.perf_counter() - started) / len(part),
+        image_seconds=min(seconds) / len(part),
     )
 
 
@@ -220,7 +227,7 @@ def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: P
     """Train the runs that have no record yet and return the records of all runs, in the study's order."""
     runs = study.runs()
     pending = [run for run in runs if not folder.record(run).exists()]
-    records = {run.key: read_record(folder.record(run)) for run in runs if run not in pending}
+    records = {run.key: _own_record(run, splits, folder.record(run)) for run in runs if run not in pending}
     progress.start_study(study, num_done=len(records))
     with progress:
         for run in pending:
@@ -228,6 +235,28 @@ def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: P
     ordered = [records[run.key] for run in runs]
     check_paired(ordered)
     return ordered
+
+
+def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
+    """Read a run's record; one of another run, or of a network that is built differently today, is a StudyError."""
+    record = read_record(path)
+    if (record.arm, record.seed) != (str(run.arm), run.seed):
+        raise StudyError(
+            f"{path}: holds {record.arm} at seed {record.seed}, expected {run.arm} at seed {run.seed}; "
+            "delete it to train this run again"
+        )
+    if difference := _difference(record.spec, json.loads(json.dumps(run.shared_dict(splits.digest)))):
+        raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
+    if record.audit:
+        model = build_network(run, splits)
+        params, layers = audit.count_params(model), audit.check_norm_layers(model, run.arm.norm)
+        found = (params, layers, audit.shared_weights_digest(model))
+        if found != (record.audit.params, record.audit.norm_layers, record.audit.initial_weights):
+            raise StudyError(
+                f"{path}: its network ({record.audit.params:,} parameters) did not start from the same weights and "
+                f"layers as this one ({params:,}): the network's code has changed; choose another --out"
+            )
+    return record
 
 
 def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progress) -> RunRecord:

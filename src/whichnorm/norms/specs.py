@@ -1,6 +1,5 @@
 """A frozen spec per normalization, each with `build(num_channels)` and a short text form."""
 
-import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -129,9 +128,10 @@ class GroupNormSpec(NormSpec):
     def build(self, num_channels: int) -> nn.Module:
         size = self.num_groups or self.channels_per_group or 0
         if num_channels % size:
-            fits = ", ".join(str(n) for n in range(1, num_channels + 1) if num_channels % n == 0)
+            fitting = [n for n in range(1, num_channels + 1) if num_channels % n == 0]
+            fits = ", ".join(map(str, fitting))
             what = f"{size} groups" if self.num_groups else f"groups of {size} channels"
-            use = math.gcd(num_channels, size)
+            use = min(fitting, key=lambda n: abs(n - size))
             raise SpecError(
                 f"{self}: a layer's {num_channels} channels do not split into {what}; {fits} do "
                 f"(gn:{use if self.num_groups else f'c{use}'} is nearest that fits)"

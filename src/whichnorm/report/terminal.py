@@ -1,5 +1,7 @@
 """The results in a terminal: a table that fits 80 columns, the comparisons, the verdict and the faults."""
 
+from statistics import median
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -31,7 +33,7 @@ def _cells(arm: ArmResult) -> list[str | Text]:
         f"{arm.params:,}",
         Text(f"{100 * test.mean:.2f} {text.percent_interval(test.ci95)}".rstrip()),
         f"{100 * arm.train_accuracy.mean:.2f}",
-        f"{arm.train_seconds.mean:.1f}",
+        f"{median(arm.train_seconds.values):.1f}",
         str(len(arm.seeds)),
     ]
 
@@ -41,7 +43,7 @@ def print_results(results: Results, console: Console) -> None:
     console.print(results_table(results))
     basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds" for arm in results.arms})
     over = f"Intervals over {' or '.join(basis)}. " if basis else ""
-    _say(console, f"{over}Seconds of training on {text.devices(results.records)}.", "dim")
+    _say(console, f"{over}Median seconds of training on {text.devices(results.records)}.", "dim")
     for comparison in results.comparisons:
         _say(console, _comparison_line(comparison))
     console.print()
