@@ -128,37 +128,33 @@ class _StandardizeChannels(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-        y = torch.empty_like(x)
+        y, means, rstds = torch.empty_like(x), [], []
         for part in _parts(x):
-            xhat, _ = _standardized_channels(x[part], eps)
-            y[part].copy_(xhat.mul_(weight[:, None]).add_(bias[:, None]).view_as(x[part]))
-        ctx.save_for_backward(x, weight)
-        ctx.eps = eps
+            mean = accumulate_type(x[part]).flatten(2).mean(1, keepdim=True)  # (N, 1, L)
+            values = _minus(x[part], mean)
+            rstd = torch.rsqrt((values * values).mean(1, keepdim=True) + eps)
+            torch.addcmul(bias[:, None], values.mul_(rstd), weight[:, None], out=values)
+            y[part].copy_(values.view_as(x[part]))
+            means.append(mean)
+            rstds.append(rstd)
+        ctx.save_for_backward(x, weight, torch.cat(means), torch.cat(rstds))
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, weight = ctx.saved_tensors
+        x, weight, mean, rstd = ctx.saved_tensors
         dx, grad_weight, grad_bias = torch.empty_like(x), torch.zeros_like(weight), torch.zeros_like(weight)
         for part in _parts(x):
-            xhat, rstd = _standardized_channels(x[part], ctx.eps)
+            xhat = _minus(x[part], mean[part]).mul_(rstd[part])
             g = accumulate_type(grad[part]).flatten(2)
             product, wg = g * xhat, g * weight[:, None]
             grad_weight += product.sum((0, 2))
             grad_bias += g.sum((0, 2))
             slope = product.mul_(weight[:, None]).mean(1, keepdim=True)
-            values = wg.sub_(wg.mean(1, keepdim=True)).sub_(xhat.mul_(slope)).mul_(rstd)
-            dx[part].copy_(values.view_as(x[part]))
+            wg.sub_(wg.mean(1, keepdim=True)).addcmul_(xhat, slope, value=-1).mul_(rstd[part])
+            dx[part].copy_(wg.view_as(x[part]))
         return dx, grad_weight, grad_bias, None
-
-
-def _standardized_channels(x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """Return (x - mean) r as (N, C, L) and r (N, 1, L), with statistics over C."""
-    mean = accumulate_type(x).flatten(2).mean(1, keepdim=True)
-    centered = _minus(x, mean)
-    rstd = torch.rsqrt((centered * centered).mean(1, keepdim=True) + eps)
-    return centered.mul_(rstd), rstd
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor]:
