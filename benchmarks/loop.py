@@ -169,9 +169,7 @@ def main() -> int:
     num_images, rounds = (1280, 3) if args.quick else (3840, 5)
     about = environment(machine)
     print(f"{about['device']}, {about['threads']} threads, torch {about['torch']}, ours in {about['precision']}")
-    print(
-        f"session08, batch 128, {num_images} images per round; medians of {rounds} rounds, their ratio [at worst, at best]"
-    )
+    print(f"session08, batch 128, {num_images} images per round; medians of {rounds} rounds, ratio [at worst, at best]")
     print(f"{'norm':<12}{'ours img/s':>12}{'plain img/s':>13}{'ratio':>8}")
     plain = {norm: measure_plain(norm, machine, num_images, rounds) for norm in NORMS}
     keep_freed_memory()
