@@ -32,3 +32,8 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the choice closest to name, or "" when none is close."""
     close = difflib.get_close_matches(name.lower(), list(choices), n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def in_a_line(error: Exception, limit: int | None = None) -> str:
+    """Return an error's type and text without line breaks, the text cut after `limit` characters."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:limit]}"

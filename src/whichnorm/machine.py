@@ -57,22 +57,15 @@ def keep_freed_memory() -> None:
     """Have glibc keep freed activations for the next step instead of giving them back to the system.
 
     By default it returns the heap's top after each step, and the kernel clears the same pages again in the next one:
-    about a third of a small network's training time on a CPU. The setting is the process's and changes no result.
-    """
-    set_allocator(mmap_threshold=32 * 2**20, trim_threshold=2**30)  # the most that glibc accepts, and far above need
-
-
-def set_allocator(mmap_threshold: int, trim_threshold: int) -> None:
-    """Set from how many bytes glibc maps a block anew, and how many free bytes it keeps; see mallopt(3).
-
-    Elsewhere than on Linux with glibc nothing happens.
+    about a third of a small network's training time on a CPU. The setting is the process's and changes no result;
+    elsewhere than on Linux with glibc nothing happens. See mallopt(3).
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return
-    mallopt(-3, mmap_threshold)  # M_MMAP_THRESHOLD
-    mallopt(-1, trim_threshold)  # M_TRIM_THRESHOLD
+    mallopt(-3, 32 * 2**20)  # M_MMAP_THRESHOLD: the most that glibc accepts
+    mallopt(-1, 2**30)  # M_TRIM_THRESHOLD: far above need
 
 
 def autocast(machine: MachineSpec) -> AbstractContextManager[None]:

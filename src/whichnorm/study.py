@@ -15,7 +15,7 @@ from whichnorm import audit
 from whichnorm.checkpoint import write_weights
 from whichnorm.data.augment import augment, draw
 from whichnorm.data.batches import check_batch_size
-from whichnorm.errors import ModelError, StudyError, WhichnormError
+from whichnorm.errors import ModelError, StudyError, WhichnormError, in_a_line
 from whichnorm.evaluate import BATCH, evaluate
 from whichnorm.machine import autocast, synchronize
 from whichnorm.progress import Progress
@@ -178,7 +178,7 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
     except Exception as error:  # anything that a network of the user's own raises
         raise ModelError(
             f"{run.model.name} with {run.arm} fails in a training step on {run.recipe.batch_size} images of "
-            f"{'x'.join(map(str, splits.image_shape))}: {_in_a_line(error)}"
+            f"{'x'.join(map(str, splits.image_shape))}: {in_a_line(error, limit=300)}"
         ) from error
     audit.check_gradients(model)
     part = splits.test.subset(torch.arange(min(BATCH, len(splits.test)), device=splits.test.labels.device))
@@ -199,10 +199,6 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         step_seconds=step_seconds,
         image_seconds=min(seconds) / len(part),
     )
-
-
-def _in_a_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _time_steps(run: RunSpec, splits: Splits, model: torch.nn.Module, num_steps: int = 3) -> float:
@@ -267,7 +263,7 @@ def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progr
     except WhichnormError:
         raise
     except Exception as error:  # out of memory, or anything that a network of the user's own raises
-        raise StudyError(f"run {run.key} stopped: {_in_a_line(error)}; finished runs are kept") from error
+        raise StudyError(f"run {run.key} stopped: {in_a_line(error, limit=300)}; finished runs are kept") from error
     if record.status == "finished":
         write_weights(folder.weights(run), model)
     write_record(folder.record(run), record)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from whichnorm.errors import ModelError, WhichnormError, nearest
+from whichnorm.errors import ModelError, WhichnormError, in_a_line, nearest
 from whichnorm.models.digits_net import digits_net
 from whichnorm.models.layers import Dropout, Factory, ImageSize, Norm, sides
 from whichnorm.models.lcifar import grouped_cifar, lcifar
@@ -146,7 +146,7 @@ def _import(name: str, module_name: str) -> ModuleType:
             "run in the folder that holds it, or install it"
         ) from error
     except Exception as error:
-        raise ModelError(f"network {name!r}: importing {module_name!r} failed with {_in_a_line(error)}") from error
+        raise ModelError(f"network {name!r}: importing {module_name!r} failed with {in_a_line(error)}") from error
 
 
 @contextmanager
@@ -161,10 +161,6 @@ def _working_directory_on_path() -> Iterator[None]:
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
-
-
-def _in_a_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _keywords(factory: Factory) -> dict[str, inspect.Parameter]:
@@ -252,7 +248,7 @@ def _call(
     except WhichnormError:  # a norm that does not fit the network says so itself
         raise
     except Exception as error:
-        raise ModelError(f"network {name!r} failed with {_in_a_line(error)}; expected is {SIGNATURE}") from error
+        raise ModelError(f"network {name!r} failed with {in_a_line(error)}; expected is {SIGNATURE}") from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"network {name!r} returned a {type(model).__name__}, expected a torch.nn.Module")
     return model
@@ -269,7 +265,7 @@ def _dry_forward(name: str, model: nn.Module, num_classes: int, image_shape: tup
         raise
     except Exception as error:
         raise ModelError(
-            f"network {name!r} fails on images of {shape} (channels, height, width) with {_in_a_line(error)}; "
+            f"network {name!r} fails on images of {shape} (channels, height, width) with {in_a_line(error)}; "
             "check the image size and the number of channels"
         ) from error
     finally:
