@@ -22,11 +22,14 @@ from synthetic import (
     noise_test,
 )  # fmt: skip
 
-from whichnorm.report import figures, write_report
+from whichnorm.report import write_report
 from whichnorm.report.curves import estimate_curve
+from whichnorm.report.figures import images, lines, matrices
+from whichnorm.report.figures.style import arm_style, saved
 from whichnorm.report.mistakes import choose_mistakes, confusion_counts, frequent_confusions
 from whichnorm.report.page import pairing_sentences
-from whichnorm.report.pictures import arm_mistakes, curve_pictures
+from whichnorm.report.pictures.curves import curve_pictures
+from whichnorm.report.pictures.mistakes import arm_mistakes
 from whichnorm.report.text import paired_seeds, printable, shorten
 
 HOSTILE = (
@@ -209,7 +212,7 @@ def test_the_same_results_give_the_same_bytes(usual, tmp_path):
 def test_the_callers_matplotlib_settings_stay_and_do_not_show(usual):
     results, _ = usual
     with matplotlib.rc_context({"font.size": 31, "text.usetex": True}):
-        files = figures.saved(curve_pictures(results)[0].figure)
+        files = saved(curve_pictures(results)[0].figure)
         assert matplotlib.rcParams["font.size"] == 31
     written = results.folder / "report" / "figures"
     assert files["svg"] == (written / "validation_loss.svg").read_bytes()
@@ -266,8 +269,8 @@ def test_without_a_validation_split_the_curves_are_called_the_test_sets(tmp_path
 
 @pytest.mark.parametrize(("split", "name"), [("val", "Validation"), ("test", "Test")])
 def test_the_axes_name_the_split(split, name):
-    line = figures.Line(label="bn", style=figures.arm_style(0), curve=estimate_curve([[0.9, 0.5]]))
-    loss, accuracy = figures.validation_loss([line], split), figures.validation_accuracy([line], split)
+    line = lines.Line(label="bn", style=arm_style(0), curve=estimate_curve([[0.9, 0.5]]))
+    loss, accuracy = lines.validation_loss([line], split), lines.validation_accuracy([line], split)
     assert loss.axes[0].get_ylabel() == f"{name} loss (nats)"
     assert accuracy.axes[0].get_ylabel() == f"{name} accuracy (%)"
     assert loss.get_suptitle() == f"{name} loss, all arms"
@@ -309,16 +312,16 @@ def test_no_mistakes_are_said_and_not_drawn(tmp_path):
 
 
 def test_one_epoch_is_drawn_as_a_mark_that_can_be_seen():
-    line = figures.Line(label="bn", style=figures.arm_style(0), curve=estimate_curve([[0.9], [0.8], [0.7]]))
-    (axes,) = figures.validation_loss([line], "val").axes
+    line = lines.Line(label="bn", style=arm_style(0), curve=estimate_curve([[0.9], [0.8], [0.7]]))
+    (axes,) = lines.validation_loss([line], "val").axes
     assert axes.lines[0].get_marker() == "o"
     assert axes.get_xticks().tolist() == [1]
 
 
 def test_losses_of_different_orders_get_a_logarithmic_axis():
     curves = [estimate_curve([[2.0, 0.001]]), estimate_curve([[2.0, None]])]
-    lines = [figures.Line(label=str(i), style=figures.arm_style(i), curve=c) for i, c in enumerate(curves)]
-    (axes,) = figures.validation_loss(lines, "val").axes
+    drawn = [lines.Line(label=str(i), style=arm_style(i), curve=c) for i, c in enumerate(curves)]
+    (axes,) = lines.validation_loss(drawn, "val").axes
     assert axes.get_yscale() == "log"
     assert axes.get_ylabel() == "Validation loss (nats, log scale)"
 
@@ -327,7 +330,7 @@ def test_losses_of_different_orders_get_a_logarithmic_axis():
 def test_a_matrix_has_counts_up_to_twenty_classes(num_classes, texts):
     counts = 5 * np.eye(num_classes, dtype=np.int64)
     counts[0, 1] = 2
-    axes = figures.confusion("bn", counts, [f"class {i}" for i in range(num_classes)]).axes[0]
+    axes = matrices.confusion("bn", counts, [f"class {i}" for i in range(num_classes)]).axes[0]
     assert [t.get_text() for t in axes.texts] == ["5", "2", "5", "5"][:texts]
 
 
@@ -335,7 +338,7 @@ def test_pixels_stay_sharp_and_colours_are_kept():
     red = np.zeros((3, 4, 6), dtype=np.uint8)
     red[0] = 255
     grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
-    figure = figures.mistake_grid("bn", [red, grey], ["a", "b"])
+    figure = images.mistake_grid("bn", [red, grey], ["a", "b"])
     pictures = [axes.images[0] for axes in figure.axes if axes.images]
     assert [p.get_interpolation() for p in pictures] == ["none", "none"]
     np.testing.assert_array_equal(pictures[0].get_array()[0, 0], [255, 0, 0])
@@ -343,7 +346,7 @@ def test_pixels_stay_sharp_and_colours_are_kept():
 
 
 def test_no_two_arms_look_alike():
-    looks = [figures.arm_style(i) for i in range(35)]
+    looks = [arm_style(i) for i in range(35)]
     assert len({(s.color, s.line) for s in looks}) == 35
 
 

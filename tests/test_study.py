@@ -32,7 +32,7 @@ def small_job(out, **changes):
 
 def run_small(out, **changes):
     job = small_job(out, **changes)
-    job.folder.claim(job.shared())
+    job.folder.claim(job.study, job.splits.digest)
     with job.folder.locked():
         return run_study(job.study, job.splits, job.folder, Progress())
 
@@ -61,7 +61,7 @@ def run_small_in_a_process(out, loaded):
     torch.set_num_threads(1)
     job = small_job(out)
     loaded.set()
-    job.folder.claim(job.shared())
+    job.folder.claim(job.study, job.splits.digest)
     with job.folder.locked():
         run_study(job.study, job.splits, job.folder, Progress())
 
@@ -133,7 +133,7 @@ def test_another_study_in_the_folder_is_refused_and_nothing_is_lost(undisturbed,
 
 def test_a_second_process_is_kept_out(tmp_path):
     job = small_job(tmp_path / "study")
-    job.folder.claim(job.shared())
+    job.folder.claim(job.study, job.splits.digest)
     with job.folder.locked(), pytest.raises(StudyError, match="another process"), StudyFolder(job.folder.root).locked():
         pass
 
@@ -269,7 +269,7 @@ def test_a_plan_adds_up_measured_steps_and_images_of_every_epoch_and_run(tmp_pat
 
 def test_files_half_written_by_a_killed_process_are_cleared_away(tmp_path):
     job = small_job(tmp_path / "study")
-    job.folder.claim(job.shared())
+    job.folder.claim(job.study, job.splits.digest)
     half = tmp_path / "study" / "runs" / ".bn-seed0.json.0f.partial"
     half.parent.mkdir()
     half.write_text("{")

@@ -55,5 +55,18 @@ def write_weights(path: Path, model: nn.Module) -> None:
     write_in_one_step(path, _serialize(model.state_dict(), {}))
 
 
+def read_weights(path: Path, model: nn.Module) -> None:
+    """Load a trained network's state dict."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            model.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise StudyError(
+            f"{path}: not the readable weights of this run ({type(error).__name__}: {reason}); "
+            "delete its record and train it again with the same command: the others are kept"
+        ) from None
+
+
 def _serialize(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     return save({key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}, metadata)

@@ -7,11 +7,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from whichnorm.commands import compare, explain, show
+from whichnorm.commands import compare, explain, report, show
 from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.version import __version__
 
-COMMANDS = (compare, show, explain)
+COMMANDS = (compare, report, show, explain)
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
 
 

@@ -13,15 +13,16 @@ from torch import nn
 
 from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.machine import choose_machine, keep_freed_memory
 from whichnorm.models import factory_name, load_factory
 from whichnorm.norms import NormSpec
 from whichnorm.progress import Progress
-from whichnorm.recipes import default_recipe, find_recipe
+from whichnorm.recipes import default_recipe, find_recipe, recipe_from_json
+from whichnorm.record import RunRecord
 from whichnorm.results import Results, summarize, write_results
-from whichnorm.spec import ArmSpec, DataSpec, ModelSpec, Recipe, StudySpec, parse_arm
-from whichnorm.study import StudyFolder, plan_study, run_study
+from whichnorm.spec import ArmSpec, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, parse_arm
+from whichnorm.study import StudyFolder, plan_study, read_records, run_study
 from whichnorm.train import Splits
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
@@ -123,23 +124,69 @@ def prepare(
     return Job(study=study, splits=splits, folder=StudyFolder(folder))
 
 
-def execute(job: Job, *, max_params: int | None, progress: Progress) -> Results:
-    """Train what is not trained yet, then write results and report."""
+def reopen(folder: str | Path, data_dir: str | Path | None = None, download: bool = True) -> Job:
+    """Return the study that a folder holds, with its data in memory on the CPU; nothing is trained.
+
+    Raises StudyError for a folder without a readable study, and for data or a network that are not the study's.
+    """
+    place = StudyFolder(Path(folder))
+    held = place.description()
+    study = _described(held, place.root, None if data_dir is None else str(data_dir), download)
+    splits = split_data(load_data(study.data), study.data, "cpu")
+    place.check(study, splits.digest)
+    return Job(study=study, splits=splits, folder=place)
+
+
+def _described(held: dict[str, Any], root: Path, data_dir: str | None, download: bool) -> StudySpec:
+    """Turn a study's description back into its spec."""
+    try:
+        data = {key: value for key, value in held["data"].items() if key != "digest"}
+        return StudySpec(
+            arms=tuple(parse_arm(arm) for arm in held["arms"]),
+            seeds=tuple(held["seeds"]),
+            data=DataSpec(**data, data_dir=data_dir, download=download),
+            model=_as_model(held["model"]["name"], held["model"]["options"]),
+            recipe=recipe_from_json(held["recipe"], f"{root / 'study.json'}, recipe"),
+            machine=MachineSpec(**held["machine"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StudyError(
+            f"{root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
+            "give the whichnorm compare command that made it again: finished runs are kept"
+        ) from None
+
+
+def read_results(job: Job) -> Results:
+    """Return the results of the runs that a study has so far; nothing is written."""
+    return _summarize(job, read_records(job.study, job.splits, job.folder))
+
+
+def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
+    labels = job.splits.test.labels.tolist()
+    return summarize(records, job.shared(), job.splits.class_names, labels, job.folder.root)
+
+
+def report_on(job: Job, results: Results) -> Path:
+    """Write the report of a study's results into its folder and return the path of the page."""
     from whichnorm.report import write_report
 
+    return write_report(results, job.splits.test.to("cpu"))
+
+
+def execute(job: Job, *, max_params: int | None, progress: Progress) -> Results:
+    """Train what is not trained yet, then write results and report."""
     before = torch.get_num_threads()
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()
     try:
         plan_study(job.study, job.splits, max_params)
-        job.folder.claim(job.shared())
+        job.folder.claim(job.study, job.splits.digest)
         with job.folder.locked():
             records = run_study(job.study, job.splits, job.folder, progress)
-            test = job.splits.test.to("cpu")
-            results = summarize(records, job.shared(), job.splits.class_names, test.labels.tolist(), job.folder.root)
+            results = _summarize(job, records)
             write_results(results)
             progress.start_report()
-            write_report(results, test)
+            report_on(job, results)
     finally:
         torch.set_num_threads(before)
     return results

@@ -141,7 +141,12 @@ def read_recipe(path: Path) -> Recipe:
         raw = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise SpecError(f"recipe {path}: not readable as JSON ({error})") from None
-    return _from_json(Recipe, {"name": path.stem, **raw} if isinstance(raw, dict) else raw, f"recipe {path}")
+    return recipe_from_json({"name": path.stem, **raw} if isinstance(raw, dict) else raw, f"recipe {path}")
+
+
+def recipe_from_json(raw: Any, where: str) -> Recipe:
+    """Build a recipe from a JSON object, refusing unknown fields and values of the wrong type."""
+    return _from_json(Recipe, raw, where)
 
 
 _NESTED: dict[str, Any] = {"schedule": Schedule, "augmentation": Augmentation}

@@ -247,6 +247,10 @@ class StudySpec:
         """Return all that the runs of the study share, as JSON values."""
         return self.runs()[0].shared_dict(data_digest)
 
+    def to_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
+        return {**self.shared_dict(data_digest), "arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
+
     def runs(self) -> list[RunSpec]:
         """Return every run, all arms of one seed before the next seed."""
         return [

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from whichnorm import audit
-from whichnorm.checkpoint import write_weights
+from whichnorm.checkpoint import read_weights, write_weights
 from whichnorm.data.augment import augment, draw
 from whichnorm.data.batches import check_batch_size
 from whichnorm.errors import ModelError, StudyError, WhichnormError, in_a_line
@@ -40,28 +41,48 @@ class StudyFolder:
     def checkpoint(self, run: RunSpec) -> Path:
         return self.root / "checkpoints" / f"{run.key}.safetensors"
 
-    def claim(self, shared: dict[str, Any]) -> None:
-        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference."""
+    def claim(self, study: StudySpec, data_digest: str) -> None:
+        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
+
+        Arms and seeds may differ: those of the last call are what the folder's report is about.
+        """
         path = self.root / "study.json"
         if path.exists():
-            difference = _difference(self._read(path), json.loads(json.dumps(shared)))
-            if difference:
-                raise StudyError(
-                    f"{self.root} holds another study: {difference}; choose another --out, or give its options"
-                )
+            self.check(study, data_digest)
         elif self.root.exists() and not self.root.is_dir():
             raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
-        else:
-            write_in_one_step(path, (json.dumps(shared, indent=2) + "\n").encode())
+        text = (json.dumps(study.to_dict(data_digest), indent=2) + "\n").encode()
+        if not path.exists() or path.read_bytes() != text:
+            write_in_one_step(path, text)
 
-    def _read(self, path: Path) -> dict[str, Any]:
+    def check(self, study: StudySpec, data_digest: str) -> None:
+        """Raise StudyError where the folder's study differs from this one in more than arms and seeds."""
+        wanted = json.loads(json.dumps(study.to_dict(data_digest)))
+        same_grid = {key: wanted[key] for key in ("arms", "seeds")}
+        if difference := _difference({**self.description(), **same_grid}, wanted):
+            raise StudyError(
+                f"{self.root} holds another study: {difference}; choose another --out, or give its options"
+            )
+
+    def description(self) -> dict[str, Any]:
+        """Return study.json: what all runs share, and the arms and seeds of the last call."""
+        path = self.root / "study.json"
+        if self.root.is_dir() and not path.exists():
+            raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
         try:
             held = json.loads(path.read_bytes())
             if not isinstance(held, dict):
                 raise ValueError("not a JSON object")
             return held
         except (OSError, ValueError) as error:
-            raise StudyError(f"{path}: not a readable study ({error}); choose another --out, or delete it") from None
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise StudyError(f"{path}: not a readable study ({reason}); choose another folder, or delete it") from None
+
+    def network(self, run: RunSpec, splits: Splits) -> nn.Module:
+        """Return the trained network of a finished run, on the CPU and in evaluation mode."""
+        network = build_network(on_cpu(run), splits)
+        read_weights(self.weights(run), network)
+        return network.eval()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -201,7 +222,7 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
     )
 
 
-def _time_steps(run: RunSpec, splits: Splits, model: torch.nn.Module, num_steps: int = 3) -> float:
+def _time_steps(run: RunSpec, splits: Splits, model: nn.Module, num_steps: int = 3) -> float:
     """Return the least time of a forward and backward pass on a real batch; the gradients are left on the model."""
     size, seconds = run.recipe.batch_size, []
     pixels, labels = splits.train.images[:size], splits.train.labels[:size]
@@ -233,6 +254,19 @@ def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: P
     return ordered
 
 
+def on_cpu(run: RunSpec) -> RunSpec:
+    """Return the run as this machine can always look at it, wherever it was trained."""
+    return replace(run, machine=replace(run.machine, device="cpu"))
+
+
+def read_records(study: StudySpec, splits: Splits, folder: StudyFolder) -> list[RunRecord]:
+    """Return the records that a study has so far, in its order."""
+    runs = [run for run in study.runs() if folder.record(run).exists()]
+    if not runs:
+        raise StudyError(f"{folder.root}: no run has finished yet; whichnorm compare with the same --out trains them")
+    return [_own_record(run, splits, folder.record(run)) for run in runs]
+
+
 def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
     """Read a run's record; one of another run, or of a network that is built differently today, is a StudyError."""
     record = read_record(path)
@@ -244,7 +278,7 @@ def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
     if difference := _difference(record.spec, json.loads(json.dumps(run.shared_dict(splits.digest)))):
         raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
     if record.audit:
-        model = build_network(run, splits)
+        model = build_network(on_cpu(run), splits)
         params, layers = audit.count_params(model), audit.check_norm_layers(model, run.arm.norm)
         found = (params, layers, audit.shared_weights_digest(model))
         if found != (record.audit.params, record.audit.norm_layers, record.audit.initial_weights):

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def write_picture(explanation: Explanation, path: Path) -> None:
     """Draw an explanation into a file, SVG or PNG by its ending."""
-    from whichnorm.report.figures import saved
+    from whichnorm.report.figures.style import saved
     from whichnorm.worked.picture import draw
 
     suffix = cast(Literal["svg", "png"], path.suffix.lower().removeprefix("."))

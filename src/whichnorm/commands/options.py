@@ -1,6 +1,21 @@
 """Options that several commands read."""
 
+import argparse
+
 from whichnorm.errors import SpecError
+from whichnorm.job import Job, reopen
+
+
+def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of a study, and where its data lie."""
+    parser.add_argument("study", metavar="DIR", help="the folder of a study, --out of whichnorm compare")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
+    parser.add_argument("--no-download", action="store_true", help="never download")
+
+
+def study_of(args: argparse.Namespace) -> Job:
+    """Open the study that `add_study_arguments` asked for."""
+    return reopen(args.study, data_dir=args.data_dir, download=not args.no_download)
 
 
 def model_option(text: str) -> tuple[str, bool | int | float | str]:

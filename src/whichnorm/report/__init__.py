@@ -5,8 +5,10 @@ from pathlib import Path
 from whichnorm.data.dataset import ImageSet
 from whichnorm.record import write_in_one_step
 from whichnorm.report import page, text
-from whichnorm.report.figures import saved
-from whichnorm.report.pictures import Picture, arm_pictures, curve_pictures, forest_pictures
+from whichnorm.report.figures.style import saved
+from whichnorm.report.pictures import Picture, arm_pictures
+from whichnorm.report.pictures.curves import curve_pictures
+from whichnorm.report.pictures.forests import forest_pictures
 from whichnorm.results import Results
 
 __all__ = ["write_report"]

@@ -10,7 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from whichnorm.data.dataset import ImageSet
 from whichnorm.report import tables, text
 from whichnorm.report.mistakes import frequent_confusions
-from whichnorm.report.pictures import Picture, arm_mistakes, confusion_of, style
+from whichnorm.report.pictures.confusion import confusion_of
+from whichnorm.report.pictures.mistakes import arm_mistakes
+from whichnorm.report.pictures.picture import Picture, style
 from whichnorm.report.tables import Table
 from whichnorm.results import Results, arm_title
 

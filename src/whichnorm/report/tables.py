@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm.record import RunRecord
-from whichnorm.report import figures, text
+from whichnorm.report import text
+from whichnorm.report.figures.style import arm_style
 from whichnorm.report.mistakes import Mistake, frequent_confusions
 from whichnorm.results import ArmResult, Comparison, Results, Summary, arm_title
 
@@ -38,7 +39,7 @@ def _cells(*texts: str) -> tuple[Cell, ...]:
 
 def _arm_cell(results: Results, arm: str) -> Cell:
     place = text.arm_names(results).index(arm)
-    return Cell(text=arm_title(arm), note=arm, color=figures.arm_style(place).color)
+    return Cell(text=arm_title(arm), note=arm, color=arm_style(place).color)
 
 
 def _accuracy_cell(summary: Summary, note: str = "") -> Cell:

@@ -1,7 +1,7 @@
 """How the report writes numbers and names, on the page and in the terminal."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from whichnorm.record import RunRecord
@@ -60,6 +60,11 @@ def shorten(name: str, limit: int) -> str:
     """Return a printable name of at most `limit` characters, cut with an ellipsis."""
     name = printable(name)
     return name if len(name) <= limit else name[: limit - 1].rstrip() + "…"
+
+
+def taken_for(names: Sequence[str], label: int, prediction: int) -> str:
+    """Say which class was taken for which: "cat taken for dog"."""
+    return f"{printable(names[label])} taken for {printable(names[prediction])}"
 
 
 def value(item: Any) -> str:

@@ -1,0 +1,32 @@
+"""Figures of test images."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from whichnorm.report.figures.style import house_style, new_figure, set_title
+
+
+@house_style()
+def mistake_grid(title: str, images: Sequence[NDArray[np.uint8]], notes: Sequence[str]) -> Figure:
+    """Draw images, each (C, H, W) uint8, in rows of five with a note above each; unused places stay empty."""
+    rows = -(-len(images) // 5)
+    figure = new_figure(8.4, 0.4 + 2.08 * rows)
+    places = figure.subplots(rows, 5, squeeze=False).flat
+    for axes in places:
+        axes.set_axis_off()
+    for axes, image, note in zip(figure.axes, images, notes, strict=False):
+        # "none" keeps the pixels sharp squares, in the SVG too
+        axes.imshow(_picture(image), interpolation="none", cmap="gray", vmin=0, vmax=255)
+        axes.set_title(note, fontsize=8.5, linespacing=1.25)
+    set_title(figure, title)
+    return figure
+
+
+def _picture(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) for colour; any other number of channels becomes grey, (H, W)."""
+    if len(image) == 3:
+        return image.transpose(1, 2, 0)
+    return image.mean(axis=0).astype(np.uint8)

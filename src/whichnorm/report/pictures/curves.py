@@ -1,0 +1,110 @@
+"""Pictures of loss and accuracy over epochs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from whichnorm.record import RunRecord
+from whichnorm.report import text
+from whichnorm.report.curves import Curve, accuracy_curve, drawn_runs, loss_curve
+from whichnorm.report.figures import lines
+from whichnorm.report.figures.style import SPLIT_NAMES
+from whichnorm.report.pictures.picture import Picture, file_stem, label, style
+from whichnorm.results import Results
+
+
+def curve_pictures(results: Results) -> list[Picture]:
+    """Return loss and accuracy of all arms over epochs; none where no run got through an epoch."""
+    runs = {arm: drawn_runs(results, arm) for arm in text.arm_names(results)}
+    runs = {arm: of_arm for arm, of_arm in runs.items() if of_arm}
+    if not runs:
+        return []
+    split = results.curves_split
+    losses = _lines(results, runs, lambda of_arm: loss_curve(of_arm, split))
+    accuracies = _lines(results, runs, lambda of_arm: accuracy_curve(of_arm, split))
+    name = SPLIT_NAMES[split]
+    caption = _bands([line.curve for line in losses]) + _split_caution(split)
+    return [
+        Picture(
+            name="validation_loss",
+            figure=lines.validation_loss(losses, split),
+            alt=f"{name.capitalize()} loss over epochs. Last epoch: {_ends(losses, scale=1)}.",
+            caption=f"{name.capitalize()} loss of all arms: cross-entropy per image in nats. {caption}",
+        ),
+        Picture(
+            name="validation_accuracy",
+            figure=lines.validation_accuracy(accuracies, split),
+            alt=f"{name.capitalize()} accuracy over epochs. Last epoch: {_ends(accuracies, scale=100)}.",
+            caption=f"{name.capitalize()} accuracy of all arms. {caption}",
+        ),
+    ]
+
+
+def _lines(
+    results: Results, runs: Mapping[str, Sequence[RunRecord]], estimate: Callable[[Sequence[RunRecord]], Curve]
+) -> list[lines.Line]:
+    return [
+        lines.Line(label=_line_label(arm, of_arm), style=style(results, arm), curve=estimate(of_arm))
+        for arm, of_arm in runs.items()
+    ]
+
+
+def _line_label(arm: str, runs: Sequence[RunRecord]) -> str:
+    return label(arm) if runs[0].status == "finished" else f"{label(arm)}, {runs[0].status}"
+
+
+def _split_caution(split: Literal["val", "test"]) -> str:
+    return "" if split == "val" else " No validation split: these are the test set's curves."
+
+
+def _bands(curves: Iterable[Curve]) -> str:
+    """Say what the bands of curves are, each kind once."""
+    meanings = {
+        "none": "an arm with one seed has no band",
+        "range": "the band spans the smallest and largest value",
+        "interval": "the band is the 95 % t interval of the mean",
+    }
+    kinds = dict.fromkeys((c.band, c.num_seeds) for c in curves)
+    if all(band == "none" for band, _ in kinds):
+        return "One seed: a line without a band."
+    said = [meanings[band] + (f" ({text.num_seeds(n)})" if n > 1 else "") for band, n in kinds]
+    return f"Lines are means over seeds; {'; '.join(said)}."
+
+
+def _ends(drawn: Sequence[lines.Line], scale: float) -> str:
+    return "; ".join(f"{line.label} {_end(line.curve, scale)}" for line in drawn)
+
+
+def _end(curve: Curve, scale: float) -> str:
+    """Write a curve's last mean and band."""
+    if np.isnan(curve.mean[-1]):
+        return "not finite"
+    unit = " %" if scale == 100 else ""
+    digits = 2 if scale == 100 else 4
+    end = f"{scale * curve.mean[-1]:.{digits}f}{unit}"
+    if curve.band == "none":
+        return end
+    return f"{end} [{scale * curve.low[-1]:.{digits}f}, {scale * curve.high[-1]:.{digits}f}]"
+
+
+def arm_curves_picture(results: Results, arm: str) -> Picture | None:
+    """Return an arm's training and validation curves, or None where none of its runs got through an epoch."""
+    runs = drawn_runs(results, arm)
+    if not runs:
+        return None
+    split = results.curves_split
+    loss = loss_curve(runs, "train"), loss_curve(runs, split)
+    accuracy = accuracy_curve(runs, "train"), accuracy_curve(runs, split)
+    name = SPLIT_NAMES[split]
+    numbers = (
+        f"loss {_end(loss[0], 1)} in training and {_end(loss[1], 1)} in {name}; "
+        f"accuracy {_end(accuracy[0], 100)} in training and {_end(accuracy[1], 100)} in {name}"
+    )
+    return Picture(
+        name=f"{file_stem(arm)}_curves",
+        figure=lines.arm_curves(_line_label(arm, runs), style(results, arm), split, loss, accuracy),
+        alt=f"Training and {name} curves of {label(arm)}. Last epoch: {numbers}.",
+        caption="Training figures are running means over an epoch's augmented images while the weights change, so "
+        f"they can look worse than those of the {name} split. {_bands(loss)}{_split_caution(split)}",
+    )

@@ -1,0 +1,68 @@
+"""Pictures of the arms' test accuracies and of their differences."""
+
+from collections.abc import Sequence
+
+from whichnorm.report import text
+from whichnorm.report.figures import forests
+from whichnorm.report.pictures.picture import Picture, label, style
+from whichnorm.results import ArmResult, Results
+
+
+def forest_pictures(results: Results) -> dict[str, Picture]:
+    """Return the pictures "accuracy" and "differences", where there is something to draw."""
+    pictures = {}
+    if results.arms:
+        pictures["accuracy"] = _accuracy_picture(results)
+    if results.comparisons:
+        pictures["differences"] = _differences_picture(results)
+    return pictures
+
+
+def _accuracy_picture(results: Results) -> Picture:
+    rows = [
+        forests.AccuracyRow(
+            label=label(arm.norm),
+            style=style(results, arm.norm),
+            mean=arm.test_accuracy.mean,
+            ci95=arm.test_accuracy.ci95,
+            values=arm.test_accuracy.values,
+            note=text.accuracy(arm.test_accuracy),
+        )
+        for arm in results.arms
+    ]
+    alt = "; ".join(
+        f"{label(a.norm)} {text.accuracy(a.test_accuracy)}, {text.num_seeds(len(a.seeds))}" for a in results.arms
+    )
+    seeds = any(len(arm.seeds) > 1 for arm in results.arms)
+    dots = "Hollow dots are seeds; the" if seeds else "The"
+    return Picture(
+        name="test_accuracy",
+        figure=forests.accuracy_forest(rows),
+        alt=f"Test accuracy, mean and 95 % interval. {alt}.",
+        caption=f"{dots} filled mark is the mean and the line its 95 % interval {_basis(results.arms)}.",
+    )
+
+
+def _basis(arms: Sequence[ArmResult]) -> str:
+    bases = {"over test images (one seed)" if len(arm.seeds) == 1 else "over seeds" for arm in arms}
+    return " or ".join(sorted(bases))
+
+
+def _differences_picture(results: Results) -> Picture:
+    rows = [
+        forests.DifferenceRow(
+            label=f"{c.a} − {c.b}",
+            difference=c.difference,
+            ci95=c.ci95,
+            call=c.call,
+            note=f"{text.points(c.difference)} {text.points_interval(c.ci95)}\n{text.outcome(c)}",
+        )
+        for c in results.comparisons
+    ]
+    alt = "; ".join(row.label + " " + row.note.replace("\n", ": ") for row in rows)
+    return Picture(
+        name="differences",
+        figure=forests.difference_forest(rows),
+        alt=f"Paired differences in test accuracy in percentage points, with 95 % intervals. {alt}.",
+        caption="An interval that leaves out zero names the better arm; a hollow mark cannot tell.",
+    )

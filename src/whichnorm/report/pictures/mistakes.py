@@ -1,0 +1,48 @@
+"""Pictures of misclassified test images."""
+
+import numpy as np
+
+from whichnorm.data.dataset import ImageSet
+from whichnorm.report import text
+from whichnorm.report.figures import images
+from whichnorm.report.mistakes import Mistake, choose_mistakes
+from whichnorm.report.pictures.picture import Picture, file_stem, label
+from whichnorm.results import Results
+
+NUM_MISTAKES = 10
+
+
+def arm_mistakes(results: Results, test: ImageSet, arm: str) -> list[Mistake]:
+    """Choose the mistakes of an arm's first finished seed."""
+    first = results.finished(arm)[0]
+    return choose_mistakes(first.test_predictions, first.test_confidences, test.labels.tolist(), limit=NUM_MISTAKES)
+
+
+def mistakes_picture(results: Results, test: ImageSet, arm: str) -> Picture | None:
+    """Return an arm's most confident mistakes, or None where its first seed made none."""
+    mistakes = arm_mistakes(results, test, arm)
+    if not mistakes:
+        return None
+    pixels = [test.images[m.index].cpu().numpy() for m in mistakes]
+    names = results.class_names
+    notes = [
+        f"true: {text.shorten(names[m.label], 16)}\npredicted: {text.shorten(names[m.prediction], 13)}\n"
+        f"confidence: {text.percent(m.confidence)}"
+        for m in mistakes
+    ]
+    said = "; ".join(f"{text.taken_for(names, m.label, m.prediction)}, {text.percent(m.confidence)}" for m in mistakes)
+    return Picture(
+        name=f"{file_stem(arm)}_mistakes",
+        figure=images.mistake_grid(f"{label(arm)}: most confident mistakes", pixels, notes),
+        alt=f"Misclassified test images of {label(arm)}, true class, predicted class and confidence: {said}.",
+        caption=_mistakes_caption(results, test, arm, len(mistakes)),
+        embed="png",
+    )
+
+
+def _mistakes_caption(results: Results, test: ImageSet, arm: str, shown: int) -> str:
+    first = results.finished(arm)[0]
+    wrong = int(np.count_nonzero(np.asarray(first.test_predictions) != test.labels.cpu().numpy()))
+    which = "All of them" if shown == wrong else f"The {shown} with the highest confidence"
+    total = f"{text.count(wrong, 'test image')} of {len(test):,} misclassified at seed {first.seed}"
+    return f"{total}. {which}, in falling order; confidence is the softmax of the predicted class."
