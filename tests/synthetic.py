@@ -25,10 +25,10 @@ def digits_test(num_images: int = 360) -> ImageSet:
     return ImageSet(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(digits.target[-num_images:]).long())
 
 
-def noise_test(num_images: int, num_classes: int, channels: int = 3) -> ImageSet:
-    """Random images, (N, channels, 12, 12), with every class in turn."""
+def noise_test(num_images: int, num_classes: int, channels: int = 3, side: int = 12) -> ImageSet:
+    """Random images, (N, channels, side, side), with every class in turn."""
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, size=(num_images, channels, 12, 12), dtype=np.uint8)
+    pixels = rng.integers(0, 256, size=(num_images, channels, side, side), dtype=np.uint8)
     return ImageSet(torch.from_numpy(pixels), torch.arange(num_images) % num_classes)
 
 

@@ -51,6 +51,18 @@ def proportion_interval(count: int, total: int, confidence: float = 0.95) -> Int
     return Interval(count / total, float(interval.low), float(interval.high))
 
 
+def proportion_difference(count_a: int, total_a: int, count_b: int, total_b: int) -> Interval:
+    """Newcombe's hybrid score interval of the difference of two independent shares, a - b.
+
+    Newcombe, Statistics in Medicine 17, 1998, method 10: the distances of Wilson's limits, added in squares.
+    """
+    a, b = proportion_interval(count_a, total_a), proportion_interval(count_b, total_b)
+    difference = a.estimate - b.estimate
+    below = np.hypot(a.estimate - a.low, b.high - b.estimate)
+    above = np.hypot(a.high - a.estimate, b.estimate - b.low)
+    return Interval(difference, float(difference - below), float(difference + above))
+
+
 def image_bootstrap(
     correct_a: ArrayLike, correct_b: ArrayLike, confidence: float = 0.95, resamples: int = 20_000, seed: int = 0
 ) -> Interval:

@@ -1,0 +1,114 @@
+"""A reproduction in words: for the terminal and as Markdown."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from whichnorm.record import RunRecord
+from whichnorm.report import text
+from whichnorm.reproduce.published import Published
+from whichnorm.reproduce.side_by_side import Row
+
+HEADINGS = ("arm", "accuracy", "published %", "measured %", "difference, points")
+
+
+def cells(row: Row) -> tuple[str, str, str, str, str]:
+    """Write a row for people, in percent and percentage points."""
+    return row.norm, row.figure, _percent(row.published), _percent(row.measured), _difference(row)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _difference(row: Row) -> str:
+    if row.difference is None:
+        return "–"
+    shown = f"{100 * row.difference:+.2f}"
+    if row.ci95 is None:
+        return shown
+    star = " *" if row.beyond_image_noise else ""
+    return f"{shown} [{100 * row.ci95[0]:+.2f}, {100 * row.ci95[1]:+.2f}]{star}"
+
+
+def known(rows: Sequence[Row]) -> list[Row]:
+    """Leave out the rows that nobody published and nobody measured."""
+    return [row for row in rows if row.published is not None or row.measured is not None]
+
+
+def sizes(published: Published, records: Sequence[RunRecord]) -> str:
+    """Say how many parameters each arm was published with and has here."""
+    here = {run.arm: run.audit.params for run in records if run.audit}
+    parts = []
+    for arm in published.arms:
+        found = f"{here[arm.norm]:,} here" if arm.norm in here else "not trained here"
+        there = "not published" if arm.params is None else f"{arm.params:,} published"
+        parts.append(f"{arm.norm}: {there}, {found}")
+    return f"Parameters: {'; '.join(parts)}."
+
+
+def footnotes(rows: Sequence[Row], records: Sequence[RunRecord], num_test_images: int) -> Iterator[str]:
+    """Say what the numbers are, and what their intervals cover."""
+    seeds = sorted({run.seed for run in records if run.status == "finished"})
+    epochs = text.count(max(len(run.epochs) for run in records), "epoch")
+    yield (
+        f"Measured: {epochs}, seed {', '.join(map(str, seeds))}, {num_test_images:,} test images; the best epoch is "
+        "chosen on the test set, as the published ones are."
+    )
+    if any(row.ci95 for row in rows):
+        yield (
+            "Differences have 95 % intervals (Newcombe, two independent draws of test images) that do not cover the "
+            "noise between seeds; * leaves out zero."
+        )
+    if limit := records[0].spec["data"]["train_limit"]:
+        yield f"A smoke run on {limit:,} training images: its accuracies do not compare with the published ones."
+
+
+def print_reproduction(
+    published: Published, rows: Sequence[Row], records: Sequence[RunRecord], num_test_images: int, console: Console
+) -> None:
+    """Print published beside measured, and what is known to be wrong with the published figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{published.name}: published and measured",
+                  title_justify="left")  # fmt: skip
+    for heading, number in zip(HEADINGS, (False, False, True, True, True), strict=True):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for row in known(rows):
+        table.add_row(*map(Text, cells(row)))
+    console.print(table)
+    for line in (sizes(published, records), *footnotes(rows, records, num_test_images)):
+        _say(console, line, "dim")
+    for title, lines in (("Known to be wrong with the published ones", published.faults),
+                         ("Chosen here", published.choices)):  # fmt: skip
+        console.print()
+        _say(console, f"{title}:", "bold")
+        for line in lines:
+            _say(console, f"- {line}")
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(line, style=style), soft_wrap=not console.is_terminal)
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|---|---:|---:|---|"]
+    for row in known(rows):
+        norm, *rest = cells(row)
+        lines.append("| " + " | ".join([f"`{norm}`", *rest]).replace(" *", r" \*") + " |")
+    return "\n".join(lines)
+
+
+def markdown(
+    published: Published, rows: Sequence[Row], records: Sequence[RunRecord], num_test_images: int, curves: str | None
+) -> str:
+    """Return the reproduction as Markdown; `curves` is the picture's path, relative to the file."""
+    notes = [sizes(published, records), *footnotes(rows, records, num_test_images)]
+    parts = [f"# {published.name}: published and measured", markdown_table(rows), " ".join(notes).replace("*", r"\*")]
+    if curves:
+        parts.append(f"![Published and measured curves of {published.name}]({curves})")
+    parts += ["## Known to be wrong with the published figures", "\n".join(f"- {line}" for line in published.faults)]
+    parts += ["## Chosen here", "\n".join(f"- {line}" for line in published.choices)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,145 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import digits_test, make_record, make_study, noise_test
+
+from whichnorm import stats
+from whichnorm.cli import main
+from whichnorm.data.dataset import Dataset
+from whichnorm.errors import SpecError
+from whichnorm.models import NETWORKS, build_model
+from whichnorm.recipes import RECIPES
+from whichnorm.record import EpochRow
+from whichnorm.reproduce import NAMES, text
+from whichnorm.reproduce.picture import draw_curves
+from whichnorm.reproduce.published import PublishedArm, PublishedScores, find_published
+from whichnorm.reproduce.side_by_side import side_by_side
+from whichnorm.spec import parse_arm
+
+SHAPES = {"cifar10": (3, 32), "mnist": (1, 28)}
+
+
+def log(*test_accuracies, train=0.5):
+    return [
+        EpochRow(epoch=i + 1, learning_rate=0.1, seconds=1.0, train_loss=1.0, train_accuracy=train, val_loss=None,
+                 val_accuracy=None, test_loss=1.0, test_accuracy=accuracy)
+        for i, accuracy in enumerate(test_accuracies)
+    ]  # fmt: skip
+
+
+def finished(norm, seed=0, **changes):
+    return replace(make_record(norm, seed, digits_test(), make_study(), num_classes=10, error=0.1), **changes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_published_network_has_its_network_recipe_and_sizes(name):
+    published = find_published(name)
+    assert name in NETWORKS
+    assert name in RECIPES
+    assert RECIPES[name].epochs == 20
+    channels, side = SHAPES[published.data]
+    for arm in published.arms:
+        network = build_model(name, parse_arm(arm.norm).norm, 10, channels, image_size=side)
+        if arm.params is not None:
+            assert sum(p.numel() for p in network.parameters()) == arm.params
+    assert published.faults
+    assert published.choices
+
+
+def test_wynets_log_is_whole_and_ends_in_its_final_figures():
+    for arm in find_published("wynet").arms:
+        assert len(arm.epochs) == 20
+        assert arm.epochs[-1].test_accuracy == arm.final.test_accuracy
+        assert max(row.test_accuracy for row in arm.epochs) == arm.best.test_accuracy
+
+
+def test_measured_figures_are_those_of_the_last_and_of_the_best_epoch():
+    published = replace(
+        find_published("session08"),
+        arms=(
+            PublishedArm(
+                norm="bn",
+                params=1,
+                final=PublishedScores(),
+                best=PublishedScores(test_accuracy=0.5, train_accuracy=0.4),
+            ),
+            PublishedArm(
+                norm="ln",
+                params=1,
+                final=PublishedScores(test_accuracy=0.7, train_accuracy=0.9),
+                best=PublishedScores(),
+            ),
+        ),
+    )
+    records = [
+        finished("bn", 0, epochs=log(0.2, 0.8, 0.6)),
+        finished("bn", 1, epochs=log(0.4, 0.6, 0.4)),
+        finished("ln", 0, epochs=log(0.5, 0.7, train=0.8)),
+        finished("ln", 1, epochs=log(0.1), status="diverged"),
+    ]
+    rows = {(row.norm, row.figure): row for row in side_by_side(published, records, 1000)}
+    assert rows["bn", "test, last epoch"].measured == pytest.approx(0.5)
+    assert rows["bn", "test, last epoch"].published is None
+    best = rows["bn", "test, best epoch"]
+    assert best.measured == pytest.approx(0.7)
+    assert best.difference == pytest.approx(0.2)
+    assert best.beyond_image_noise
+    assert rows["bn", "training, best epoch"].published == 0.4
+    last = rows["ln", "test, last epoch"]
+    assert (last.seeds, last.difference) == (1, pytest.approx(0.0))
+    assert not last.beyond_image_noise
+    assert rows["ln", "training, last epoch"].ci95 is None
+
+
+def test_an_arm_without_a_finished_run_has_no_measured_figures():
+    published = find_published("residual8")
+    rows = side_by_side(published, [finished("bn", 0, status="failed")], 1000)
+    assert all(row.measured is None and row.difference is None for row in rows)
+    assert "–" in text.markdown_table(rows)
+
+
+def test_newcombes_interval_matches_his_published_examples():
+    # Statistics in Medicine 17, 1998, table II, method 10: 56/70 - 48/80, and 9/10 - 3/10
+    first, second = stats.proportion_difference(56, 70, 48, 80), stats.proportion_difference(9, 10, 3, 10)
+    assert np.round([first.low, first.high], 4).tolist() == [0.0524, 0.3339]
+    assert np.round([second.low, second.high], 4).tolist() == [0.1705, 0.8090]
+    assert first.estimate == pytest.approx(0.2)
+
+
+def test_an_unknown_name_is_one_line_with_a_way_out(capsys):
+    with pytest.raises(SpecError, match="did you mean 'wynet'"):
+        find_published("wynett")
+    assert main(["reproduce", "resnet"]) == 2
+    said = capsys.readouterr().err
+    assert "session08" in said
+    assert said.count("\n") == 1
+
+
+def test_a_smoke_run_trains_every_arm_and_writes_its_page(tmp_path, capsys, monkeypatch):
+    tiny = Dataset("cifar10", tuple("0123456789"), noise_test(300, 10, side=32), noise_test(50, 10, side=32))
+    monkeypatch.setattr("whichnorm.job.load_data", lambda spec: tiny)
+    out = tmp_path / "study"
+    code = main(["reproduce", "wynet", "--quick", "--threads", "1",
+                 "--out", str(out)])  # fmt: skip
+    shown = capsys.readouterr().out
+    assert code == 0
+    page = (out / "report" / "reproduction.md").read_text()
+    assert "smoke run on 2,000 training images" in page
+    assert "76.98" in page
+    assert "76.98" in shown
+    for format in ("png", "svg"):
+        assert (out / "report" / "figures" / f"published_curves.{format}").stat().st_size > 1000
+    results = json.loads((out / "results.json").read_text())
+    assert [arm["norm"] for arm in results["arms"]] == ["bn", "gn:2", "ln"]
+    assert results["curves_split"] == "test"
+
+
+def test_the_curves_show_the_published_and_every_measured_log():
+    published = find_published("wynet")
+    records = [finished("bn", seed, epochs=log(0.2, 0.4)) for seed in (0, 1)]
+    panel = draw_curves(published, records).axes[0]
+    drawn = [line.get_ydata() for line in panel.lines]
+    assert drawn[0][-1] == pytest.approx(76.98)
+    assert [list(line) for line in drawn[1:]] == [pytest.approx([20, 40])] * 2
