@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from whichnorm.data.files import expand, printable
+from whichnorm.commands.options import picture_path
+from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
 from whichnorm.spec import DataSpec
@@ -35,7 +36,6 @@ examples:
 The text shows larger arrays in part; --json always gives everything.
 Exit code: 0 done, 2 input that cannot be used.
 """
-FORMATS = (".svg", ".png")
 OF_NETWORKS = ("layer", "data", "data_dir", "no_download", "image_size", "num_images", "seed")  # options
 
 
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    picture = None if args.out is None else _picture_path(args.out)
+    picture = None if args.out is None else picture_path(args.out, "sets.svg")
     explanation = _explanation(args)
     if picture:
         write_picture(explanation, picture)
@@ -120,10 +120,3 @@ def _network_input(args: argparse.Namespace) -> tuple[NDArray[np.float64], str]:
     )
     num_images = 4 if args.num_images is None else args.num_images
     return layer_input(args.model, data, args.layer, num_images, args.seed or 0)
-
-
-def _picture_path(text: str) -> Path:
-    path = expand(text)
-    if path.suffix.lower() not in FORMATS:
-        raise SpecError(f"--out {text}: expected a file that ends in {' or '.join(FORMATS)}, such as sets.svg")
-    return path
