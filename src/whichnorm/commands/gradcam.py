@@ -15,7 +15,7 @@ from rich.text import Text
 from whichnorm.commands.options import add_study_arguments, picture_path, study_of
 from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
-from whichnorm.gradcam import StudyMaps, study_maps
+from whichnorm.gradcam import ArmMaps, StudyMaps, study_maps
 from whichnorm.job import read_results
 from whichnorm.record import write_in_one_step
 from whichnorm.spec import parse_arm
@@ -93,7 +93,9 @@ def _print(maps: StudyMaps, names: Sequence[str], path: Path, console: Console) 
     h, w = maps.map_shape
     whose = "the true class" if maps.target == "true" else "each arm's predicted class"
     say(f"Grad-CAM at {printable(maps.layer)}, {h}x{w} positions, seed {maps.seed}, for {whose}\n")
-    console.print(images_table(maps, names))
+    wide = images_table(maps, names)
+    fits = console.measure(wide, options=console.options.update(width=10_000)).maximum <= console.width
+    console.print(wide if fits else long_images_table(maps, names))
     if maps.agreements:
         say("\nRank correlation (Spearman) of two arms' maps of the same image\n")
         console.print(agreements_table(maps))
@@ -109,16 +111,36 @@ def images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
     table.add_column("image", justify="right", no_wrap=True)
     for header in ("true class", *(arm.arm for arm in maps.arms)):
         table.add_column(Text(header), overflow="fold")
-    for k, (place, label) in enumerate(zip(maps.images, maps.labels, strict=True)):
-        cells = [
-            Text(
-                f"{'' if arm.predictions[k] == label else '✗ '}{printable(names[arm.predictions[k]])} "
-                f"{100 * arm.confidences[k]:.0f} %{'' if arm.maps[k].any() else ', map is empty'}"
-            )
-            for arm in maps.arms
-        ]
-        table.add_row(str(place), Text(printable(names[label])), *cells)
+    for k, place in enumerate(maps.images):
+        cells = [Text(_prediction(maps, arm, k, names)) for arm in maps.arms]
+        table.add_row(str(place), Text(printable(names[maps.labels[k]])), *cells)
     return table
+
+
+def long_images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
+    """Return the same with a row per image and arm, for many arms or a narrow terminal."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("image", justify="right", no_wrap=True)
+    for header in ("true class", "arm", "prediction"):
+        table.add_column(header, overflow="fold")
+    for k, place in enumerate(maps.images):
+        for arm in maps.arms:
+            first = arm is maps.arms[0]
+            table.add_row(
+                str(place) if first else "",
+                Text(printable(names[maps.labels[k]]) if first else ""),
+                Text(arm.arm),
+                Text(_prediction(maps, arm, k, names)),
+                end_section=arm is maps.arms[-1],
+            )
+    return table
+
+
+def _prediction(maps: StudyMaps, arm: ArmMaps, k: int, names: Sequence[str]) -> str:
+    """Write what an arm makes of an image: "✗ dog, 61 %"."""
+    wrong = "" if arm.predictions[k] == maps.labels[k] else "✗ "
+    empty = "" if arm.maps[k].any() else ", map is empty"
+    return f"{wrong}{printable(names[arm.predictions[k]])}, {100 * arm.confidences[k]:.0f} %{empty}"
 
 
 def agreements_table(maps: StudyMaps) -> Table:

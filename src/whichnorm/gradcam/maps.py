@@ -48,7 +48,7 @@ def upsample(maps: Maps, size: tuple[int, int]) -> Maps:
 
 def is_empty(maps: Maps) -> NDArray[np.bool_]:
     """Tell for each map whether it is zero everywhere: nothing in the layer speaks for the class."""
-    return ~maps.any(axis=(1, 2))
+    return np.logical_not(maps.any(axis=(1, 2)))
 
 
 def _captum() -> Any:

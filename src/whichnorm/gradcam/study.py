@@ -150,6 +150,8 @@ def _chosen_runs(
 ) -> tuple[list[RunSpec], tuple[str, ...]]:
     """Return the runs to look at, all of one seed, and the arms that have none."""
     there = [str(arm) for arm in job.study.arms]
+    if arms is not None and not arms:
+        raise SpecError(f"no norms named, expected some of {', '.join(there)}")
     for arm in arms or ():
         if arm not in there:
             raise SpecError(

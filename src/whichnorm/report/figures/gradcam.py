@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from whichnorm.report.figures.images import as_shown
-from whichnorm.report.figures.style import CALL_COLORS, INK, house_style, new_figure, set_title
+from whichnorm.report.figures.style import CALL_COLORS, INK, house_style, new_figure
 
 # Inches. Places are set by hand, since a layout engine gives rows with longer titles wider gaps.
 SIDE, GAP = 1.3, 0.09  # an image, and the white between two
@@ -57,7 +57,7 @@ def gradcam_rows(title: str, headers: Sequence[tuple[str, str]], rows: Sequence[
     height = TITLE + HEADER + deep * (NOTE + SIDE + GAP) + FOOT
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
-    set_title(figure, title)
+    figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha="left", va="top")
     for bank in range(banks):
         lefts = [bank * bank_width + LEFT + k * (SIDE + GAP) for k in range(columns)]
         _write_headers(figure, lefts, headers)
@@ -109,8 +109,7 @@ def _draw_bar(axes: Axes) -> None:
     """Draw the scale over grey, as it looks over an image."""
     axes.imshow(np.full((1, 1), 0.65), cmap="gray", vmin=0, vmax=1, extent=(0, 1, 0, 1), aspect="auto")
     axes.imshow(np.linspace(0, 1, 256)[None], cmap=_heat(), vmin=0, vmax=1, extent=(0, 1, 0, 1), aspect="auto")
-    axes.set_xticks([0, 0.5, 1], ["0", "half", "the map's largest value"], fontsize=8)
-    axes.get_xticklabels()[-1].set_horizontalalignment("right")
+    axes.set_xticks([0, 0.5, 1], ["0", "half", "map's maximum"], fontsize=8)
     axes.set_yticks([])
     axes.tick_params(length=2)
     axes.spines[:].set_visible(False)
