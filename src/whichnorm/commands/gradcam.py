@@ -29,7 +29,7 @@ side, and say how much the arms' maps agree. Nothing is trained.
 EPILOG = """\
 examples:
   whichnorm gradcam runs/demo
-  whichnorm gradcam results/session08 --data-dir data --images 3,17 --out cam.svg
+  whichnorm gradcam results/session08 --data-dir data --images 3,17
   whichnorm gradcam runs/demo --layer block2 --norms bn,gn:8 --json
 
 A map is the evidence for the image's true class in every arm, so that maps can
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.json:
         print(json.dumps(_as_json(maps, results.class_names, path), allow_nan=False))
     else:
-        _print(maps, results.class_names, path, console)
+        print_maps(maps, results.class_names, path, console)
     return 0
 
 
@@ -86,7 +86,7 @@ def _places(text: str) -> list[int]:
         raise SpecError(f"--images {text!r}: expected places in the test split, such as 3,17") from None
 
 
-def _print(maps: StudyMaps, names: Sequence[str], path: Path, console: Console) -> None:
+def print_maps(maps: StudyMaps, names: Sequence[str], path: Path, console: Console) -> None:
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
 

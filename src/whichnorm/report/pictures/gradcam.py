@@ -42,7 +42,7 @@ def _row(maps: StudyMaps, k: int, test: ImageSet, names: Sequence[str]) -> gradc
     cells = [
         gradcam.Cell(
             overlay=upsample(arm.maps[k : k + 1], image.shape[1:])[0],
-            note=f"{text.shorten(names[arm.predictions[k]], 12)}, {100 * arm.confidences[k]:.0f} %",
+            note=f"{text.shorten(names[arm.predictions[k]], 10)}, {100 * arm.confidences[k]:.0f} %",
             right=arm.predictions[k] == maps.labels[k],
         )
         for arm in maps.arms
