@@ -107,7 +107,7 @@ def print_maps(maps: StudyMaps, names: Sequence[str], path: Path, console: Conso
 
 def images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
     """Return a row per image: its place, its class, and what every arm predicts."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("image", justify="right", no_wrap=True)
     for header in ("true class", *(arm.arm for arm in maps.arms)):
         table.add_column(Text(header), overflow="fold")
@@ -119,7 +119,7 @@ def images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
 
 def long_images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
     """Return the same with a row per image and arm, for many arms or a narrow terminal."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("image", justify="right", no_wrap=True)
     for header in ("true class", "arm", "prediction"):
         table.add_column(header, overflow="fold")
@@ -145,7 +145,7 @@ def _prediction(maps: StudyMaps, arm: ArmMaps, k: int, names: Sequence[str]) -> 
 
 def agreements_table(maps: StudyMaps) -> Table:
     """Return a row per pair of arms: the rank correlation of their maps."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("arms", overflow="fold")
     for header in ("mean", "sd", "n", "left out", "other"):
         table.add_column(header, justify="right", no_wrap=True)
