@@ -19,13 +19,13 @@ def mistake_grid(title: str, images: Sequence[NDArray[np.uint8]], notes: Sequenc
         axes.set_axis_off()
     for axes, image, note in zip(figure.axes, images, notes, strict=False):
         # "none" keeps the pixels sharp squares, in the SVG too
-        axes.imshow(_picture(image), interpolation="none", cmap="gray", vmin=0, vmax=255)
+        axes.imshow(pixels_of(image), interpolation="none", cmap="gray", vmin=0, vmax=255)
         axes.set_title(note, fontsize=8.5, linespacing=1.25)
     set_title(figure, title)
     return figure
 
 
-def _picture(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pixels_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return (H, W, 3) for colour; any other number of channels becomes grey, (H, W)."""
     if len(image) == 3:
         return image.transpose(1, 2, 0)
