@@ -41,8 +41,8 @@ class CellImages:
 def choose_images(results: Results, test: ImageSet) -> CellImages:
     """Choose at most eight images of each cell, the most confident first, until the page has no room for another.
 
-    An image that several arms have in their cells counts once. Every cell gets one image before any gets two; the
-    rest of the room goes to the cells by their number of mistakes.
+    An image that several arms have in their cells takes room once. Every cell's first image goes before any second;
+    the rest of the room goes to the cells by their number of mistakes.
     """
     ranked = {arm: _ranked(results, test, arm) for arm in text.arm_names(results) if results.finished(arm)}
     of_arm: dict[str, dict[Cell, list[Example]]] = {arm: {cell: [] for cell in cells} for arm, cells in ranked.items()}

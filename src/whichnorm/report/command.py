@@ -10,7 +10,7 @@ from whichnorm.recipes import RECIPES, default_recipe, recipe_from_json
 from whichnorm.spec import DataSpec, Recipe
 
 RECIPE_FILE = "recipe.json"
-WIDTH = 78  # of a line, without its backslash
+WIDTH = 77  # of a line, without a blank and its backslash
 
 
 @dataclass(frozen=True, kw_only=True)
