@@ -15,6 +15,7 @@ demo: install
 	$(BIN)/whichnorm compare --out runs/demo
 
 test: install
+	bash tests/install_chromium.sh
 	$(BIN)/python -m pytest
 
 lint: install

@@ -1,14 +1,16 @@
 """The report: its estimates against numpy and scipy, its pictures, and a page that says what the results say."""
 
 import base64
+import hashlib
+import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import matplotlib
 import numpy as np
 import pytest
+from pages import HOSTILE, Page
 from PIL import Image
 from scipy import stats
 from synthetic import (
@@ -26,39 +28,11 @@ from whichnorm.report import write_report
 from whichnorm.report.curves import estimate_curve
 from whichnorm.report.figures import images, lines, matrices
 from whichnorm.report.figures.style import arm_style, saved
+from whichnorm.report.method import pairing_sentences
 from whichnorm.report.mistakes import choose_mistakes, confusion_counts, frequent_confusions
-from whichnorm.report.page import pairing_sentences
 from whichnorm.report.pictures.curves import curve_pictures
 from whichnorm.report.pictures.mistakes import arm_mistakes
 from whichnorm.report.text import paired_seeds, printable, shorten
-
-HOSTILE = (
-    "<script>alert(1)</script>", "$\\frac$ & y", "a class name that goes on and on and on and on", "猫", "b_{\\",
-    "tab\there", "--><b>", '" onload="x', "", "nine\udcff",
-)  # fmt: skip
-
-
-class Page(HTMLParser):
-    """What a page shows and loads: tags with their attributes, and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.pieces: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.pieces.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.pieces).split())
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.tags if name == tag]
 
 
 def report(results, test) -> Page:
@@ -178,12 +152,64 @@ def test_alternative_texts_carry_the_numbers(usual):
 def test_the_page_needs_no_network_and_no_other_file(usual):
     results, page = usual
     html = (results.folder / "report" / "index.html").read_text()
-    assert not re.search(r"https?:|url\(|@import", html)
-    assert not [tag for tag, _ in page.tags if tag in ("link", "script", "iframe", "object")]
+    assert not re.search(r"https?:|url\(|@import|fetch\(|XMLHttpRequest|import\(", html)
+    assert not [tag for tag, _ in page.tags if tag in ("link", "iframe", "object")]
+    assert page.all("script") == [{"type": "application/json", "id": "data"}, {}]
     assert all(image["src"].startswith("data:image/") for image in page.all("img"))
     assert len(html) < 5e6
     svg = next(i["src"] for i in page.all("img") if "svg" in i["src"])
     assert base64.b64decode(svg.partition(",")[2]).startswith(b"<?xml")
+
+
+def test_no_script_but_the_pages_own_may_run(usual):
+    _, page = usual
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    )  # fmt: skip
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert not re.search(r"eval\(|new Function|outerHTML|insertAdjacentHTML|document\.write", page.scripts[1])
+    assert re.findall(r"innerHTML.*", page.scripts[1]) == ['innerHTML = "<svg></svg>";']
+
+
+def test_the_scripts_curves_are_the_means_and_intervals_of_the_records(usual):
+    results, page = usual
+    widgets = json.loads(page.scripts[0])["widgets"]
+    (panel,) = widgets["validation_accuracy"]["panels"]
+    for line, arm in zip(panel["lines"], results.arms, strict=True):
+        runs = results.finished(arm.norm)
+        means = [100 * np.mean([run.epochs[i].val_accuracy for run in runs]) for i in range(15)]
+        np.testing.assert_allclose(line["mean"], means, atol=1e-6)
+        assert len(line["low"]) == len(line["high"]) == 15
+    train = widgets["bn_curves"]["panels"][0]["lines"][0]
+    losses = [np.mean([run.epochs[i].train_loss for run in results.finished("bn")]) for i in range(15)]
+    np.testing.assert_allclose(train["mean"], losses, atol=1e-6)
+
+
+def test_every_interactive_picture_has_its_still_image_too(usual):
+    _, page = usual
+    figures = [attrs["data-widget"] for attrs in page.all("figure") if "data-widget" in attrs]
+    assert set(figures) == set(json.loads(page.scripts[0])["widgets"])
+    assert len(page.all("img")) == len(page.all("figure")) == 13
+
+
+def test_sections_come_in_the_order_of_a_readers_questions(usual):
+    _, page = usual
+    anchors = [attrs["id"] for tag, attrs in page.tags if tag == "h2"]
+    assert anchors == ["verdict", "arms", "comparisons", "curves", "arm-1", "arm-2", "arm-3", "cost", "command",
+                       "versions", "method", "audit"]  # fmt: skip
+
+
+def test_costs_are_those_of_the_records(usual):
+    results, page = usual
+    fastest = min(arm.train_seconds.mean for arm in results.arms)
+    for arm in results.arms:
+        per_epoch = np.mean([run.train_seconds / 15 for run in results.finished(arm.norm)])
+        assert f"{arm.train_seconds.mean:.1f} s {min(arm.train_seconds.values):.1f} s to" in page.text
+        assert f"{per_epoch:.2f} s {arm.train_seconds.mean / fastest:.2f} 0.50 s" in page.text
+    total = sum(run.train_seconds for run in results.records)
+    assert f"9 runs: {total:.1f} s of training and 4.50 s of evaluation" in page.text
 
 
 def test_the_page_can_be_read_without_eyes_or_mouse(usual):
@@ -191,7 +217,8 @@ def test_the_page_can_be_read_without_eyes_or_mouse(usual):
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("caption")) == len(page.all("table"))
     assert all(heading.get("scope") in ("col", "row") for heading in page.all("th"))
-    scrolling = [d for d in page.all("div") if d.get("class") == "scroll"]
+    scrolling = [d for d in page.all("div") if "scroll" in (d.get("class") or "").split()]
+    assert len(scrolling) == len(page.all("table")) + len(page.all("img"))
     assert all(d.get("tabindex") == "0" and d.get("aria-label") for d in scrolling)
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -225,7 +252,9 @@ def test_a_hostile_class_name_is_shown_and_not_run(tmp_path, num_classes):
     test = noise_test(600, num_classes, channels=1)
     results = make_results(tmp_path, arms=["in"], test=test, class_names=names, study=make_study(seeds=(0,), epochs=3))
     page = report(results, test)
-    assert not page.all("script")
+    assert len(page.all("script")) == 2
+    assert json.loads(page.scripts[0])["classes"] == [printable(name) for name in names]
+    assert not re.search("[<>&\u2028\u2029]", page.scripts[0])
     assert not [attrs for _, attrs in page.tags if "onload" in attrs]
     for name in HOSTILE:
         assert " ".join(printable(name).split()) in page.text

@@ -150,7 +150,7 @@ def _duration(seconds: float) -> str:
 
 def _seeds(text: str) -> int | list[int]:
     try:
-        numbers = [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.removesuffix(",").split(",")]
     except ValueError:
         raise SpecError(f"--seeds {text!r}: expected a number of seeds (3) or the seeds themselves (5,6,7)") from None
     if "," in text:

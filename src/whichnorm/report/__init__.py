@@ -1,14 +1,14 @@
-"""The report of a study: a page that opens from disk, and its figures as PNG and SVG."""
+"""The report of a study: a page that opens from disk, the same as Markdown, and the figures as PNG and SVG."""
 
 from pathlib import Path
 
 from whichnorm.data.dataset import ImageSet
 from whichnorm.record import write_in_one_step
-from whichnorm.report import page, text
+from whichnorm.report import markdown, page
+from whichnorm.report.cells import choose_images
+from whichnorm.report.content import Content
 from whichnorm.report.figures.style import saved
-from whichnorm.report.pictures import Picture, arm_pictures
-from whichnorm.report.pictures.curves import curve_pictures
-from whichnorm.report.pictures.forests import forest_pictures
+from whichnorm.report.sections import describe
 from whichnorm.results import Results
 
 __all__ = ["write_report"]
@@ -20,29 +20,24 @@ def write_report(results: Results, test: ImageSet) -> Path:
     `test` is the split that the records' predictions are of, in their order. The same results give the same bytes.
     """
     folder = results.folder / "report"
-    figures = folder / "figures"
-    for left_over in figures.glob("*.[ps][nv]g"):  # of an earlier report of this study, with other arms
+    images = choose_images(results, test)
+    content = describe(results, test, images)
+    embedded = _write_figures(content, folder / "figures")
+    html = page.render(content, embedded, results.class_names, page.sprite_of(test, images))
+    write_in_one_step(folder / "README.md", markdown.render(content).encode())
+    write_in_one_step(folder / "index.html", html.encode())
+    return folder / "index.html"
+
+
+def _write_figures(content: Content, folder: Path) -> dict[str, bytes]:
+    """Write every picture in both formats; return by name the file that the page holds."""
+    for left_over in folder.glob("*.[ps][nv]g"):  # of an earlier report of this study, with other arms
         left_over.unlink()
-    html = page.render(
-        results,
-        test,
-        forests={key: _write_picture(picture, figures) for key, picture in forest_pictures(results).items()},
-        curves=[_write_picture(picture, figures) for picture in curve_pictures(results)],
-        arms=[
-            page.arm_section(
-                results, test, arm, [_write_picture(picture, figures) for picture in arm_pictures(results, test, arm)]
-            )
-            for arm in text.arm_names(results)
-        ],
-    )
-    path = folder / "index.html"
-    write_in_one_step(path, html.encode())
-    return path
-
-
-def _write_picture(picture: Picture, folder: Path) -> page.Shown:
-    """Write a picture in both formats and return it as the page holds it."""
-    files = saved(picture.figure)
-    for suffix, data in files.items():
-        write_in_one_step(folder / f"{picture.name}.{suffix}", data)
-    return page.shown(picture, files[picture.embed])
+    embedded = {}
+    for section in content.sections:
+        for picture in section.pictures:
+            files = saved(picture.figure)
+            for suffix, data in files.items():
+                write_in_one_step(folder / f"{picture.name}.{suffix}", data)
+            embedded[picture.name] = files[picture.embed]
+    return embedded

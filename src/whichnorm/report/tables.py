@@ -32,6 +32,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     numeric_from: int = 1
 
+    @property
+    def sortable(self) -> bool:
+        """Tell whether another order can be of use."""
+        return len(self.rows) > 1 and len(self.headings) > 2
+
 
 def _cells(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(text=t) for t in texts)
@@ -93,6 +98,32 @@ def _range(summary: Summary) -> str:
     if len(summary.values) == 1:
         return ""
     return f"{text.seconds(min(summary.values))} to {text.seconds(max(summary.values))}"
+
+
+def cost_table(results: Results) -> Table:
+    """One row per arm with a finished run: parameters, and seconds of training and evaluation per run."""
+    fastest = min(arm.train_seconds.mean for arm in results.arms)
+    return Table(
+        caption="Mean over the finished runs of an arm, smallest and largest below where there are several. Training "
+        "surrounds the optimizer's steps only; evaluation is that of the validation and test splits after every epoch.",
+        headings=(
+            "Arm", "Parameters", "In norm layers", "Training per run", "Training per epoch", "Times the fastest",
+            "Evaluation per run",
+        ),
+        rows=tuple(_cost_row(results, arm, fastest) for arm in results.arms),
+    )  # fmt: skip
+
+
+def _cost_row(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, ...]:
+    runs = results.finished(arm.norm)
+    per_epoch = np.mean([run.train_seconds / len(run.epochs) for run in runs])
+    return (
+        _arm_cell(results, arm.norm),
+        *_cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
+        Cell(text=text.seconds(arm.train_seconds.mean), note=_range(arm.train_seconds)),
+        *_cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
+        Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
+    )
 
 
 def comparisons_table(results: Results) -> Table | None:
@@ -191,6 +222,14 @@ def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...]) ->
         rows=tuple(rows),
         numeric_from=2,
     )
+
+
+def classes_table(results: Results) -> Table:
+    """The names of the classes by number."""
+    rows = [_cells(str(number), text.printable(name)) for number, name in enumerate(results.class_names)]
+    return Table(
+        caption="Classes, numbered from 0.", headings=("Number", "Class"), rows=tuple(rows), numeric_from=2
+    )  # fmt: skip
 
 
 def settings_tables(study: Mapping[str, Any]) -> list[Table]:

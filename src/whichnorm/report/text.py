@@ -35,6 +35,13 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
+def duration(value: float) -> str:
+    """Write a longer time in its own unit: "45.2 s", "39.1 min", "2.5 h"."""
+    if value < 120:
+        return seconds(value)
+    return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
+
+
 def count(number: int, thing: str) -> str:
     """Write a number of things: "1 seed", "3 seeds"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
@@ -54,6 +61,11 @@ def outcome(comparison: Comparison) -> str:
 def printable(name: str) -> str:
     """Replace what cannot be drawn or written, such as control characters and undecodable bytes, by U+FFFD."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
+def encodable(code: str) -> str:
+    """Replace only what a UTF-8 file cannot hold: bytes of a path that are no text."""
+    return code.encode("utf-8", "replace").decode()
 
 
 def shorten(name: str, limit: int) -> str:
@@ -79,6 +91,11 @@ def value(item: Any) -> str:
 def arm_names(results: Results) -> list[str]:
     """Return every arm of the study in its order, also those without a finished run."""
     return list(dict.fromkeys(r.arm for r in results.records))
+
+
+def seeds(results: Results) -> list[int]:
+    """Return every seed of the study in its order, also of runs that did not finish."""
+    return list(dict.fromkeys(r.seed for r in results.records))
 
 
 def fault_reason(record: RunRecord) -> str:
@@ -121,3 +138,11 @@ def paired_seeds(results: Results) -> dict[int, bool]:
     audited = sorted((r.seed, r.audit.initial_weights) for r in results.records if r.audit)
     by_seed = {seed: [w for _, w in runs] for seed, runs in itertools.groupby(audited, key=lambda pair: pair[0])}
     return {seed: len(set(weights)) == 1 for seed, weights in by_seed.items() if len(weights) > 1}
+
+
+def total_time(results: Results) -> str:
+    """Say how long all runs took."""
+    trained = sum(r.train_seconds for r in results.records)
+    evaluated = sum(r.evaluate_seconds for r in results.records)
+    took = f"{duration(trained)} of training and {duration(evaluated)} of evaluation"
+    return f"{count(len(results.records), 'run')}: {took} on {devices(results.records)}."

@@ -7,11 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
 
 from whichnorm.report.curves import Curve
 from whichnorm.report.figures.style import SPLIT_NAMES, ArmStyle, Split, house_style, new_figure, set_title
 
 LOG_RATIO = 50  # largest to smallest loss above which a linear axis would flatten most of the curves
+TRAIN_LABEL = "training (running mean, augmented images)"
+TRAIN_STYLE = ArmStyle(color="#6b7178", line="--", marker="x")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,15 +80,29 @@ def _label_epochs(axes: Axes, num_epochs: int) -> None:
 
 def _label_loss(axes: Axes, name: str, curves: Sequence[Curve]) -> None:
     """Name a loss axis, and make it logarithmic where the losses differ by orders of magnitude."""
-    losses = np.concatenate([curve.mean for curve in curves])
-    losses = losses[losses > 0]
-    wide = losses.size > 0 and losses.max() > LOG_RATIO * losses.min()
-    axes.set_ylabel(f"{name} loss (nats{', log scale' if wide else ''})".lstrip().capitalize())
-    if wide:
+    axes.set_ylabel(loss_label(name, curves))
+    if spans_magnitudes(curves):
+        losses = _positive(curves)
         axes.set_yscale("log")
         axes.set_ylim(losses.min() / 1.5, losses.max() * 1.5)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def loss_label(name: str, curves: Sequence[Curve]) -> str:
+    """Name the axis of a split's losses."""
+    return f"{name} loss (nats{', log scale' if spans_magnitudes(curves) else ''})".lstrip().capitalize()
+
+
+def spans_magnitudes(curves: Sequence[Curve]) -> bool:
+    """Tell whether losses differ so much that they need a logarithmic axis."""
+    losses = _positive(curves)
+    return bool(losses.size > 0 and losses.max() > LOG_RATIO * losses.min())
+
+
+def _positive(curves: Sequence[Curve]) -> NDArray[np.float64]:
+    losses = np.concatenate([curve.mean for curve in curves])
+    return losses[losses > 0]
 
 
 @house_style()
@@ -94,10 +111,9 @@ def arm_curves(title: str, style: ArmStyle, split: Split, loss: tuple[Curve, Cur
     """Draw one arm's training and validation curves, (train, val) each: loss on the left, accuracy on the right."""
     figure = new_figure(8.0, 3.5)
     panels = figure.subplots(1, 2)
-    train_style = ArmStyle(color="#6b7178", line="--", marker="x")
     held_out_style = ArmStyle(color=style.color, line="-", marker=style.marker)
     for axes, (train, held_out), scale in zip(panels, (loss, accuracy), (1, 100), strict=True):
-        _draw_curve(axes, train, train_style, "training (running mean, augmented images)", scale)
+        _draw_curve(axes, train, TRAIN_STYLE, TRAIN_LABEL, scale)
         _draw_curve(axes, held_out, held_out_style, SPLIT_NAMES[split], scale)
         _label_epochs(axes, len(train.mean))
     _label_loss(panels[0], "", loss)

@@ -1,15 +1,17 @@
 """Pictures of loss and accuracy over epochs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from whichnorm.record import RunRecord
 from whichnorm.report import text
+from whichnorm.report.charts import accuracy_chart, charts, loss_chart
 from whichnorm.report.curves import Curve, accuracy_curve, drawn_runs, loss_curve
 from whichnorm.report.figures import lines
-from whichnorm.report.figures.style import SPLIT_NAMES
+from whichnorm.report.figures.style import SPLIT_NAMES, ArmStyle
 from whichnorm.report.pictures.picture import Picture, file_stem, label, style
 from whichnorm.results import Results
 
@@ -31,12 +33,14 @@ def curve_pictures(results: Results) -> list[Picture]:
             figure=lines.validation_loss(losses, split),
             alt=f"{name.capitalize()} loss over epochs. Last epoch: {_ends(losses, scale=1)}.",
             caption=f"{name.capitalize()} loss of all arms: cross-entropy per image in nats. {caption}",
+            widget=charts([loss_chart(name.capitalize(), losses)]),
         ),
         Picture(
             name="validation_accuracy",
             figure=lines.validation_accuracy(accuracies, split),
             alt=f"{name.capitalize()} accuracy over epochs. Last epoch: {_ends(accuracies, scale=100)}.",
             caption=f"{name.capitalize()} accuracy of all arms. {caption}",
+            widget=charts([accuracy_chart(name.capitalize(), accuracies)]),
         ),
     ]
 
@@ -88,6 +92,12 @@ def _end(curve: Curve, scale: float) -> str:
     return f"{end} [{scale * curve.low[-1]:.{digits}f}, {scale * curve.high[-1]:.{digits}f}]"
 
 
+def _named(looks: Iterable[tuple[str, ArmStyle]], curves: Iterable[Curve]) -> list[lines.Line]:
+    return [
+        lines.Line(label=label, style=style, curve=curve) for (label, style), curve in zip(looks, curves, strict=True)
+    ]
+
+
 def arm_curves_picture(results: Results, arm: str) -> Picture | None:
     """Return an arm's training and validation curves, or None where none of its runs got through an epoch."""
     runs = drawn_runs(results, arm)
@@ -97,6 +107,8 @@ def arm_curves_picture(results: Results, arm: str) -> Picture | None:
     loss = loss_curve(runs, "train"), loss_curve(runs, split)
     accuracy = accuracy_curve(runs, "train"), accuracy_curve(runs, split)
     name = SPLIT_NAMES[split]
+    held_out = replace(style(results, arm), line="-")
+    looks = (lines.TRAIN_LABEL, lines.TRAIN_STYLE), (name, held_out)
     numbers = (
         f"loss {_end(loss[0], 1)} in training and {_end(loss[1], 1)} in {name}; "
         f"accuracy {_end(accuracy[0], 100)} in training and {_end(accuracy[1], 100)} in {name}"
@@ -107,4 +119,5 @@ def arm_curves_picture(results: Results, arm: str) -> Picture | None:
         alt=f"Training and {name} curves of {label(arm)}. Last epoch: {numbers}.",
         caption="Training figures are running means over an epoch's augmented images while the weights change, so "
         f"they can look worse than those of the {name} split. {_bands(loss)}{_split_caution(split)}",
+        widget=charts([loss_chart("", _named(looks, loss)), accuracy_chart("", _named(looks, accuracy))]),
     )

@@ -1,13 +1,21 @@
 """A figure with what is said about it, and how arms are named in pictures."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
 from whichnorm.report import text
 from whichnorm.report.figures.style import ArmStyle, arm_style
 from whichnorm.results import Results, arm_title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widget:
+    """What the page's script shows in a picture's place: the kind of thing, and its data as JSON values."""
+
+    kind: Literal["charts", "confusion"]
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +27,7 @@ class Picture:
     alt: str
     caption: str
     embed: Literal["svg", "png"] = "svg"
+    widget: Widget | None = None
 
 
 def label(arm: str) -> str:

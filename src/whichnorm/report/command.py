@@ -1,0 +1,103 @@
+"""The command that makes a study again, from what study.json says."""
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from whichnorm.recipes import RECIPES, default_recipe, recipe_from_json
+from whichnorm.spec import DataSpec, Recipe
+
+RECIPE_FILE = "recipe.json"
+WIDTH = 77  # of a line, without a blank and its backslash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Text for a POSIX shell, and the content of the recipe's file that it reads, or "" where it reads none."""
+
+    text: str
+    recipe_file: str
+
+
+def compare_command(study: Mapping[str, Any]) -> Command:
+    """Return the `whichnorm compare` command of a study.
+
+    study is study.json's content. The folders of data and results are not part of it, and so not of the command.
+    """
+    recipe = recipe_from_json(study["recipe"], "the study's recipe")
+    options = [
+        *_data(study["data"]),
+        *_model(study["model"]),
+        _option("--norms", ",".join(study["arms"])),
+        _option("--seeds", _seeds(study["seeds"])),
+        *_recipe(recipe, study["data"]["name"]),
+        *_machine(study["machine"]),
+    ]
+    return Command(text=_wrapped(options), recipe_file="" if _named(recipe) else json.dumps(asdict(recipe), indent=2))
+
+
+def _wrapped(options: Iterable[str]) -> str:
+    """Join options to lines of at most 80 characters where they allow it, each but the last with a backslash."""
+    lines = ["whichnorm compare"]
+    for option in options:
+        if len(lines[-1]) + len(option) > WIDTH:
+            lines.append(" ")
+        lines[-1] += f" {option}"
+    return " \\\n".join(lines)
+
+
+def _data(data: Mapping[str, Any]) -> Iterator[str]:
+    default = DataSpec()
+    yield _option("--data", data["name"])
+    if data["image_size"] is not None:
+        yield _option("--image-size", str(data["image_size"]))
+    if data["val_fraction"] != default.val_fraction:
+        yield _option("--val", repr(data["val_fraction"]).removesuffix(".0"))
+    if data["train_limit"] is not None:
+        yield _option("--train-limit", str(data["train_limit"]))
+
+
+def _model(model: Mapping[str, Any]) -> Iterator[str]:
+    yield _option("--model", model["name"])
+    for key, value in model["options"].items():
+        yield _option("--model-option", f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Write a count for the seeds from 0 on, else the seeds themselves; a comma marks a single one as no count."""
+    if list(seeds) == list(range(len(seeds))):
+        return str(len(seeds))
+    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
+
+
+def _recipe(recipe: Recipe, data_name: str) -> Iterator[str]:
+    if not _named(recipe):
+        yield _option("--recipe", RECIPE_FILE)
+        return
+    if recipe.name != default_recipe(data_name).name:
+        yield _option("--recipe", recipe.name)
+    if recipe.epochs != RECIPES[recipe.name].epochs:
+        yield _option("--epochs", str(recipe.epochs))
+    if recipe.batch_size != RECIPES[recipe.name].batch_size:
+        yield _option("--batch-size", str(recipe.batch_size))
+
+
+def _named(recipe: Recipe) -> bool:
+    """Tell whether a recipe is the one of its name, but for length and batch size, which have options."""
+    named = RECIPES.get(recipe.name)
+    return named is not None and named.changed(epochs=recipe.epochs, batch_size=recipe.batch_size) == recipe
+
+
+def _machine(machine: Mapping[str, Any]) -> Iterator[str]:
+    """Name threads and precision always: left out, they are this machine's and not the study's."""
+    if machine["device"] != "cpu":
+        yield _option("--device", machine["device"])
+    yield _option("--threads", str(machine["threads"]))
+    yield _option("--precision", machine["precision"])
+
+
+def _option(name: str, value: str) -> str:
+    """Quote an option for the shell; a value that looks like an option itself is joined to its name."""
+    return shlex.quote(f"{name}={value}") if value.startswith("-") else f"{name} {shlex.quote(value)}"

@@ -1,0 +1,57 @@
+"""What a report says, in order and without a format: the page and the Markdown version both render this."""
+
+from dataclasses import dataclass
+
+from whichnorm.report.pictures.picture import Picture
+from whichnorm.report.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Text to be copied as it is, with what it is called."""
+
+    text: str
+    title: str
+    language: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """Tables that a reader opens on demand."""
+
+    summary: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Section:
+    """A part of the report under one heading; an arm's has its text form and its colour.
+
+    Its parts come in the order of the fields. `wide` pictures get a row each, others share one where there is room.
+    """
+
+    anchor: str
+    title: str
+    arm: str = ""
+    color: str = ""
+    sentences: tuple[str, ...] = ()
+    code: tuple[Code, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    folded: tuple[Folded, ...] = ()
+    wide: bool = False
+    alarming: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Content:
+    """A whole report: the question, the answer, and the sections behind it."""
+
+    question: str
+    size: str
+    decided: bool
+    answer: str  # "Use BatchNorm", "Cannot tell"
+    choice: str  # the chosen arm's text form, or ""
+    verdict: str
+    sections: tuple[Section, ...]
+    footer: str

@@ -1,0 +1,206 @@
+"""The report's sections, from a study's results."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from whichnorm.data.dataset import ImageSet
+from whichnorm.report import tables, text
+from whichnorm.report.cells import CellImages
+from whichnorm.report.command import RECIPE_FILE, compare_command
+from whichnorm.report.content import Code, Content, Folded, Section
+from whichnorm.report.method import method_sentences, pairing_sentences
+from whichnorm.report.mistakes import frequent_confusions
+from whichnorm.report.pictures import Picture, arm_pictures
+from whichnorm.report.pictures.confusion import confusion_of
+from whichnorm.report.pictures.curves import curve_pictures
+from whichnorm.report.pictures.forests import forest_pictures
+from whichnorm.report.pictures.mistakes import arm_mistakes
+from whichnorm.report.pictures.picture import Widget, label, style
+from whichnorm.report.tables import Table
+from whichnorm.results import Results, arm_title
+
+
+def describe(results: Results, test: ImageSet, images: CellImages) -> Content:
+    """Say everything that the report says, in order; a section that has nothing to say is None and left out."""
+    forests = forest_pictures(results)
+    sections = [
+        faults_section(results),
+        arms_section(results, forests),
+        comparisons_section(results, forests),
+        curves_section(results),
+        *(arm_section(results, test, images, arm) for arm in text.arm_names(results)),
+        cost_section(results),
+        command_section(results),
+        versions_section(results),
+        method_section(results),
+        audit_section(results),
+    ]
+    return Content(**_headline(results), sections=tuple(section for section in sections if section))
+
+
+def _headline(results: Results) -> dict[str, Any]:
+    recipe, choice = results.study["recipe"], results.verdict.choice
+    decided = choice in {arm.norm for arm in results.arms}
+    data, model = (text.printable(str(results.study[part]["name"])) for part in ("data", "model"))
+    return {
+        "question": f"which normalization for {model} on {data}?",
+        "size": f"batch size {recipe['batch_size']}, {text.count(recipe['epochs'], 'epoch')}, "
+        f"{text.num_seeds(len(text.seeds(results)))}, {text.devices(results.records)}",
+        "decided": decided,
+        "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
+        "choice": choice if decided else "",
+        "verdict": text.printable(results.verdict.text),
+        "footer": "Made by whichnorm. Every figure is also in the folder figures beside this file, as PNG and SVG.",
+    }
+
+
+def faults_section(results: Results) -> Section | None:
+    """Say which runs went wrong."""
+    faults = tables.faults_table(results)
+    if not faults:
+        return None
+    title = f"{len(faults.rows)} of {text.count(len(results.records), 'run')} went wrong"
+    return Section(anchor="faults", title=title, tables=(faults,), alarming=True)
+
+
+def arms_section(results: Results, forests: dict[str, Picture]) -> Section:
+    """Give every arm's accuracies."""
+    pictures = (forests["accuracy"],) if "accuracy" in forests else ()
+    return Section(anchor="arms", title="Arms", tables=(tables.arms_table(results),), pictures=pictures)
+
+
+def comparisons_section(results: Results, forests: dict[str, Picture]) -> Section | None:
+    """Give the differences between arms, where two can be compared."""
+    comparisons = tables.comparisons_table(results)
+    if not comparisons:
+        return None
+    return Section(
+        anchor="comparisons", title="Comparisons", tables=(comparisons,), pictures=(forests["differences"],)
+    )  # fmt: skip
+
+
+def curves_section(results: Results) -> Section | None:
+    """Show loss and accuracy of all arms over epochs."""
+    pictures = tuple(curve_pictures(results))
+    if not pictures:
+        return None
+    of_test = results.curves_split == "test"
+    return Section(
+        anchor="curves",
+        title="Test curves" if of_test else "Validation curves",
+        sentences=("No validation split: these are the test set's curves.",) if of_test else (),
+        pictures=pictures,
+    )
+
+
+def arm_section(results: Results, test: ImageSet, images: CellImages, arm: str) -> Section:
+    """Show one arm's curves, mistakes and confusions."""
+    of_arm = tuple(_arm_tables(results, test, arm))
+    return Section(
+        anchor=f"arm-{text.arm_names(results).index(arm) + 1}",
+        title=arm_title(arm),
+        arm=arm,
+        color=style(results, arm).color,
+        sentences=tuple(_arm_notes(results, test, arm)),
+        pictures=tuple(_with_cells(results, test, images, arm, p) for p in arm_pictures(results, test, arm)),
+        folded=(Folded(summary=f"Mistakes and confusions of {arm} as tables", tables=of_arm),) if of_arm else (),
+        wide=True,
+    )
+
+
+def _with_cells(results: Results, test: ImageSet, images: CellImages, arm: str, picture: Picture) -> Picture:
+    """Give an arm's confusion matrix the images of its cells; any other picture stays as it is."""
+    if not picture.name.endswith("_confusion"):
+        return picture
+    places = {index: place for place, index in enumerate(images.tiles)}
+    data = {
+        "title": f"{label(arm)}: confusion matrix",
+        "counts": confusion_of(results, test, arm).tolist(),
+        "seeds": [run.seed for run in results.finished(arm)],
+        "images": {
+            f"{true},{predicted}": [[places[e.index], e.index, e.confidence, e.seed] for e in examples]
+            for (true, predicted), examples in images.of_arm[arm].items()
+        },
+    }
+    return replace(picture, widget=Widget(kind="confusion", data=data))
+
+
+def _arm_notes(results: Results, test: ImageSet, arm: str) -> Iterator[str]:
+    finished = results.finished(arm)
+    if not finished:
+        yield "No run of this arm finished: it has no test accuracy, and the curves are those of the runs that stopped."
+        return
+    left_out = [str(r.seed) for r in results.records if r.arm == arm and r.status != "finished"]
+    if left_out:
+        yield f"Without the runs that did not finish, of seed {', '.join(left_out)}."
+    if not arm_mistakes(results, test, arm):
+        images = text.count(len(test), "test image")
+        yield f"Seed {finished[0].seed} classified all {images} rightly: no mistakes to show."
+
+
+def _arm_tables(results: Results, test: ImageSet, arm: str) -> Iterator[Table]:
+    if not results.finished(arm):
+        return
+    mistakes = arm_mistakes(results, test, arm)
+    if mistakes:
+        yield tables.mistakes_table(mistakes, results.class_names)
+    counts = confusion_of(results, test, arm)
+    if frequent_confusions(counts):
+        yield tables.confusions_table(counts, results.class_names)
+
+
+def cost_section(results: Results) -> Section | None:
+    """Say what every arm costs in time and parameters."""
+    if not results.arms:
+        return None
+    return Section(
+        anchor="cost", title="Cost", sentences=(text.total_time(results),), tables=(tables.cost_table(results),)
+    )  # fmt: skip
+
+
+def command_section(results: Results) -> Section:
+    """Give the command that makes the study again, and the recipe file that it reads."""
+    grid = {"arms": text.arm_names(results), "seeds": text.seeds(results)}
+    command = compare_command({**results.study, **grid})
+    code = [Code(title="In a shell", text=text.encodable(command.text), language="sh")]
+    if command.recipe_file:
+        code.append(Code(title=RECIPE_FILE, text=text.encodable(command.recipe_file), language="json"))
+    sentences = ["The images may lie elsewhere: --data-dir says where, --out where the results go."]
+    if command.recipe_file:
+        sentences.append(f"The recipe is not a named one: save the text below as {RECIPE_FILE} in the same folder.")
+    if "source" in results.study["model"]:
+        sentences.append("The network is not one of whichnorm's: its module has to be in the working directory.")
+    return Section(anchor="command", title="The same study again", sentences=tuple(sentences), code=tuple(code))
+
+
+def versions_section(results: Results) -> Section:
+    """Name code, libraries and hardware."""
+    return Section(anchor="versions", title="Versions", tables=(tables.versions_table(results),))
+
+
+def method_section(results: Results) -> Section:
+    """Say how it was measured, and list what all runs share."""
+    settings = Folded(
+        summary="Settings shared by all runs, also those that the chosen optimizer or schedule does not use",
+        tables=tuple(tables.settings_tables(results.study)),
+    )
+    classes = Folded(
+        summary=f"The {len(results.class_names)} classes by number", tables=(tables.classes_table(results),)
+    )  # fmt: skip
+    return Section(
+        anchor="method",
+        title="How this was measured",
+        sentences=tuple(method_sentences(results)),
+        folded=(settings, classes),
+    )
+
+
+def audit_section(results: Results) -> Section:
+    """Show what every run trained."""
+    return Section(
+        anchor="audit",
+        title="Audit",
+        sentences=tuple(pairing_sentences(results)),
+        tables=(tables.audit_table(results),),
+    )

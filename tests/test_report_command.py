@@ -1,0 +1,92 @@
+"""The command of a report, read by a real shell and by the command line's own parser, gives the study it came from."""
+
+import dataclasses
+import json
+import subprocess
+
+import pytest
+from synthetic import make_study
+
+from whichnorm import job
+from whichnorm.cli import build_parser
+from whichnorm.commands import compare
+from whichnorm.data import load_data
+from whichnorm.norms import parse_norm
+from whichnorm.recipes import RECIPES
+from whichnorm.report.command import compare_command
+from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, parse_arm
+
+DIGITS = DataSpec()
+
+
+def shell_words(text: str) -> list[str]:
+    """Split a command as bash does."""
+    printed = text.replace("whichnorm", "printf '%s\\0'", 1)
+    return subprocess.run(["bash", "-c", printed], capture_output=True, check=True, text=True).stdout.split("\0")[:-1]
+
+
+def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
+    """Write a study's command, and return the study that `whichnorm compare` makes of it, the digits as its data."""
+    described = json.loads(json.dumps(study.to_dict("0123456789ab")))
+    command = compare_command(described)
+    if command.recipe_file:
+        (folder / "recipe.json").write_text(command.recipe_file)
+    assert ("recipe.json" in command.text) == bool(command.recipe_file)
+    assert all(len(line) <= 80 or line.count(" --") == 1 for line in command.text.splitlines())
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(job, "load_data", lambda spec: load_data(DIGITS))
+    jobs = []
+    monkeypatch.setattr(compare, "plan_study", lambda *_: None)
+    monkeypatch.setattr(compare, "show_plan", lambda plan, job, console: jobs.append(job))
+    compare.run(build_parser().parse_args([*shell_words(command.text), "--dry-run"]), None)
+    return jobs[0].study
+
+
+def a_study(**changes) -> StudySpec:
+    usual = make_study()
+    model = ModelSpec(name="digits_net")
+    return dataclasses.replace(usual, **{"recipe": RECIPES["digits"], "model": model, **changes})
+
+
+STUDIES = {
+    "all defaults": a_study(),
+    "arms": a_study(arms=tuple(map(parse_arm, ["bn", "gn:c16", "ln-element:noaffine", "bn+l1:0.001", "in+l2:1e-05"]))),
+    "seeds": a_study(seeds=(5, 3, 11)),
+    "one later seed": a_study(seeds=(4,)),
+    "seed 0": a_study(seeds=(0,)),
+    "no validation": a_study(data=DataSpec(name="cifar10", val_fraction=0.0, train_limit=500), recipe=RECIPES["wynet"]),
+    "a tenth and a bit": a_study(data=DataSpec(val_fraction=0.1 + 1e-9)),
+    "folder": a_study(
+        data=DataSpec(name="my photos/it's $HOME `x` \"y\" \\ & co", image_size=64), recipe=RECIPES["default"]
+    ),
+    "a folder like an option": a_study(data=DataSpec(name="--norms"), recipe=RECIPES["default"]),
+    "another model": a_study(model=ModelSpec(name="wynet", options=(("add_skip", True), ("width", 1.5), ("x", "a b")))),
+    "a named recipe": a_study(recipe=RECIPES["session08"]),
+    "length and batch": a_study(recipe=RECIPES["digits"].changed(epochs=3, batch_size=16)),
+    "a recipe of one's own": a_study(
+        recipe=Recipe(name="mine", optimizer="adamw", nesterov=False, augmentation=Augmentation(flip=0.25))
+    ),
+    "a changed one under its old name": a_study(recipe=dataclasses.replace(RECIPES["digits"], learning_rate=0.3)),
+    "machine": a_study(machine=MachineSpec(threads=1, precision="bfloat16")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_command_makes_the_same_study(name, monkeypatch, tmp_path):
+    study = STUDIES[name]
+    assert read_back(study, monkeypatch, tmp_path) == study
+
+
+def test_what_has_its_default_is_left_out():
+    text = compare_command(a_study(machine=MachineSpec(threads=2)).to_dict("")).text
+    assert shell_words(text) == ["compare", "--data", "digits", "--model", "digits_net", "--norms", "bn", "--seeds",
+                                 "3", "--threads", "2", "--precision", "float32"]  # fmt: skip
+
+
+def test_a_device_is_named():
+    assert "--device cuda" in compare_command(a_study(machine=MachineSpec(device="cuda")).to_dict("")).text
+
+
+def test_the_command_of_a_spec_given_in_python_is_its_text_form():
+    arms = (ArmSpec(norm=parse_norm("gn:8")), ArmSpec(norm=parse_norm("bn"), l1=0.5))
+    assert "--norms gn:8,bn+l1:0.5" in compare_command(a_study(arms=arms).to_dict("")).text
