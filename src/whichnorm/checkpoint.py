@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from whichnorm.errors import StudyError
-from whichnorm.record import write_in_one_step
+from whichnorm.record import EpochRow, write_in_one_step
 
 
 def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, notes: dict[str, Any]) -> None:
@@ -41,6 +41,18 @@ def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
             f"{path}: not a readable checkpoint of this run ({type(error).__name__}: {reason}); "
             "delete it to train this run from its start: finished runs are kept"
         ) from None
+
+
+def read_epochs(path: Path) -> list[EpochRow]:
+    """Return the epochs that a checkpoint's run has so far, without its tensors; none where it is not readable.
+
+    For onlookers, from whom the process that trains may take a checkpoint away at any moment.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            return [EpochRow(**row) for row in json.loads(file.metadata()["notes"])["epochs"]]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter) -> Tensor:
