@@ -43,16 +43,17 @@ def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
         ) from None
 
 
-def read_epochs(path: Path) -> list[EpochRow]:
-    """Return the epochs that a checkpoint's run has so far, without its tensors; none where it is not readable.
+def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
+    """Return the epochs of a checkpoint's run and the seconds of their evaluation, without reading its tensors.
 
-    For onlookers, from whom the process that trains may take a checkpoint away at any moment.
+    For onlookers, from whom the process that trains may take a file at any moment: no epochs where it is not readable.
     """
     try:
         with safe_open(path, framework="np") as file:
-            return [EpochRow(**row) for row in json.loads(file.metadata()["notes"])["epochs"]]
+            notes = json.loads(file.metadata()["notes"])
+        return tuple(EpochRow(**row) for row in notes["epochs"]), float(notes["evaluate_seconds"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return []
+        return (), 0.0
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter) -> Tensor:

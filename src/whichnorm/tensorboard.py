@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from whichnorm.checkpoint import read_epochs
+from whichnorm.checkpoint import read_progress
 from whichnorm.errors import MissingExtraError
 from whichnorm.progress import Progress
 from whichnorm.record import EpochRow, RunRecord, read_record
@@ -54,7 +54,8 @@ class TensorBoardProgress(Progress):
         self.shown.start_study(study, num_done)
 
     def start_run(self, run: RunSpec, num_steps: int) -> None:
-        self._open(run, read_epochs(self.folder.checkpoint(run)))
+        epochs, _ = read_progress(self.folder.checkpoint(run))
+        self._open(run, epochs)
         self.shown.start_run(run, num_steps)
 
     def on_step(self, num_done: int) -> None:

@@ -8,7 +8,7 @@ from whichnorm.commands.options import add_data_arguments, data_name, model_opti
 from whichnorm.errors import SpecError
 from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.norms import FORMS
-from whichnorm.progress import console_progress
+from whichnorm.progress import console_progress, duration
 from whichnorm.recipes import RECIPES
 from whichnorm.study import Plan, plan_study
 
@@ -130,17 +130,11 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
     done = sum(job.folder.record(run).exists() for run in job.study.runs())
     lines += [
         "",
-        f"{len(job.study.runs())} runs, {done} of them finished; about {_duration(plan.seconds)} for all, "
+        f"{len(job.study.runs())} runs, {done} of them finished; about {duration(plan.seconds)} for all, "
         "from a few steps timed on this machine. Nothing was trained or written.",
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _seeds(text: str) -> int | list[int]:
