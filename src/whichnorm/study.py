@@ -67,7 +67,7 @@ class StudyFolder:
     def description(self) -> dict[str, Any]:
         """Return study.json: what all runs share, and the arms and seeds of the last call."""
         path = self.root / "study.json"
-        if self.root.is_dir() and not path.exists():
+        if not path.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
         try:
             held = json.loads(path.read_bytes())

@@ -22,6 +22,7 @@ STYLES = {
 }  # fmt: skip
 LINES_BESIDE_ROWS = 14  # title, table head, bar, what goes on, a command or a verdict
 MOST_REASONS = 3
+LONG_ARM = 20  # characters
 
 
 @dataclass(frozen=True)
@@ -62,26 +63,27 @@ def title(state: StudyState) -> str:
 
 def runs_table(state: StudyState, folded: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("arm", overflow="fold", max_width=22)
+    table.add_column("arm", no_wrap=True)
     table.add_column("seeds" if folded else "seed", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column(f"{state.split} %", justify="right", no_wrap=True)
     table.add_column("loss", justify="right", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
-    table.add_column("accuracy", no_wrap=True, min_width=8)
+    table.add_column("accuracy", min_width=8)  # the only one that gives way where the terminal is narrow
     for row in _arm_rows(state) if folded else (_run_row(state, run, str(run.seed)) for run in state.runs):
         table.add_row(*row)
     return table
 
 
 def _run_row(state: StudyState, run: RunState, seed: str) -> list[RenderableType]:
-    status = Text(_status(state, run), style=STYLES[run.status])
+    style = "yellow" if run.status == "finished" and run.reason else STYLES[run.status]
+    status = Text(_status(state, run), style=style)
     if not run.epochs:
-        return [Text(run.arm), seed, status, "", "", "", ""]
+        return [_arm_name(run.arm), seed, status, "", "", "", ""]
     last = run.epochs[-1]
     loss = state.loss(last)
     return [
-        Text(run.arm),
+        _arm_name(run.arm),
         seed,
         status,
         f"{100 * state.accuracy(last):.2f}",
@@ -91,12 +93,17 @@ def _run_row(state: StudyState, run: RunState, seed: str) -> list[RenderableType
     ]
 
 
+def _arm_name(arm: str) -> Text:
+    """Return an arm's name, a long one with its penalty on a line of its own."""
+    return Text(arm if len(arm) <= LONG_ARM else arm.replace("+", "\n+"))
+
+
 def _status(state: StudyState, run: RunState) -> str:
     if run.status == "training":
         return f"epoch {min(len(run.epochs) + 1, state.num_epochs)} of {state.num_epochs}"
     if run.status == "stopped":
         return f"stopped, {len(run.epochs)} of {state.num_epochs}"
-    return "at chance" if run.status == "finished" and run.reason else run.status
+    return run.status
 
 
 def _arm_rows(state: StudyState) -> Iterator[list[RenderableType]]:
@@ -104,7 +111,7 @@ def _arm_rows(state: StudyState) -> Iterator[list[RenderableType]]:
     for arm in dict.fromkeys(run.arm for run in state.runs):
         runs = [run for run in state.runs if run.arm == arm]
         finished = [run for run in runs if run.status == "finished"]
-        yield [Text(arm), str(len(runs)), _counts(runs), *_means(state, finished)]
+        yield [_arm_name(arm), str(len(runs)), _counts(runs), *_means(state, finished)]
         for run in runs:
             if run.status in ("training", "stopped"):
                 yield [Text("  under way", style="dim"), *_run_row(state, run, f"seed {run.seed}")[1:]]
@@ -145,9 +152,10 @@ def _reasons(state: StudyState) -> Iterator[Text]:
     """Say what is wrong with runs that have a fault."""
     faults = [run for run in state.runs if run.reason]
     for run in faults[:MOST_REASONS]:
-        yield Text(f"{run.arm} seed {run.seed} {run.status}: {run.reason}", style="red")
+        said = f"{run.arm} seed {run.seed} {run.status}: {run.reason}"
+        yield Text(said, style="yellow" if run.status == "finished" else "red", no_wrap=True, overflow="ellipsis")
     if len(faults) > MOST_REASONS:
-        yield Text(f"and {len(faults) - MOST_REASONS} more", style="red")
+        yield Text(f"and {len(faults) - MOST_REASONS} more", style="yellow")
 
 
 def _bar(state: StudyState) -> Table:
