@@ -98,7 +98,7 @@ def test_a_row_has_the_numbers_of_its_last_epoch(study):
     put_record(folder, records[0])
     put_checkpoint(folder, records[1], 4)
     text = shown(folder)
-    for record, status, num_epochs in ((records[0], "finished", EPOCHS), (records[1], "stopped, 4 of 15", 4)):
+    for record, status, num_epochs in ((records[0], "finished", EPOCHS), (records[1], "stopped, 4/15", 4)):
         row = record.epochs[num_epochs - 1]
         seconds = sum(row.seconds for row in record.epochs[:num_epochs])
         seconds += record.evaluate_seconds if record is records[0] else 1.0
@@ -335,7 +335,7 @@ def test_the_longest_arms_fit(tmp_path, width):
     assert "…" not in "".join(table)
     text = "".join(table)
     assert all(part in text for arm in arms for part in arm.split("+"))
-    assert "stopped, 99 of 100" in text
+    assert "stopped, 99/100" in text
     assert f"{100 * records[0].last.val_accuracy:.2f}" in text
 
 
@@ -369,7 +369,7 @@ def test_the_command_shows_a_pipe_the_present_state_and_ends(study, capsys):
     assert main(["watch", str(folder.root), "--once"]) == 0
     assert capsys.readouterr() == without
     assert without.err == ""
-    assert "stopped, 2 of 15" in without.out
+    assert "stopped, 2/15" in without.out
     assert "\x1b" not in without.out
 
 

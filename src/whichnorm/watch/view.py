@@ -102,7 +102,7 @@ def _status(state: StudyState, run: RunState) -> str:
     if run.status == "training":
         return f"epoch {min(len(run.epochs) + 1, state.num_epochs)} of {state.num_epochs}"
     if run.status == "stopped":
-        return f"stopped, {len(run.epochs)} of {state.num_epochs}"
+        return f"stopped, {len(run.epochs)}/{state.num_epochs}"
     return run.status
 
 
