@@ -167,7 +167,15 @@ def test_the_verdict_of_other_runs_is_not_shown(study):
     for record in records:
         put_record(folder, record)
     put_results(folder, records[:5])  # of an earlier call with fewer seeds
-    assert Reader(folder.root).read().verdict is None
+    reader = Reader(folder.root)
+    assert reader.read().verdict is None
+    held = json.loads((folder.root / "study.json").read_text())
+    (folder.root / "study.json").write_text(json.dumps({**held, "seeds": [0]}))
+    assert reader.read().verdict is None
+    put_results(folder, records[:3])
+    assert reader.read().verdict is not None
+    (folder.root / "study.json").write_text(json.dumps(held))
+    assert reader.read().verdict is None  # the same results, but more runs are asked for
 
 
 # ----- time left

@@ -109,7 +109,8 @@ class Reader:
         try:
             grid = [(str(arm), int(seed)) for seed in held["seeds"] for arm in held["arms"]]
             runs = self._runs(grid, bool(at_work))
-            verdict = self._unchanged(self.root / "results.json", lambda path: read_verdict(path, set(grid)))
+            about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
+            verdict = text if about == set(grid) else None
             state = StudyState(root=self.root, held=held, runs=runs, at_work=at_work, verdict=verdict)
             _ = state.num_epochs, state.split
         except (KeyError, TypeError, ValueError) as error:
@@ -172,12 +173,12 @@ def recorded_run(path: Path, arm: str, seed: int) -> RunState | None:
     )
 
 
-def read_verdict(path: Path, runs: set[tuple[str, int]]) -> str | None:
-    """Return the verdict of results.json, or None where the results are not about exactly these runs."""
+def read_verdict(path: Path) -> tuple[set[tuple[str, int]], str] | None:
+    """Return the runs that results.json is about, and its verdict; None where it is not readable."""
     try:
         results = json.loads(path.read_bytes())
         about = {(arm["norm"], seed) for arm in results["arms"] for seed in arm["seeds"]}
         about |= {(fault["norm"], fault["seed"]) for fault in results["faults"]}
-        return str(results["verdict"]["text"]) if about == runs else None
+        return about, str(results["verdict"]["text"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
