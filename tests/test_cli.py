@@ -1,5 +1,7 @@
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -7,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from whichnorm.cli import main
+from whichnorm.cli import main, silent_interrupt
 
 QUICK = ["--epochs", "2", "--train-limit", "200", "--seeds", "1", "--threads", "1"]
 
@@ -139,3 +141,37 @@ def test_the_module_runs_as_a_program_and_shows_no_traceback(tmp_path):
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "whichnorm"], ["-c", "import sys; from whichnorm.cli import main; sys.exit(main())"]],
+    ids=["module", "script"],
+)  # fmt: skip
+def test_ctrl_c_while_pytorch_is_imported_shows_no_traceback(tmp_path, start):
+    (tmp_path / "torch.py").write_text("import time; print('importing', flush=True); time.sleep(60)")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen([sys.executable, *start, "compare"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path)  # fmt: skip
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate() == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
+def test_after_the_imports_ctrl_c_is_an_exception_again(monkeypatch, capsys):
+    def run(args, console):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("whichnorm.commands.show.run", run)
+    assert main(["show", "session08"]) == 130
+    assert capsys.readouterr().err == "\nwhichnorm: stopped; the same command goes on from here\n"
+
+
+def test_interrupts_that_the_caller_ignores_stay_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with silent_interrupt():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,15 @@ def test_the_public_names_are_these():
     assert all(hasattr(whichnorm, name) for name in PUBLIC)
 
 
+def test_the_package_itself_imports_nothing_heavy_and_finds_its_modules_when_asked():
+    code = (
+        "import sys, whichnorm; print('torch' in sys.modules, 'rich' in sys.modules); "
+        "print(whichnorm.models.build_model is whichnorm.build_model, hasattr(whichnorm, 'no_such_name'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "True", "False"]
+
+
 def test_every_public_class_and_function_says_what_it_is():
     undocumented = [name for name in PUBLIC - {"__version__"} if not (getattr(whichnorm, name).__doc__ or "").strip()]
     assert undocumented == []

@@ -5,32 +5,38 @@
 >>> results.verdict.text  # doctest: +SKIP
 """
 
-from whichnorm.errors import (
-    DataError,
-    MissingExtraError,
-    ModelError,
-    SpecError,
-    StudyError,
-    WhichnormError,
-)
-from whichnorm.job import compare
-from whichnorm.models import build_model
-from whichnorm.norms import (
-    BatchNormSpec,
-    ChannelLayerNormSpec,
-    ElementLayerNormSpec,
-    GroupNormSpec,
-    InstanceNormSpec,
-    LayerNormSpec,
-    NoNormSpec,
-    NormSpec,
-    parse_norm,
-)
-from whichnorm.progress import console_progress
-from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
-from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
 from whichnorm.version import __version__
-from whichnorm.worked import Explanation, StatisticsSets, explain
+
+if TYPE_CHECKING:
+    from whichnorm.errors import (
+        DataError,
+        MissingExtraError,
+        ModelError,
+        SpecError,
+        StudyError,
+        WhichnormError,
+    )
+    from whichnorm.job import compare
+    from whichnorm.models import build_model
+    from whichnorm.norms import (
+        BatchNormSpec,
+        ChannelLayerNormSpec,
+        ElementLayerNormSpec,
+        GroupNormSpec,
+        InstanceNormSpec,
+        LayerNormSpec,
+        NoNormSpec,
+        NormSpec,
+        parse_norm,
+    )
+    from whichnorm.progress import console_progress
+    from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
+    from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
+    from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
     "ArmResult",
@@ -65,3 +71,23 @@ __all__ = [
     "explain",
     "parse_norm",
 ]
+
+_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "worked", "job")  # of the names above
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name or a module of the package when it is first used.
+
+    PyTorch, which most of them need, takes a second or more to import; were it imported with the package, Ctrl-C in
+    that time would end a command in a traceback, before `cli.main` can see to it.
+    """
+    if name in __all__:
+        homes = (import_module(f"whichnorm.{home}") for home in _HOMES)
+        return next(getattr(home, name) for home in homes if hasattr(home, name))
+    if not name.startswith("_") and find_spec(f"whichnorm.{name}"):
+        return import_module(f"whichnorm.{name}")
+    raise AttributeError(f"module 'whichnorm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

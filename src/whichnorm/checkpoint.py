@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from whichnorm.errors import StudyError
-from whichnorm.record import write_in_one_step
+from whichnorm.record import EpochRow, write_in_one_step
 
 
 def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, notes: dict[str, Any]) -> None:
@@ -41,6 +41,19 @@ def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
             f"{path}: not a readable checkpoint of this run ({type(error).__name__}: {reason}); "
             "delete it to train this run from its start: finished runs are kept"
         ) from None
+
+
+def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
+    """Return the epochs of a checkpoint's run and the seconds of their evaluation, without reading its tensors.
+
+    For onlookers, from whom the process that trains may take a file at any moment: no epochs where it is not readable.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            notes = json.loads(file.metadata()["notes"])
+        return tuple(EpochRow(**row) for row in notes["epochs"]), float(notes["evaluate_seconds"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return (), 0.0
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter) -> Tensor:

@@ -1,17 +1,16 @@
 """The command line: finds the command, and turns every expected error into one line and exit code 2."""
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
 from typing import NoReturn
 
-from rich.console import Console
-
-from whichnorm.commands import compare, explain, gradcam, report, reproduce, show
 from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.version import __version__
 
-COMMANDS = (compare, report, gradcam, reproduce, show, explain)
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
 
 
@@ -22,17 +21,40 @@ class Parser(argparse.ArgumentParser):
         raise SpecError(f"{message} ({self.prog} --help shows the options)")
 
 
-def build_parser() -> Parser:
+def load_commands() -> tuple[ModuleType, ...]:
+    """Import the commands, and with them PyTorch, which takes a second or more."""
+    with silent_interrupt():
+        from whichnorm.commands import compare, explain, gradcam, report, reproduce, show, watch
+    return compare, watch, report, gradcam, reproduce, show, explain
+
+
+@contextmanager
+def silent_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, as it ends one without Python.
+
+    An exception in the middle of an import ends in a traceback, or in a library that turns it into another error.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def build_parser(commands: Sequence[ModuleType]) -> Parser:
     parser = Parser(
         prog="whichnorm",
         description=DESCRIPTION,
         epilog="example: whichnorm compare --data cifar10 --norms bn,gn:8   (whichnorm compare --help for more)",
     )
     parser.add_argument("--version", action="version", version=f"whichnorm {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for command in COMMANDS:
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for command in commands:
         command.add_arguments(
-            commands.add_parser(
+            subparsers.add_parser(
                 command.NAME,
                 help=command.HELP,
                 description=command.DESCRIPTION,
@@ -45,15 +67,17 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    console = Console()
-    parser = build_parser()
+    commands = load_commands()
+    from rich.console import Console  # with the commands, not before
+
+    parser = build_parser(commands)
     try:
         args = parser.parse_args(argv)
         if args.command is None:
             parser.print_help()
             return 0
-        (command,) = [command for command in COMMANDS if args.command == command.NAME]
-        return command.run(args, console)
+        (command,) = [command for command in commands if args.command == command.NAME]
+        return command.run(args, Console())
     except WhichnormError as error:
         print(f"whichnorm: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

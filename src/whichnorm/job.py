@@ -62,6 +62,7 @@ def compare(
     threads: int | None = None,
     precision: str = "auto",
     out: str | Path | None = None,
+    tensorboard: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Train one network once per norm and per seed, write the report, and return the results.
@@ -69,7 +70,8 @@ def compare(
     data is a data set's name or a folder of class folders. A norm is a text form ("gn:8", "bn+l1:0.001") or a spec.
     model is a name, "package.module:factory" or a function `factory(norm, num_classes, in_channels)` that makes each
     norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. val is the share of the training
-    images kept for validation; with 0 the curves are the test set's. max_params refuses larger networks.
+    images kept for validation; with 0 the curves are the test set's. max_params refuses larger networks. tensorboard
+    writes event files into the study's folder, live while it trains.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
@@ -78,7 +80,7 @@ def compare(
         batch_size=batch_size, val=val, train_limit=train_limit, image_size=image_size, data_dir=data_dir,
         download=download, device=device, threads=threads, precision=precision, out=out,
     )  # fmt: skip
-    return execute(job, max_params=max_params, progress=progress or Progress())
+    return execute(job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard)
 
 
 def prepare(
@@ -173,8 +175,12 @@ def report_on(job: Job, results: Results) -> Path:
     return write_report(results, job.splits.test.to("cpu"))
 
 
-def execute(job: Job, *, max_params: int | None, progress: Progress) -> Results:
+def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False) -> Results:
     """Train what is not trained yet, then write results and report."""
+    if tensorboard:
+        from whichnorm.tensorboard import TensorBoardProgress
+
+        progress = TensorBoardProgress(progress, job.folder)
     before = torch.get_num_threads()
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()

@@ -144,3 +144,10 @@ def console_progress(console: Console | None = None) -> Progress:
     """Return bars for a terminal, plain lines for anything else."""
     console = console or Console(file=sys.stdout)
     return BarProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+def duration(seconds: float) -> str:
+    """Write a time to wait: "40 s", "12 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

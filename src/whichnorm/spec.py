@@ -195,6 +195,11 @@ class MachineSpec:
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
 
 
+def run_key(arm: str, seed: int) -> str:
+    """Return the name in files of the run of an arm, in its text form, at a seed."""
+    return f"{arm.replace(':', '-').replace('+', '_')}-seed{seed}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One training: an arm at a seed, and all that it shares with the other runs of its study."""
@@ -209,7 +214,7 @@ class RunSpec:
     @property
     def key(self) -> str:
         """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
-        return f"{str(self.arm).replace(':', '-').replace('+', '_')}-seed{self.seed}"
+        return run_key(str(self.arm), self.seed)
 
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return all but the arm and the seed as JSON values: what every run of a study has in common."""

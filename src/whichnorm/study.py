@@ -67,7 +67,7 @@ class StudyFolder:
     def description(self) -> dict[str, Any]:
         """Return study.json: what all runs share, and the arms and seeds of the last call."""
         path = self.root / "study.json"
-        if self.root.is_dir() and not path.exists():
+        if not path.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
         try:
             held = json.loads(path.read_bytes())
@@ -93,15 +93,36 @@ class StudyFolder:
             yield
             return
         with (self.root / ".lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            for patience in (0.02, 0.1, 0.0):  # an onlooker holds the lock for a moment
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    time.sleep(patience)
+            else:
                 raise StudyError(
                     f"{self.root}: another process is running this study; wait for it, or choose another --out"
-                ) from None
+                )
             for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed
                 half_written.unlink(missing_ok=True)
             yield
+
+    def at_work(self) -> bool | None:
+        """Tell whether a process trains in the folder; None where the system cannot tell."""
+        try:
+            import fcntl
+        except ImportError:
+            return None
+        try:
+            with (self.root / ".lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        return False
 
 
 def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:

@@ -4,11 +4,11 @@ import argparse
 
 from rich.console import Console
 
-from whichnorm.commands.options import model_option
+from whichnorm.commands.options import add_data_arguments, data_name, model_option
 from whichnorm.errors import SpecError
 from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.norms import FORMS
-from whichnorm.progress import console_progress
+from whichnorm.progress import console_progress, duration
 from whichnorm.recipes import RECIPES
 from whichnorm.study import Plan, plan_study
 
@@ -54,15 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--seeds", default="3", metavar="N", help="number of seeds, or the seeds themselves: 3 or 5,6,7 "
                       "(default %(default)s)")  # fmt: skip
     data = parser.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        default="digits",
-        metavar="NAME",
-        help="digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders (default %(default)s)",
-    )
-    data.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
-    data.add_argument("--no-download", action="store_true", help="never download")
-    data.add_argument("--image-size", type=int, metavar="PIXELS", help="resize a folder's images to this side")
+    add_data_arguments(data)
     data.add_argument("--val", type=float, default=0.1, metavar="SHARE",
                       help="share of the training images kept for validation; 0 trains on all, and the curves are "
                       "then the test set's (default %(default)s)")  # fmt: skip
@@ -80,12 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          help="float32, bfloat16 (convolutions and stored activations), or auto: bfloat16 where the "
                          "processor has it (default %(default)s)")  # fmt: skip
     machine.add_argument("--out", metavar="DIR", help="folder of the study (default runs/NAME)")
+    machine.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard event files too, live (extra tensorboard)"
+    )
     machine.add_argument("--dry-run", action="store_true", help="show the plan and train nothing")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     job = prepare(
-        args.data,
+        data_name(args),
         norms=[name for name in args.norms.split(",") if name.strip()],
         model=args.model,
         model_options=dict(model_option(text) for text in args.model_option),
@@ -108,7 +103,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 0
     from whichnorm.report.terminal import print_results
 
-    results = execute(job, max_params=args.max_params, progress=console_progress(console))
+    results = execute(job, max_params=args.max_params, progress=console_progress(console), tensorboard=args.tensorboard)
     print_results(results, console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.ok else 1
@@ -135,17 +130,11 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
     done = sum(job.folder.record(run).exists() for run in job.study.runs())
     lines += [
         "",
-        f"{len(job.study.runs())} runs, {done} of them finished; about {_duration(plan.seconds)} for all, "
+        f"{len(job.study.runs())} runs, {done} of them finished; about {duration(plan.seconds)} for all, "
         "from a few steps timed on this machine. Nothing was trained or written.",
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _seeds(text: str) -> int | list[int]:

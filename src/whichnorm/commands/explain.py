@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from whichnorm.commands.options import picture_path
+from whichnorm.commands.options import add_data_arguments, data_name, picture_path
 from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
@@ -52,14 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--model", metavar="NAME", help="a network of whichnorm.models, or package.module:factory")
     network.add_argument("--layer", metavar="PATH", help="a norm layer's path, such as block1.0.norm (default: the "
                          "first)")  # fmt: skip
-    network.add_argument(
-        "--data",
-        metavar="NAME",
-        help="digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders (default digits)",
-    )
-    network.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
-    network.add_argument("--no-download", action="store_true", default=None, help="never download")
-    network.add_argument("--image-size", type=int, metavar="PIXELS", help="resize a folder's images to this side")
+    add_data_arguments(network)
     network.add_argument("--num-images", type=int, metavar="N", help="the first N test images (default 4)")
     network.add_argument("--seed", type=int, metavar="N", help="of the network's weights (default 0)")
     output = parser.add_argument_group("output")
@@ -112,7 +105,7 @@ def _explanation(args: argparse.Namespace) -> Explanation:
 
 def _network_input(args: argparse.Namespace) -> tuple[NDArray[np.float64], str]:
     data = DataSpec(
-        name=args.data or "digits",
+        name=data_name(args),
         data_dir=args.data_dir,
         image_size=args.image_size,
         val_fraction=0,

@@ -8,13 +8,36 @@ from whichnorm.errors import SpecError
 from whichnorm.job import Job, reopen
 
 PICTURES = (".svg", ".png")
+Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
+DEFAULT_DATA = "digits"
 
 
-def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+def add_study_arguments(parser: Arguments) -> None:
     """Add the folder of a study, and where its data lie."""
     parser.add_argument("study", metavar="DIR", help="the folder of a study, --out of whichnorm compare")
+    add_data_place(parser)
+
+
+def add_data_arguments(parser: Arguments) -> None:
+    """Add the choice of a data set, and where it lies. What is not given is None, so that a command can tell."""
+    parser.add_argument(
+        "--data",
+        metavar="NAME",
+        help=f"digits, mnist, fashion-mnist, cifar10, cifar100, or a folder of class folders (default {DEFAULT_DATA})",
+    )
+    add_data_place(parser)
+    parser.add_argument("--image-size", type=int, metavar="PIXELS", help="resize a folder's images to this side")
+
+
+def add_data_place(parser: Arguments) -> None:
+    """Add where data lie and whether they may be downloaded."""
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
-    parser.add_argument("--no-download", action="store_true", help="never download")
+    parser.add_argument("--no-download", action="store_true", default=None, help="never download")
+
+
+def data_name(args: argparse.Namespace) -> str:
+    """Return the data set that `add_data_arguments` asked for."""
+    return DEFAULT_DATA if args.data is None else str(args.data)
 
 
 def study_of(args: argparse.Namespace) -> Job:

@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from whichnorm.commands.options import add_data_place
 from whichnorm.progress import console_progress
 from whichnorm.reproduce import NAMES, QUICK, reproduce
 
@@ -28,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help=f"smoke run: {QUICK['epochs']} epoch on "
                         f"{QUICK['train_limit']:,} images; its accuracies say nothing")  # fmt: skip
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="number of seeds (default %(default)s)")
-    parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies or is downloaded to (default data)")
-    parser.add_argument("--no-download", action="store_true", help="never download")
+    add_data_place(parser)
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
     parser.add_argument("--precision", default="auto", metavar="NAME", help="float32, bfloat16 or auto (default)")

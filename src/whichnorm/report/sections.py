@@ -7,7 +7,6 @@ from typing import Any
 from whichnorm.data.dataset import ImageSet
 from whichnorm.report import tables, text
 from whichnorm.report.cells import CellImages
-from whichnorm.report.command import RECIPE_FILE, compare_command
 from whichnorm.report.content import Code, Content, Folded, Section
 from whichnorm.report.method import method_sentences, pairing_sentences
 from whichnorm.report.mistakes import frequent_confusions
@@ -18,6 +17,7 @@ from whichnorm.report.pictures.forests import forest_pictures
 from whichnorm.report.pictures.mistakes import arm_mistakes
 from whichnorm.report.pictures.picture import Widget, label, style
 from whichnorm.report.tables import Table
+from whichnorm.rerun import RECIPE_FILE, compare_command
 from whichnorm.results import Results, arm_title
 
 
@@ -163,6 +163,10 @@ def command_section(results: Results) -> Section:
     """Give the command that makes the study again, and the recipe file that it reads."""
     grid = {"arms": text.arm_names(results), "seeds": text.seeds(results)}
     command = compare_command({**results.study, **grid})
+    title = "The same study again"
+    if command is None:
+        how = "The network was given to whichnorm.compare in Python; the same call makes the study again."
+        return Section(anchor="command", title=title, sentences=(how,))
     code = [Code(title="In a shell", text=text.encodable(command.text), language="sh")]
     if command.recipe_file:
         code.append(Code(title=RECIPE_FILE, text=text.encodable(command.recipe_file), language="json"))
@@ -171,7 +175,7 @@ def command_section(results: Results) -> Section:
         sentences.append(f"The recipe is not a named one: save the text below as {RECIPE_FILE} in the same folder.")
     if "source" in results.study["model"]:
         sentences.append("The network is not one of whichnorm's: its module has to be in the working directory.")
-    return Section(anchor="command", title="The same study again", sentences=tuple(sentences), code=tuple(code))
+    return Section(anchor="command", title=title, sentences=tuple(sentences), code=tuple(code))
 
 
 def versions_section(results: Results) -> Section:

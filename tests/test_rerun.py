@@ -13,7 +13,7 @@ from whichnorm.commands import compare
 from whichnorm.data import load_data
 from whichnorm.norms import parse_norm
 from whichnorm.recipes import RECIPES
-from whichnorm.report.command import compare_command
+from whichnorm.rerun import compare_command
 from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, parse_arm
 
 DIGITS = DataSpec()
@@ -90,3 +90,14 @@ def test_a_device_is_named():
 def test_the_command_of_a_spec_given_in_python_is_its_text_form():
     arms = (ArmSpec(norm=parse_norm("gn:8")), ArmSpec(norm=parse_norm("bn"), l1=0.5))
     assert "--norms gn:8,bn+l1:0.5" in compare_command(a_study(arms=arms).to_dict("")).text
+
+
+def test_a_network_that_only_python_knows_has_no_command():
+    held = a_study().to_dict("")
+    assert compare_command({**held, "model": {"name": "__main__:make", "options": {}}}) is None
+
+
+def test_the_folder_of_the_results_is_named_where_it_is_known(tmp_path):
+    command = compare_command(a_study().to_dict(""), tmp_path / "a b")
+    assert shell_words(command.line)[-2:] == ["--out", str(tmp_path / "a b")]
+    assert "\n" not in command.line

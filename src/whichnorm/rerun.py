@@ -2,30 +2,48 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from whichnorm.recipes import RECIPES, default_recipe, recipe_from_json
 from whichnorm.spec import DataSpec, Recipe
 
+PROGRAM = "whichnorm compare"
 RECIPE_FILE = "recipe.json"
 WIDTH = 77  # of a line, without a blank and its backslash
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Text for a POSIX shell, and the content of the recipe's file that it reads, or "" where it reads none."""
+    """Options quoted for a POSIX shell, and the content of the recipe file that they name, "" where they name none."""
 
-    text: str
+    options: tuple[str, ...]
     recipe_file: str
 
+    @property
+    def line(self) -> str:
+        return " ".join([PROGRAM, *self.options])
 
-def compare_command(study: Mapping[str, Any]) -> Command:
-    """Return the `whichnorm compare` command of a study.
+    @property
+    def text(self) -> str:
+        """The command in lines of at most 80 characters where they allow it, each but the last with a backslash."""
+        lines = [PROGRAM]
+        for option in self.options:
+            if len(lines[-1]) + len(option) > WIDTH:
+                lines.append(" ")
+            lines[-1] += f" {option}"
+        return " \\\n".join(lines)
 
-    study is study.json's content. The folders of data and results are not part of it, and so not of the command.
+
+def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Command | None:
+    """Return the `whichnorm compare` command of a study, None for a network that no command can name.
+
+    study is study.json's content, which does not hold the folder of the data. The results go to `out`.
     """
+    if study["model"]["name"].startswith("__main__:"):
+        return None
     recipe = recipe_from_json(study["recipe"], "the study's recipe")
     options = [
         *_data(study["data"]),
@@ -34,18 +52,9 @@ def compare_command(study: Mapping[str, Any]) -> Command:
         _option("--seeds", _seeds(study["seeds"])),
         *_recipe(recipe, study["data"]["name"]),
         *_machine(study["machine"]),
+        *([] if out is None else [_option("--out", str(out))]),
     ]
-    return Command(text=_wrapped(options), recipe_file="" if _named(recipe) else json.dumps(asdict(recipe), indent=2))
-
-
-def _wrapped(options: Iterable[str]) -> str:
-    """Join options to lines of at most 80 characters where they allow it, each but the last with a backslash."""
-    lines = ["whichnorm compare"]
-    for option in options:
-        if len(lines[-1]) + len(option) > WIDTH:
-            lines.append(" ")
-        lines[-1] += f" {option}"
-    return " \\\n".join(lines)
+    return Command(options=tuple(options), recipe_file="" if _named(recipe) else json.dumps(asdict(recipe), indent=2))
 
 
 def _data(data: Mapping[str, Any]) -> Iterator[str]:
