@@ -7,11 +7,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from whichnorm.commands import compare, explain, report, reproduce, show
+from whichnorm.commands import classes, compare, confusion, curves, explain, mistakes, report, reproduce, show
 from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.version import __version__
 
-COMMANDS = (compare, report, reproduce, show, explain)
+COMMANDS = (compare, report, mistakes, confusion, classes, curves, reproduce, show, explain)
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
 
 

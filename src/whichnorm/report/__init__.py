@@ -5,7 +5,7 @@ from pathlib import Path
 from whichnorm.data.dataset import ImageSet
 from whichnorm.record import write_in_one_step
 from whichnorm.report import page, text
-from whichnorm.report.figures.style import saved
+from whichnorm.report.files import write_picture
 from whichnorm.report.pictures import Picture, arm_pictures
 from whichnorm.report.pictures.curves import curve_pictures
 from whichnorm.report.pictures.forests import forest_pictures
@@ -42,7 +42,5 @@ def write_report(results: Results, test: ImageSet) -> Path:
 
 def _write_picture(picture: Picture, folder: Path) -> page.Shown:
     """Write a picture in both formats and return it as the page holds it."""
-    files = saved(picture.figure)
-    for suffix, data in files.items():
-        write_in_one_step(folder / f"{picture.name}.{suffix}", data)
+    files = write_picture(picture, folder)
     return page.shown(picture, files[picture.embed])

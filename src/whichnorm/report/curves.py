@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,14 @@ class Curve:
     high: NDArray[np.float64]
     num_seeds: int
     band: Band
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, None for what is not finite."""
+        means, lows, highs = (
+            [value if np.isfinite(value) else None for value in part.tolist()]
+            for part in (self.mean, self.low, self.high)
+        )
+        return {"mean": means, "low": lows, "high": highs, "num_seeds": self.num_seeds, "band": self.band}
 
 
 def estimate_curve(values: Sequence[Sequence[float | None]], bounds: tuple[float, float] = (0, float("inf"))) -> Curve:
