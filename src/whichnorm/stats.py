@@ -138,7 +138,8 @@ def _wilson(p: float, size: float, quantile: float) -> Interval:
     square = quantile**2 / size
     centre = (p + square / 2) / (1 + square)
     half = np.sqrt(p * (1 - p) * square + square**2 / 4) / (1 + square)
-    return Interval(p, max(float(centre - half), 0.0), min(float(centre + half), 1.0))
+    # rounding must not leave the estimate outside where it is 0 or 1
+    return Interval(p, min(max(float(centre - half), 0.0), p), max(min(float(centre + half), 1.0), p))
 
 
 def sign_flip_p_value(differences: ArrayLike) -> float:

@@ -55,9 +55,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _content(results: Results, arms: list[str]) -> dict[str, Any]:
-    from whichnorm.report.curves import accuracy_curve, drawn_runs, loss_curve
+    from whichnorm.report.curves import Split, accuracy_curve, drawn_runs, loss_curve
 
-    splits = ("train", results.curves_split)
+    splits: tuple[Split, Split] = ("train", results.curves_split)
     runs = {arm: drawn_runs(results, arm) for arm in arms}
     return {
         "split": results.curves_split,

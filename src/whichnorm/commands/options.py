@@ -48,8 +48,8 @@ def model_option(text: str) -> tuple[str, bool | int | float | str]:
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arms to look at, where to write their pictures, and JSON."""
     parser.add_argument("--norms", metavar="A,B,...", help="arms of the study, such as bn,gn:8 (default: all)")
-    parser.add_argument("--out", metavar="PATH", help="a folder for the pictures as PNG and SVG, or for a single picture "
-                        "a file that ends in .png or .svg (default DIR/report/figures)")  # fmt: skip
+    parser.add_argument("--out", metavar="PATH", help="a folder for the pictures as PNG and SVG, or a file for a "
+                        "single one, .png or .svg (default DIR/report/figures)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from whichnorm.report import text
 from whichnorm.report.class_accuracy import ArmClasses
-from whichnorm.report.confusion_difference import ConfusionDifference
+from whichnorm.report.confusion_difference import ConfusionDifference, marked_cells
 from whichnorm.report.label_issues import LabelIssues
 from whichnorm.report.shared_mistakes import SharedMistakes
 from whichnorm.report.tables import Cell, Table
@@ -58,7 +58,7 @@ def difference_table(found: ConfusionDifference, class_names: Sequence[str]) -> 
             f"{found.counts_a[cell]:,.5g}", f"{found.counts_b[cell]:,.5g}", text.difference(found.difference[cell]),
             f"{found.p_values[cell]:.2g}",
         )
-        for cell in marked_row(found)
+        for cell in marked_cells(found)
     ]  # fmt: skip
     over = "" if len(found.seeds) == 1 else f" Means over {text.count(len(found.seeds), 'seed')}."
     return Table(

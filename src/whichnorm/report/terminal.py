@@ -62,12 +62,11 @@ def say(console: Console, line: str, style: str = "") -> None:
 
 
 def print_table(table: tables.Table, console: Console) -> None:
-    """Print one of the report's tables, its caption below it; a cell's note is under its text."""
+    """Print one of the report's tables, its caption above it; a cell's note is under its text."""
+    say(console, table.caption, "dim")
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(table.headings):
         shown.add_column(Text(heading), justify="right" if place >= table.numeric_from else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*(Text("\n".join(filter(None, [cell.text, cell.note]))) for cell in row))
     console.print(shown)
-    say(console, table.caption, "dim")
-    console.print()

@@ -56,8 +56,10 @@ def num_seeds(number: int) -> str:
 
 
 def expected(number: float) -> str:
-    """Write a number that was worked out, to two digits or the nearest whole."""
-    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+    """Write a number of images that was worked out: whole from ten on, with a decimal below."""
+    if 0 < number < 0.1:
+        return "fewer than 0.1"
+    return f"{number:,.0f}" if number >= 10 or not number else f"{number:.1f}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -34,8 +34,8 @@ def class_forest(class_names: Sequence[str], series: Sequence[Series]) -> Figure
         low, middle, high = 100 * np.array([(i.low, i.estimate, i.high) for i in arm.intervals]).T
         axes.hlines(y, low, high, color=arm.style.color, linewidth=1.6)
         axes.plot(
-            middle, y, linestyle="", marker=arm.style.marker, markersize=5.5, color=arm.style.color, label=arm.label,
-            markeredgecolor="white", markeredgewidth=0.6,
+            middle, y, linestyle="", marker=arm.style.marker, markersize=8 if arm.style.marker == "*" else 5.5,
+            color=arm.style.color, label=arm.label, markeredgecolor="white", markeredgewidth=0.6,
         )  # fmt: skip
     axes.hlines(rows[1:] - 0.5, 0, 1, transform=axes.get_yaxis_transform(), color="#e6e8eb", linewidth=0.8)
     axes.set_yticks(rows, [shorten(name, 24) for name in class_names])

@@ -16,7 +16,7 @@ def mistake_grid(title: str, images: Sequence[Pixels], notes: Sequence[str]) -> 
     """Draw images, each (C, H, W) uint8, in rows of five with a note above each; unused places stay empty."""
     rows = -(-len(images) // 5)
     lines = max(note.count("\n") + 1 for note in notes)
-    figure = new_figure(8.4, 0.4 + (1.6 + 0.16 * lines) * rows)
+    figure = new_figure(8.4, 0.5 + (1.58 + 0.168 * lines) * rows)
     places = figure.subplots(rows, 5, squeeze=False).flat
     for axes in places:
         axes.set_axis_off()

@@ -81,11 +81,10 @@ def _name_axes(axes: Axes, class_names: Sequence[str]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _signed(value: float, whole: bool) -> str:
-    """Write a difference with its sign, which is all that is left of the colour in grey print."""
-    if not value:
-        return "0"
-    return (f"{value:+.0f}" if whole else f"{value:+.1f}").replace("-", "−")
+def _signed(value: float, whole: bool = False) -> str:
+    """Write a difference with its sign, which is all that is left of the colour in grey print; a decimal below ten."""
+    digits = 0 if whole or abs(value) >= 10 else 1
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}") if value else "0"
 
 
 def _write_differences(axes: Axes, values: NDArray[np.float64], marked: NDArray[np.bool_]) -> None:
@@ -94,8 +93,7 @@ def _write_differences(axes: Axes, values: NDArray[np.float64], marked: NDArray[
     for (row, column), number in np.ndenumerate(values):
         if number:
             axes.text(
-                column, row, _signed(number, whole), ha="center", va="center",
-                fontsize=8.5 if whole and largest < 100 else 7,
+                column, row, _signed(number, whole), ha="center", va="center", fontsize=8.5 if largest < 100 else 7.5,
                 color="white" if abs(number) > 0.65 * largest else INK,
                 fontweight="bold" if marked[row, column] else "normal",
             )  # fmt: skip
@@ -103,10 +101,9 @@ def _write_differences(axes: Axes, values: NDArray[np.float64], marked: NDArray[
 
 def _frame_cells(axes: Axes, marked: NDArray[np.bool_]) -> None:
     """Frame cells by a dark line and a white one inside it, so that it shows on every colour."""
-    if len(marked) <= MOST_CLASSES_WITH_TEXT:
-        frames = ((0.0, INK, 2.6), (0.075, "white", 1.2))
-    else:  # around the cell, which is too small to hold a frame
-        frames = ((-0.6, INK, 1.0), (-0.25, "white", 0.6))
+    frames: tuple[tuple[float, str, float], ...] = ((0.0, INK, 2.6), (0.075, "white", 1.2))
+    if len(marked) > MOST_CLASSES_WITH_TEXT:  # around the cell, which is too small to hold a frame
+        frames = ((-0.6, INK, 1.0),)
     for row, column in np.argwhere(marked):
         for inset, color, width in frames:
             corner, side = (column - 0.5 + inset, row - 0.5 + inset), 1 - 2 * inset
