@@ -17,18 +17,24 @@ from whichnorm.report.label_issues import mean_probabilities
 COMMANDS = ("mistakes", "confusion", "classes", "curves")
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """Two arms at one seed on the digits."""
-    folder = tmp_path_factory.mktemp("made") / "study"
-    compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=200, threads=1, out=folder)
-    return folder
+def undrawn_files(figure):
+    """Stand for drawing, which is most of a command's time."""
+    return {"svg": b"<?xml", "png": b"\x89PNG"}
 
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Pictures are written without being drawn, which is most of a command's time."""
-    monkeypatch.setattr(files, "saved", lambda figure: {"svg": b"<?xml", "png": b"\x89PNG"})
+    monkeypatch.setattr(files, "saved", undrawn_files)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Two arms at one seed on the digits."""
+    folder = tmp_path_factory.mktemp("made") / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "saved", undrawn_files)
+        compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=200, threads=1, out=folder)
+    return folder
 
 
 def fail(path):
