@@ -1,5 +1,6 @@
 """Intervals against scipy, formulas by hand, and how often they hold the truth."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,10 +10,15 @@ from scipy import stats as scipy_stats
 from whichnorm.stats import (
     Interval,
     call,
+    crossed_interval,
+    holm,
     image_bootstrap,
+    least_sign_flip_p_value,
     mean_interval,
     paired_interval,
     proportion_interval,
+    sign_flip_p_value,
+    tarone_holm,
 )
 
 RNG_SEED = 20240501
@@ -262,3 +268,101 @@ def test_95_of_100_bootstrap_intervals_hold_the_difference(shares):
         image_bootstrap(*answers(rng.multinomial(1000, shares)), resamples=1000, seed=repeat) for repeat in range(2000)
     ]
     assert 0.93 <= share_covered(intervals, shares[0] - shares[1]) <= 0.97
+
+
+# ----- seeds and images together
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (9, 10), (10, 10), (350, 360), (1, 1)])
+def test_one_seed_gives_wilsons_interval_also_over_seeds_and_images(count, total):
+    got = crossed_interval([[True] * count + [False] * (total - count)])
+    want = proportion_interval(count, total)
+    assert (got.estimate, got.low, got.high) == pytest.approx((want.estimate, want.low, want.high), abs=1e-12)
+
+
+def test_seeds_that_agree_on_every_image_are_one_seed():
+    row = [True] * 80 + [False] * 20
+    got, want = crossed_interval([row] * 4), proportion_interval(80, 100)
+    assert (got.low, got.high) == pytest.approx((want.low, want.high), abs=3e-3)  # t of 99 degrees for a normal's
+
+
+def test_seeds_that_differ_widen_the_interval_and_order_is_of_no_effect():
+    rng = np.random.default_rng(0)
+    steady = rng.random((3, 200)) < 0.8
+    spread = rng.random((3, 200)) < np.array([[0.65], [0.8], [0.95]])
+    a, b = crossed_interval(steady), crossed_interval(spread)
+    assert b.high - b.low > 2 * (a.high - a.low)
+    again = crossed_interval(spread[::-1, rng.permutation(200)])
+    assert (again.low, again.high) == pytest.approx((b.low, b.high))
+
+
+@pytest.mark.parametrize("table", [[[1, 0], [0, 1]], [[1, 1], [0, 0]], [[1], [0]], [[1, 1, 1]] * 3, [[0]] * 2])
+def test_tables_in_which_something_does_not_vary_have_an_interval_with_width(table):
+    got = crossed_interval(table)
+    assert 0 <= got.low <= got.estimate <= got.high <= 1
+    assert got.high - got.low > 0.3
+
+
+@pytest.mark.parametrize(("seed_spread", "image_spread"), [(0.0, 1.5), (0.3, 1.5), (0.6, 0.5)])
+def test_the_interval_over_seeds_and_images_holds_the_truth_about_as_often_as_it_says(seed_spread, image_spread):
+    rng = np.random.default_rng(RNG_SEED)
+    logistic = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    truth = logistic(1.5 + math.hypot(seed_spread, image_spread) * rng.normal(size=400_000)).mean()
+    hits = 0
+    for _ in range(600):
+        logits = 1.5 + seed_spread * rng.normal(size=(4, 1)) + image_spread * rng.normal(size=(1, 100))
+        got = crossed_interval(rng.random((4, 100)) < logistic(logits))
+        hits += got.low <= truth <= got.high
+    assert hits / 600 > 0.92
+
+
+@pytest.mark.parametrize("table", [[], [[]], [True, False], [[[1]]]], ids=str)
+def test_an_interval_over_seeds_and_images_needs_a_table(table):
+    with pytest.raises(ValueError, match="full table"):
+        crossed_interval(table)
+
+
+# ----- exact tests and their number
+
+
+@pytest.mark.parametrize(("plus", "minus"), [(0, 0), (5, 0), (7, 2), (10, 10), (1, 30), (400, 330)])
+def test_signs_of_single_images_are_tested_as_by_mcnemar(plus, minus):
+    want = scipy_stats.binomtest(plus, plus + minus).pvalue if plus + minus else 1.0
+    assert sign_flip_p_value([1] * plus + [-1] * minus + [0] * 50) == pytest.approx(want, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "differences", [[2, -1], [3, 2, 1, -1], [5, 5, -3, 1, 1, 0], [-4, -4, -2, 3, 1, 1, -1]], ids=str
+)
+def test_the_sign_test_of_sums_is_that_of_all_flips(differences):
+    sizes = np.abs(differences)
+    flips = [np.dot(signs, sizes) for signs in itertools.product([-1, 1], repeat=len(sizes))]
+    want = np.mean(np.abs(flips) >= abs(sum(differences)))
+    assert sign_flip_p_value(differences) == pytest.approx(want)
+    assert sign_flip_p_value(np.negative(differences)) == pytest.approx(want)
+
+
+def test_no_p_value_is_below_the_least():
+    for differences in ([1] * 6, [3, 1, 1, 2, 0], [], [0, 0]):
+        assert sign_flip_p_value(differences) == pytest.approx(least_sign_flip_p_value(differences))
+    assert sign_flip_p_value([2, -1, 1]) > least_sign_flip_p_value([2, -1, 1])
+
+
+def test_holms_adjustment_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.5]) == pytest.approx([1.0, 1.0])
+    assert holm([]).tolist() == []
+
+
+def test_tests_that_could_never_be_called_are_not_paid_for():
+    p, least = [0.001, 0.02, 0.5, 1.0, 1.0], [1e-6, 1e-6, 0.5, 0.25, 1.0]
+    assert tarone_holm(p, least) == pytest.approx([0.002, 0.02, 1, 1, 1])
+    assert tarone_holm(p, [1e-9] * 5) == pytest.approx(holm(p))
+    assert tarone_holm([0.5], [0.5]).tolist() == [1.0]
+    assert tarone_holm([], []).tolist() == []
+
+
+def test_tarones_number_by_hand():
+    # At most k tests can reach 0.05 / k: k = 1 has three (0.05), k = 2 two (0.025), so two count.
+    got = tarone_holm([0.02, 0.03, 0.04], [0.01, 0.02, 0.04])
+    assert got == pytest.approx([0.04, 0.04, 1.0])

@@ -24,8 +24,20 @@ class Parser(argparse.ArgumentParser):
 def load_commands() -> tuple[ModuleType, ...]:
     """Import the commands, and with them PyTorch, which takes a second or more."""
     with silent_interrupt():
-        from whichnorm.commands import compare, explain, gradcam, report, reproduce, show, watch
-    return compare, watch, report, gradcam, reproduce, show, explain
+        from whichnorm.commands import (
+            classes,
+            compare,
+            confusion,
+            curves,
+            explain,
+            gradcam,
+            mistakes,
+            report,
+            reproduce,
+            show,
+            watch,
+        )  # fmt: skip
+    return compare, watch, report, curves, mistakes, confusion, classes, gradcam, reproduce, show, explain
 
 
 @contextmanager

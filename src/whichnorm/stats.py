@@ -138,3 +138,94 @@ def _standard_ranks(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = stats.rankdata(maps, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     return ranks / np.linalg.norm(ranks, axis=1, keepdims=True)
+
+
+def crossed_interval(correct: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Interval of an accuracy that covers the choice of test images and, with several seeds, the noise between seeds.
+
+    correct is (num_seeds, N) booleans: the same N images at every seed. One seed gives Wilson's interval. With more,
+    the variance of the mean is estimated with seeds and images as crossed random effects (Owen, "The pigeonhole
+    bootstrap", Annals of Applied Statistics 1, 2007). Wilson's formula is given the number of independent images with
+    the same variance and Student's quantile with Satterthwaite's degrees of freedom, as for surveys (Korn and
+    Graubard, Survey Methodology 24, 1998). Where nothing varies, or of one image, seeds count as copies of each other.
+    """
+    table = np.asarray(correct, dtype=float)
+    if table.ndim != 2 or table.size == 0:
+        raise ValueError(f"an interval over seeds and images needs a full table of them, got shape {table.shape}")
+    num_seeds, N = table.shape
+    p = float(table.mean())
+    size, df = float(N), np.inf
+    if num_seeds > 1 and N > 1 and 0 < p < 1:
+        variance, df = _crossed_variance(table)
+        size = min(p * (1 - p) / variance, table.size)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, df))
+    return _wilson(p, size, quantile)
+
+
+def _crossed_variance(table: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the variance of the mean of (num_seeds, N) crossed effects, and its degrees of freedom."""
+    num_seeds, N = table.shape
+    mean, of_seeds, of_images = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    seeds = N * of_seeds.var(ddof=1)  # mean squares
+    images = num_seeds * of_images.var(ddof=1)
+    df_rest = (num_seeds - 1) * (N - 1)
+    rest = np.square(table - of_seeds[:, None] - of_images + mean).sum() / df_rest
+    images = max(images, rest)  # an effect's estimated variance is zero or more
+    if seeds <= rest:
+        return float(images / table.size), N - 1
+    total = seeds + images - rest
+    df = total**2 / (seeds**2 / (num_seeds - 1) + images**2 / (N - 1) + rest**2 / df_rest)
+    return float(total / table.size), float(df)
+
+
+def _wilson(p: float, size: float, quantile: float) -> Interval:
+    square = quantile**2 / size
+    centre = (p + square / 2) / (1 + square)
+    half = np.sqrt(p * (1 - p) * square + square**2 / 4) / (1 + square)
+    # rounding must not leave the estimate outside where it is 0 or 1
+    return Interval(p, min(max(float(centre - half), 0.0), p), max(min(float(centre + half), 1.0), p))
+
+
+def sign_flip_p_value(differences: ArrayLike) -> float:
+    """Exact two-sided p-value of a sum of paired integer differences whose signs are as likely + as -.
+
+    differences is (N,), one per image. With differences of -1, 0 and 1 this is McNemar's exact test.
+    Fisher, "The Design of Experiments", 1935, section 21.
+    """
+    array = np.asarray(differences)
+    sizes, numbers = np.unique(np.abs(array[array != 0]), return_counts=True)
+    chances = np.ones(1)  # of each value of the sum of the positive differences, from 0
+    for size, number in zip(sizes, numbers, strict=True):
+        steps = np.zeros(size * number + 1)
+        steps[::size] = stats.binom.pmf(np.arange(number + 1), number, 0.5)
+        chances = np.convolve(chances, steps)
+    positive, negative = int(array[array > 0].sum()), -int(array[array < 0].sum())
+    return min(1.0, float(2 * chances[: min(positive, negative) + 1].sum()))
+
+
+def least_sign_flip_p_value(differences: ArrayLike) -> float:
+    """Return the p-value that differences of these sizes would have if all of them had the same sign."""
+    return float(min(1.0, 2.0 ** (1 - np.count_nonzero(differences))))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values (N,) adjusted for their number, under any dependence. Holm, Scand. J. Statistics 6, 1979."""
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]), 1)
+    return adjusted
+
+
+def tarone_holm(p_values: ArrayLike, least_p_values: ArrayLike, alpha: float = 0.05) -> NDArray[np.float64]:
+    """Return Holm's adjusted p-values (N,) over those exact tests that could be called at all; the others get 1.
+
+    A test whose least possible p-value is too large cannot raise a false alarm, so it need not be paid for: with
+    R the smallest number such that at most R tests can reach alpha / R, only these count. Tarone, Biometrics 46, 1990.
+    """
+    p, least = np.asarray(p_values, dtype=float), np.asarray(least_p_values, dtype=float)
+    number = next((k for k in range(1, len(p) + 1) if np.count_nonzero(least <= alpha / k) <= k), 1)
+    counted = least <= alpha / number
+    adjusted = np.ones_like(p)
+    adjusted[counted] = holm(p[counted])
+    return adjusted

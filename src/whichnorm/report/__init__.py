@@ -7,7 +7,7 @@ from whichnorm.record import write_in_one_step
 from whichnorm.report import markdown, page
 from whichnorm.report.cells import choose_images
 from whichnorm.report.content import Content
-from whichnorm.report.figures.style import saved
+from whichnorm.report.files import write_picture
 from whichnorm.report.sections import describe
 from whichnorm.results import Results
 
@@ -36,8 +36,5 @@ def _write_figures(content: Content, folder: Path) -> dict[str, bytes]:
     embedded = {}
     for section in content.sections:
         for picture in section.pictures:
-            files = saved(picture.figure)
-            for suffix, data in files.items():
-                write_in_one_step(folder / f"{picture.name}.{suffix}", data)
-            embedded[picture.name] = files[picture.embed]
+            embedded[picture.name] = write_picture(picture, folder)[picture.embed]
     return embedded

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from whichnorm.record import EpochRow, RunRecord
 from whichnorm.results import Results
 
 Band = Literal["none", "range", "interval"]
+Split = Literal["train", "val", "test"]
 ENOUGH_SEEDS = 3  # a t interval of two values spans 25 standard errors: no use in a picture
 
 
@@ -27,6 +28,14 @@ class Curve:
     high: NDArray[np.float64]
     num_seeds: int
     band: Band
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, None for what is not finite."""
+        means, lows, highs = (
+            [value if np.isfinite(value) else None for value in part.tolist()]
+            for part in (self.mean, self.low, self.high)
+        )
+        return {"mean": means, "low": lows, "high": highs, "num_seeds": self.num_seeds, "band": self.band}
 
 
 def estimate_curve(values: Sequence[Sequence[float | None]], bounds: tuple[float, float] = (0, float("inf"))) -> Curve:
@@ -51,12 +60,12 @@ def drawn_runs(results: Results, arm: str) -> list[RunRecord]:
     return finished or [r for r in results.records if r.arm == arm and r.epochs]
 
 
-def loss_curve(runs: Sequence[RunRecord], split: Literal["train", "val", "test"]) -> Curve:
+def loss_curve(runs: Sequence[RunRecord], split: Split) -> Curve:
     """Estimate the loss of a split, in nats per image."""
     return estimate_curve(_column(runs, lambda row: getattr(row, f"{split}_loss")))
 
 
-def accuracy_curve(runs: Sequence[RunRecord], split: Literal["train", "val", "test"]) -> Curve:
+def accuracy_curve(runs: Sequence[RunRecord], split: Split) -> Curve:
     """Estimate the accuracy on a split, in [0, 1]."""
     return estimate_curve(_column(runs, lambda row: getattr(row, f"{split}_accuracy")), bounds=(0, 1))
 

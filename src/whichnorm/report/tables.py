@@ -188,8 +188,8 @@ def _audit_row(results: Results, record: RunRecord) -> tuple[Cell, ...]:
     )
 
 
-def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...]) -> Table:
-    """The mistakes of a picture as text."""
+def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...], arm: str = "") -> Table:
+    """The mistakes of a picture as text, with the arm's name where others stand beside it."""
     rows = [
         _cells(
             str(m.index), text.printable(class_names[m.label]), text.printable(class_names[m.prediction]),
@@ -198,14 +198,14 @@ def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...]) ->
         for m in mistakes
     ]  # fmt: skip
     return Table(
-        caption="The pictured mistakes, by place in the test split from 0.",
+        caption=f"{arm}{': the' if arm else 'The'} pictured mistakes, by place in the test split from 0.",
         headings=("Test image", "True class", "Predicted class", "Confidence"),
         rows=tuple(rows),
         numeric_from=3,
     )
 
 
-def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...]) -> Table:
+def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...], arm: str = "") -> Table:
     """The most frequent confusions as text, with class numbers as on the axes of a large matrix."""
     rows = [
         _cells(
@@ -217,7 +217,7 @@ def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...]) ->
         for true, predicted, number in frequent_confusions(counts, limit=10)
     ]
     return Table(
-        caption="The most frequent confusions, with class numbers from 0.",
+        caption=f"{arm}{': the' if arm else 'The'} most frequent confusions, with class numbers from 0.",
         headings=("True class", "Predicted class", "Images", "Share of the true class"),
         rows=tuple(rows),
         numeric_from=2,

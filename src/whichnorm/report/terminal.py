@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.report import text
+from whichnorm.report import tables, text
 from whichnorm.results import ArmResult, Comparison, Results
 
 
@@ -43,18 +43,30 @@ def print_results(results: Results, console: Console) -> None:
     console.print(results_table(results))
     basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds" for arm in results.arms})
     over = f"Intervals over {' or '.join(basis)}. " if basis else ""
-    _say(console, f"{over}Median seconds of training on {text.devices(results.records)}.", "dim")
+    say(console, f"{over}Median seconds of training on {text.devices(results.records)}.", "dim")
     for comparison in results.comparisons:
-        _say(console, _comparison_line(comparison))
+        say(console, _comparison_line(comparison))
     console.print()
-    _say(console, text.printable(results.verdict.text), "bold")
+    say(console, text.printable(results.verdict.text), "bold")
     for run in results.faults:
-        _say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(text.fault_reason(run))}", "red")
+        say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(text.fault_reason(run))}", "red")
 
 
 def _comparison_line(c: Comparison) -> str:
     return f"{c.a} − {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points, {text.outcome(c)}"
 
 
-def _say(console: Console, line: str, style: str = "") -> None:
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is, never read as markup."""
     console.print(Text(line, style=style), soft_wrap=not console.is_terminal)  # a pipe gets whole lines
+
+
+def print_table(table: tables.Table, console: Console) -> None:
+    """Print one of the report's tables, its caption above it; a cell's note is under its text."""
+    say(console, table.caption, "dim")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, heading in enumerate(table.headings):
+        shown.add_column(Text(heading), justify="right" if place >= table.numeric_from else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text("\n".join(filter(None, [cell.text, cell.note]))) for cell in row))
+    console.print(shown)

@@ -6,6 +6,7 @@ from typing import Any
 
 from whichnorm.record import RunRecord
 from whichnorm.results import Comparison, Results, Summary
+from whichnorm.stats import Interval
 
 
 def percent(value: float) -> str:
@@ -22,9 +23,19 @@ def accuracy(summary: Summary) -> str:
     return " ".join(filter(None, [percent(summary.mean), percent_interval(summary.ci95)]))
 
 
+def estimate(interval: Interval) -> str:
+    """Write a share and its interval: "98.10 % [97.90, 98.30]"."""
+    return f"{percent(interval.estimate)} {percent_interval((interval.low, interval.high))}"
+
+
 def points(value: float) -> str:
     """Write a difference of accuracies in percentage points, signed."""
     return f"{100 * value:+.2f}"
+
+
+def difference(value: float) -> str:
+    """Write a difference of counts, with a decimal where it is a mean that needs one."""
+    return f"{value:+,.0f}" if value == round(value) else f"{value:+,.1f}"
 
 
 def points_interval(ci95: tuple[float, float]) -> str:
@@ -49,6 +60,18 @@ def count(number: int, thing: str) -> str:
 
 def num_seeds(number: int) -> str:
     return f"n = {count(number, 'seed')}"
+
+
+def expected(number: float) -> str:
+    """Write a number of images that was worked out: whole from ten on, with a decimal below."""
+    if 0 < number < 0.1:
+        return "fewer than 0.1"
+    return f"{number:,.0f}" if number >= 10 or not number else f"{number:.1f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list: "bn, ln and gn:8"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def outcome(comparison: Comparison) -> str:
@@ -146,3 +169,24 @@ def total_time(results: Results) -> str:
     evaluated = sum(r.evaluate_seconds for r in results.records)
     took = f"{duration(trained)} of training and {duration(evaluated)} of evaluation"
     return f"{count(len(results.records), 'run')}: {took} on {devices(results.records)}."
+
+
+def class_intervals(numbers: Sequence[int]) -> str:
+    """Say what the intervals of arms' accuracies per class cover, given the arms' numbers of seeds."""
+    sentences = []
+    if 1 in numbers:
+        sentences.append(
+            "With one seed, intervals are 95 % Wilson intervals over the class's test images; they do not cover the "
+            "noise between seeds."
+        )
+    several = sorted({number for number in numbers if number > 1})
+    if several:
+        n = " or ".join(map(str, several))
+        sentences.append(
+            f"With n = {n} seeds, 95 % intervals cover both the choice of the class's test images and the noise "
+            "between seeds, not the choice of training images."
+        )
+    sentences.append(
+        "Each interval is 95 % on its own, and arms whose intervals overlap can differ: they saw the same images."
+    )
+    return " ".join(sentences)

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from whichnorm.report.figures.style import house_style, new_figure, set_title
 
+Pixels = NDArray[np.uint8]
+
 
 @house_style()
-def mistake_grid(title: str, images: Sequence[NDArray[np.uint8]], notes: Sequence[str]) -> Figure:
+def mistake_grid(title: str, images: Sequence[Pixels], notes: Sequence[str]) -> Figure:
     """Draw images, each (C, H, W) uint8, in rows of five with a note above each; unused places stay empty."""
     rows = -(-len(images) // 5)
-    figure = new_figure(8.4, 0.4 + 2.08 * rows)
+    lines = max(note.count("\n") + 1 for note in notes)
+    figure = new_figure(8.4, 0.5 + (1.58 + 0.168 * lines) * rows)
     places = figure.subplots(rows, 5, squeeze=False).flat
     for axes in places:
         axes.set_axis_off()
@@ -25,7 +28,7 @@ def mistake_grid(title: str, images: Sequence[NDArray[np.uint8]], notes: Sequenc
     return figure
 
 
-def as_shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def as_shown(image: Pixels) -> Pixels:
     """Return (H, W, 3) for colour; any other number of channels becomes grey, (H, W)."""
     if len(image) == 3:
         return image.transpose(1, 2, 0)

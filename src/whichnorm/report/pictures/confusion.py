@@ -1,5 +1,6 @@
 """Pictures of who was taken for whom."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from whichnorm.data.dataset import ImageSet
 from whichnorm.report import text
+from whichnorm.report.confusion_difference import ConfusionDifference, confusion_difference, marked_cells
 from whichnorm.report.figures import matrices
 from whichnorm.report.mistakes import confusion_counts, frequent_confusions
 from whichnorm.report.pictures.picture import Picture, file_stem, label
@@ -36,6 +38,52 @@ def confusion_picture(results: Results, test: ImageSet, arm: str) -> Picture:
         caption=f"Test images by true and predicted class, summed over {seeds}. {cells}; the colour is the share of "
         "the true class, on a square-root scale so that rare mistakes can be seen.",
     )
+
+
+def difference_pictures(results: Results, test: ImageSet, arms: Sequence[str] | None = None) -> list[Picture]:
+    """Return the difference of the confusion matrices of every pair of arms, by default all, with a seed in common."""
+    return [difference_picture(results, found) for found in differences_of(results, test, arms)]
+
+
+def differences_of(results: Results, test: ImageSet, arms: Sequence[str] | None = None) -> list[ConfusionDifference]:
+    pairs = itertools.combinations(arms or text.arm_names(results), 2)
+    found = (confusion_difference(results, test.labels.tolist(), a, b) for a, b in pairs)
+    return [difference for difference in found if difference]
+
+
+def difference_picture(results: Results, found: ConfusionDifference) -> Picture:
+    """Return the difference of two arms' confusion matrices, with the cells marked that differ beyond chance."""
+    marked, cells = int(found.beyond_chance.sum()), f"of {text.count(found.difference.size, 'cell')}"
+    said = f"Framed cells, {marked} {cells}, differ" if marked else f"None {cells} differs"
+    over = "" if len(found.seeds) == 1 else f" Means over {text.count(len(found.seeds), 'seed')}, the same for both."
+    numbers = "" if len(found.difference) <= matrices.MOST_CLASSES_WITH_TEXT else " No numbers: too many classes."
+    return Picture(
+        name=f"difference_{file_stem(found.a)}_{file_stem(found.b)}",
+        figure=matrices.difference(
+            f"{found.a} less {found.b}: difference of confusion matrices",
+            found.difference, found.beyond_chance, results.class_names, (found.a, found.b),
+        ),
+        alt=f"Confusion matrix of {label(found.a)} less that of {label(found.b)}. Cells beyond chance: "
+        f"{_cells_text(found, results.class_names)}.",
+        caption=f"How many more test images of a true class {found.a} takes for a class than {found.b}: on the "
+        f"diagonal more is better, elsewhere more is worse.{over}{numbers} {said} beyond chance by an exact paired "
+        f"test on the images of the true class ({_test_name(found)}), with 5 % for all cells together by Holm's "
+        "correction over those that could be called. The images are the units: the test speaks of these networks, not "
+        "of the noise between seeds.",
+    )  # fmt: skip
+
+
+def _test_name(found: ConfusionDifference) -> str:
+    return "McNemar's" if len(found.seeds) == 1 else "the signs of the images' differences, each summed over seeds"
+
+
+def _cells_text(found: ConfusionDifference, names: Sequence[str]) -> str:
+    cells = [
+        f"{text.printable(names[true])} predicted as {text.printable(names[predicted])} "
+        f"{text.difference(found.difference[true, predicted])}"
+        for true, predicted in marked_cells(found)
+    ]
+    return "; ".join(cells) or "none"
 
 
 def _confusions_text(counts: NDArray[np.int64], names: Sequence[str]) -> str:

@@ -16,9 +16,9 @@ from whichnorm.report.pictures.picture import Picture, file_stem, label, style
 from whichnorm.results import Results
 
 
-def curve_pictures(results: Results) -> list[Picture]:
-    """Return loss and accuracy of all arms over epochs; none where no run got through an epoch."""
-    runs = {arm: drawn_runs(results, arm) for arm in text.arm_names(results)}
+def curve_pictures(results: Results, arms: Sequence[str] | None = None) -> list[Picture]:
+    """Return loss and accuracy of arms, by default all, over epochs; none where no run got through an epoch."""
+    runs = {arm: drawn_runs(results, arm) for arm in arms or text.arm_names(results)}
     runs = {arm: of_arm for arm, of_arm in runs.items() if of_arm}
     if not runs:
         return []

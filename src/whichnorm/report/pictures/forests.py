@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from whichnorm.report import text
 from whichnorm.report.figures import forests
 from whichnorm.report.pictures.picture import Picture, label, style
-from whichnorm.results import ArmResult, Results
+from whichnorm.results import ArmResult, Comparison, Results
 
 
-def forest_pictures(results: Results) -> dict[str, Picture]:
-    """Return the pictures "accuracy" and "differences", where there is something to draw."""
+def forest_pictures(results: Results, arms: Sequence[str] | None = None) -> dict[str, Picture]:
+    """Return the pictures "accuracy" and "differences" of arms, by default all, where there is something to draw."""
+    names = arms or text.arm_names(results)
+    drawn = [arm for arm in results.arms if arm.norm in names]
+    comparisons = [c for c in results.comparisons if c.a in names and c.b in names]
     pictures = {}
-    if results.arms:
-        pictures["accuracy"] = _accuracy_picture(results)
-    if results.comparisons:
-        pictures["differences"] = _differences_picture(results)
+    if drawn:
+        pictures["accuracy"] = _accuracy_picture(results, drawn)
+    if comparisons:
+        pictures["differences"] = _differences_picture(comparisons)
     return pictures
 
 
-def _accuracy_picture(results: Results) -> Picture:
+def _accuracy_picture(results: Results, arms: Sequence[ArmResult]) -> Picture:
     rows = [
         forests.AccuracyRow(
             label=label(arm.norm),
@@ -28,18 +31,16 @@ def _accuracy_picture(results: Results) -> Picture:
             values=arm.test_accuracy.values,
             note=text.accuracy(arm.test_accuracy),
         )
-        for arm in results.arms
+        for arm in arms
     ]
-    alt = "; ".join(
-        f"{label(a.norm)} {text.accuracy(a.test_accuracy)}, {text.num_seeds(len(a.seeds))}" for a in results.arms
-    )
-    seeds = any(len(arm.seeds) > 1 for arm in results.arms)
+    alt = "; ".join(f"{label(a.norm)} {text.accuracy(a.test_accuracy)}, {text.num_seeds(len(a.seeds))}" for a in arms)
+    seeds = any(len(arm.seeds) > 1 for arm in arms)
     dots = "Hollow dots are seeds; the" if seeds else "The"
     return Picture(
         name="test_accuracy",
         figure=forests.accuracy_forest(rows),
         alt=f"Test accuracy, mean and 95 % interval. {alt}.",
-        caption=f"{dots} filled mark is the mean and the line its 95 % interval {_basis(results.arms)}.",
+        caption=f"{dots} filled mark is the mean and the line its 95 % interval {_basis(arms)}.",
     )
 
 
@@ -48,7 +49,7 @@ def _basis(arms: Sequence[ArmResult]) -> str:
     return " or ".join(sorted(bases))
 
 
-def _differences_picture(results: Results) -> Picture:
+def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
     rows = [
         forests.DifferenceRow(
             label=f"{c.a} − {c.b}",
@@ -57,7 +58,7 @@ def _differences_picture(results: Results) -> Picture:
             call=c.call,
             note=f"{text.points(c.difference)} {text.points_interval(c.ci95)}\n{text.outcome(c)}",
         )
-        for c in results.comparisons
+        for c in comparisons
     ]
     alt = "; ".join(row.label + " " + row.note.replace("\n", ": ") for row in rows)
     return Picture(

@@ -1,0 +1,73 @@
+"""Likely wrong labels of the test split: confident learning on what the trained networks predict.
+
+The networks were not trained on the test images, so their probabilities are out-of-sample, as the method needs.
+Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichnorm.errors import MissingExtraError
+from whichnorm.evaluate import evaluate
+from whichnorm.results import Results
+from whichnorm.spec import StudySpec
+from whichnorm.study import StudyFolder, on_cpu
+from whichnorm.train import Splits
+
+MISSING = "likely wrong labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]')"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelIssues:
+    """Test images whose label cleanlab doubts, the most doubtful first, and the mean softmax (N, num_classes)."""
+
+    indices: tuple[int, ...]
+    probabilities: NDArray[np.float64]
+
+    def among(self, images: NDArray[np.int64]) -> list[int]:
+        """Return those of the candidates that are in `images`, the most doubtful first."""
+        wanted = set(images.tolist())
+        return [index for index in self.indices if index in wanted]
+
+
+def check_cleanlab() -> None:
+    """Raise MissingExtraError where cleanlab is not installed; worth knowing before networks are evaluated."""
+    try:
+        import cleanlab.filter  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(MISSING) from None
+
+
+def find_label_issues(probabilities: NDArray[np.float64], labels: Sequence[int]) -> LabelIssues:
+    """Return the images whose label is likely wrong, the least probable label first.
+
+    cleanlab's filter is "both", the most careful: an image has to be among the doubtful ones of its labelled class and
+    among those of the pair of classes.
+    """
+    check_cleanlab()
+    from cleanlab.filter import find_label_issues
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="May not flag all label issues")  # classes with few images
+        found = find_label_issues(
+            np.asarray(labels), probabilities, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1
+        )
+    return LabelIssues(indices=tuple(found.tolist()), probabilities=probabilities)
+
+
+def mean_probabilities(
+    results: Results, study: StudySpec, splits: Splits, folder: StudyFolder, arms: Sequence[str]
+) -> NDArray[np.float64]:
+    """Evaluate the trained networks of the arms' finished runs on the test split: mean softmax (N, num_classes)."""
+    finished = {(run.arm, run.seed) for arm in arms for run in results.finished(arm)}
+    runs = [run for run in map(on_cpu, study.runs()) if (str(run.arm), run.seed) in finished]
+    test = splits.test.to("cpu")
+    total = np.zeros((len(test), len(splits.class_names)))
+    for run in runs:
+        found = evaluate(folder.network(run, splits), test, splits.mean, splits.std, run.machine)
+        total += found.logits.double().softmax(1).numpy()
+    return total / len(runs)

@@ -1,0 +1,198 @@
+"""The commands that show a finished study: numbers, JSON, pictures, and wrong input."""
+
+import builtins
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whichnorm.cli import main
+from whichnorm.job import compare, read_results, reopen
+from whichnorm.record import read_record, write_record
+from whichnorm.report import files
+from whichnorm.report.label_issues import mean_probabilities
+
+COMMANDS = ("mistakes", "confusion", "classes", "curves")
+
+
+def undrawn_files(figure):
+    """Stand for drawing, which is most of a command's time."""
+    return {"svg": b"<?xml", "png": b"\x89PNG"}
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    monkeypatch.setattr(files, "saved", undrawn_files)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Two arms at one seed on the digits."""
+    folder = tmp_path_factory.mktemp("made") / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "saved", undrawn_files)
+        compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=200, threads=1, out=folder)
+    return folder
+
+
+def fail(path):
+    write_record(path, replace(read_record(path), status="failed", reason="no gradient"))
+
+
+def shown_json(capsys, *arguments):
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", ["confusion", "classes"])
+def test_every_picture_is_written_as_png_and_svg(study, tmp_path, capsys, command):
+    shown = shown_json(capsys, command, study, "--out", tmp_path / "out")
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    stems = {path.rpartition("/")[2].removesuffix(".png") for path in shown["pictures"]}
+    assert stems
+    assert written == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
+
+
+def test_the_pictures_of_the_commands_go_beside_the_reports(study, undrawn, tmp_path, capsys):
+    copy = tmp_path / "study"
+    shutil.copytree(study, copy, ignore=shutil.ignore_patterns("report"))
+    shown = shown_json(capsys, "classes", copy)
+    assert shown["pictures"] == [str(copy / "report" / "figures" / "class_accuracy.png")]
+
+
+def test_the_numbers_of_the_commands_agree_with_the_records(study, undrawn, tmp_path, capsys):
+    results = json.loads((study / "results.json").read_text())
+    total = results["num_test_images"]
+    right = {arm["norm"]: round(arm["test_accuracy"]["mean"] * total) for arm in results["arms"]}
+    mistakes = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")
+    confusion = shown_json(capsys, "confusion", study, "--out", tmp_path)
+    classes = shown_json(capsys, "classes", study, "--out", tmp_path)
+    both = mistakes["missed_by_all"]["number"]
+    for arm, number in right.items():
+        assert mistakes["arms"][arm] == {"runs": 1, "missed": total - number}
+        assert mistakes["missed_only_by"][arm]["number"] == total - number - both
+        assert sum(row[k] for k, row in enumerate(confusion["counts"][arm])) == number
+        means = [accuracy["mean"] for accuracy in classes["arms"][arm]["accuracy"]]
+        assert sum(m * n for m, n in zip(means, classes["num_images"], strict=True)) == pytest.approx(number)
+    (difference,) = confusion["differences"]
+    assert sum(row[k] for k, row in enumerate(difference["difference"])) == right["bn"] - right["gn:4"]
+
+
+def test_curves_are_those_of_the_records(study, undrawn, tmp_path, capsys):
+    shown = shown_json(capsys, "curves", study, "--out", tmp_path)
+    record = read_record(study / "runs" / "bn-seed0.json")
+    assert shown["split"] == "val"
+    assert shown["arms"]["bn"]["val_accuracy"]["mean"] == [row.val_accuracy for row in record.epochs]
+    assert shown["arms"]["bn"]["train_loss"]["mean"] == [row.train_loss for row in record.epochs]
+
+
+def test_a_choice_of_arms_shows_these_only(study, undrawn, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert list(shown_json(capsys, "confusion", study, "--out", out, "--norms", "gn:4")["counts"]) == ["gn:4"]
+    assert {path.stem for path in out.iterdir()} == {"gn-4_confusion"}
+    assert list(shown_json(capsys, "curves", study, "--out", out, "--norms", "gn:4,gn:4")["arms"]) == ["gn:4"]
+
+
+def test_a_single_picture_goes_into_a_file(study, tmp_path, capsys):
+    assert main(["classes", str(study), "--out", str(tmp_path / "deep" / "c.svg")]) == 0
+    assert (tmp_path / "deep" / "c.svg").read_bytes().startswith(b"<?xml")
+    assert main(["mistakes", str(study), "--norms", "bn", "--out", str(tmp_path / "m.PNG")]) == 0
+    assert (tmp_path / "m.PNG").read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.rstrip().endswith(f"picture: {tmp_path / 'm.PNG'}")
+
+
+def test_text_shows_counts_beside_what_independence_would_give(study, undrawn, tmp_path, capsys):
+    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")["missed_by_all"]
+    assert main(["mistakes", str(study), "--out", str(tmp_path), "--no-labels"]) == 0
+    text = capsys.readouterr().out
+    assert "Expected if independent" in text
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("every arm")]
+    assert line.split()[2] == str(shown["number"])
+
+
+def test_without_cleanlab_the_pictures_are_made_and_the_extra_is_named(study, undrawn, tmp_path, monkeypatch, capsys):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("cleanlab"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path)
+    assert "pip install 'whichnorm[labels]'" in shown["notes"][0]
+    assert (tmp_path / "missed_by_all.png").exists()
+    assert shown["label_candidates"] is None
+
+
+def test_with_cleanlab_candidates_are_among_what_every_arm_misses(study, undrawn, tmp_path, capsys):
+    pytest.importorskip("cleanlab")
+    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path)
+    assert shown["notes"] == []
+    assert shown["label_candidates"]
+    assert set(shown["label_candidates"]) <= set(shown["missed_by_all"]["images"])
+    assert (tmp_path / "label_issues.png").exists()
+
+
+def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):
+    job = reopen(study)
+    results = read_results(job)
+    alone = [mean_probabilities(results, job.study, job.splits, job.folder, [record.arm]) for record in results.records]
+    for record, softmax in zip(results.records, alone, strict=True):
+        np.testing.assert_allclose(softmax.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(softmax.max(axis=1), record.test_confidences, atol=1e-3)
+        np.testing.assert_array_equal(softmax.argmax(axis=1), record.test_predictions)
+    both = mean_probabilities(results, job.study, job.splits, job.folder, ["bn", "gn:4"])
+    np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--norms", "ln"], ["ln is no arm", "it has bn, gn:4"]),
+        (["--norms", ","], ["nothing is no arm"]),
+        (["--norms", "bm"], ["bm"]),
+        (["--out", "x.jpg"], ["x.jpg", ".png or .svg"]),
+        (["--out", "x.png"], ["pictures", "name a folder"]),
+        (["--out", "folder.svg"], ["is a folder"]),
+    ],
+)
+def test_wrong_input_is_one_line_and_nothing_is_written(study, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.svg").mkdir()
+    assert main(["confusion", str(study), *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert all(word in shown.err for word in words), shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_without_a_study_is_one_line(tmp_path, capsys, command):
+    assert main([command, str(tmp_path)]) == 2
+    assert "no study.json" in capsys.readouterr().err
+
+
+def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study, undrawn, tmp_path, capsys):
+    copy = tmp_path / "study"
+    shutil.copytree(study, copy)
+    fail(copy / "runs" / "gn-4-seed0.json")
+    shown = shown_json(capsys, "mistakes", copy, "--out", tmp_path / "out")
+    assert list(shown["arms"]) == ["bn"]
+    assert shown["missed_by_all"] is None
+    fail(copy / "runs" / "bn-seed0.json")
+    assert main(["mistakes", str(copy)]) == 2
+    assert "no run of bn, gn:4 finished" in capsys.readouterr().err
+    shown = shown_json(capsys, "curves", copy, "--out", tmp_path / "out")
+    assert shown["notes"] == ["bn: no finished run", "gn:4: no finished run"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(capsys, command):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"whichnorm {command} runs/demo" in capsys.readouterr().out
