@@ -171,8 +171,9 @@ def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
 def report_on(job: Job, results: Results) -> Path:
     """Write the report of a study's results into its folder and return the path of the page."""
     from whichnorm.report import write_report
+    from whichnorm.report.findings import find
 
-    return write_report(results, job.splits.test.to("cpu"))
+    return write_report(results, job.splits.test.to("cpu"), find(job, results))
 
 
 def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False) -> Results:

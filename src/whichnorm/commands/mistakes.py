@@ -8,8 +8,7 @@ from rich.console import Console
 
 from whichnorm.commands.options import add_study_arguments, study_of
 from whichnorm.commands.pictures import add_picture_arguments, finished_arms, picture_place, show
-from whichnorm.errors import MissingExtraError
-from whichnorm.job import Job, read_results
+from whichnorm.job import read_results
 from whichnorm.results import Results
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     from whichnorm.report import mistake_tables, tables
+    from whichnorm.report.findings import label_issues_or_reason
     from whichnorm.report.pictures.mistakes import arm_mistakes, mistakes_picture
     from whichnorm.report.pictures.shared_mistakes import shared_pictures
     from whichnorm.report.shared_mistakes import shared_mistakes
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     results, test = read_results(job), job.splits.test.to("cpu")
     arms = finished_arms(args, results)
     found = shared_mistakes(results, test.labels.tolist(), arms)
-    issues, note = _label_issues(args, job, results, found)
+    issues, note = (None, "") if args.no_labels else label_issues_or_reason(job, results, arms)
     own = [mistakes_picture(results, test, arm) for arm in arms]
     pictures = [*filter(None, own), *shared_pictures(results, test, arms, issues, note)]
     shown = [
@@ -62,22 +62,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
     ]
     show(args, console, shown, pictures, _content(results, found, issues), [note] if note else [])
     return 0
-
-
-def _label_issues(
-    args: argparse.Namespace, job: Job, results: Results, found: "SharedMistakes"
-) -> tuple["LabelIssues | None", str]:
-    """Return the candidates for a wrong label, or None and why there are none."""
-    from whichnorm.report.label_issues import check_cleanlab, find_label_issues, mean_probabilities
-
-    if args.no_labels or len(found.arms) < 2:
-        return None, ""
-    try:
-        check_cleanlab()
-    except MissingExtraError as missing:
-        return None, str(missing)
-    probabilities = mean_probabilities(results, job.study, job.splits, job.folder, found.arms)
-    return find_label_issues(probabilities, found.labels.tolist()), ""
 
 
 def _content(results: Results, found: "SharedMistakes", issues: "LabelIssues | None") -> dict[str, Any]:

@@ -8,20 +8,22 @@ from whichnorm.report import markdown, page
 from whichnorm.report.cells import choose_images
 from whichnorm.report.content import Content
 from whichnorm.report.files import write_picture
+from whichnorm.report.findings import Findings
 from whichnorm.report.sections import describe
 from whichnorm.results import Results
 
 __all__ = ["write_report"]
 
 
-def write_report(results: Results, test: ImageSet) -> Path:
+def write_report(results: Results, test: ImageSet, findings: Findings | None = None) -> Path:
     """Write the report of a study into its folder and return the path of the page.
 
-    `test` is the split that the records' predictions are of, in their order. The same results give the same bytes.
+    `test` is the split that the records' predictions are of, in their order; `findings` is what the trained networks
+    were asked, None for a report from records alone. The same results give the same bytes.
     """
     folder = results.folder / "report"
     images = choose_images(results, test)
-    content = describe(results, test, images)
+    content = describe(results, test, images, findings or Findings())
     embedded = _write_figures(content, folder / "figures")
     html = page.render(content, embedded, results.class_names, page.sprite_of(test, images))
     write_in_one_step(folder / "README.md", markdown.render(content).encode())

@@ -5,23 +5,29 @@ from dataclasses import replace
 from typing import Any
 
 from whichnorm.data.dataset import ImageSet
-from whichnorm.report import tables, text
+from whichnorm.report import mistake_tables, tables, text
 from whichnorm.report.cells import CellImages
+from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
+from whichnorm.report.findings import Findings
 from whichnorm.report.method import method_sentences, pairing_sentences
 from whichnorm.report.mistakes import frequent_confusions
 from whichnorm.report.pictures import Picture, arm_pictures
-from whichnorm.report.pictures.confusion import confusion_of
+from whichnorm.report.pictures.classes import classes_picture
+from whichnorm.report.pictures.confusion import confusion_of, difference_picture, differences_of
 from whichnorm.report.pictures.curves import curve_pictures
 from whichnorm.report.pictures.forests import forest_pictures
+from whichnorm.report.pictures.gradcam import gradcam_picture
 from whichnorm.report.pictures.mistakes import arm_mistakes
 from whichnorm.report.pictures.picture import Widget, label, style
+from whichnorm.report.pictures.shared_mistakes import shared_pictures
+from whichnorm.report.shared_mistakes import shared_mistakes
 from whichnorm.report.tables import Table
 from whichnorm.rerun import RECIPE_FILE, compare_command
 from whichnorm.results import Results, arm_title
 
 
-def describe(results: Results, test: ImageSet, images: CellImages) -> Content:
+def describe(results: Results, test: ImageSet, images: CellImages, findings: Findings) -> Content:
     """Say everything that the report says, in order; a section that has nothing to say is None and left out."""
     forests = forest_pictures(results)
     sections = [
@@ -30,6 +36,10 @@ def describe(results: Results, test: ImageSet, images: CellImages) -> Content:
         comparisons_section(results, forests),
         curves_section(results),
         *(arm_section(results, test, images, arm) for arm in text.arm_names(results)),
+        shared_section(results, test, findings),
+        differences_section(results, test),
+        classes_section(results, test),
+        gradcam_section(results, test, findings),
         cost_section(results),
         command_section(results),
         versions_section(results),
@@ -148,6 +158,65 @@ def _arm_tables(results: Results, test: ImageSet, arm: str) -> Iterator[Table]:
     counts = confusion_of(results, test, arm)
     if frequent_confusions(counts):
         yield tables.confusions_table(counts, results.class_names)
+
+
+def shared_section(results: Results, test: ImageSet, findings: Findings) -> Section | None:
+    """Show the images that all arms miss, those that one arm alone misses, and doubtful labels among the former."""
+    found = shared_mistakes(results, test.labels.tolist(), text.arm_names(results))
+    shares = mistake_tables.shared_mistakes_table(found)
+    if not shares:
+        return None
+    issues = findings.issues
+    doubted = mistake_tables.label_issues_table(found, issues, results.class_names) if issues else None
+    pictures = shared_pictures(results, test, issues=issues, note=findings.issues_reason)
+    return Section(
+        anchor="shared",
+        title="Mistakes in common and alone",
+        tables=(shares,),
+        pictures=tuple(pictures),
+        folded=(Folded(summary="Candidates for a wrong label as a table", tables=(doubted,)),) if doubted else (),
+        wide=True,
+    )
+
+
+def differences_section(results: Results, test: ImageSet) -> Section | None:
+    """Show where two arms' confusions differ."""
+    differences = differences_of(results, test)
+    if not differences:
+        return None
+    found = (mistake_tables.difference_table(difference, results.class_names) for difference in differences)
+    marked = tuple(table for table in found if table)
+    return Section(
+        anchor="confusion-differences",
+        title="Differences of the confusion matrices",
+        pictures=tuple(difference_picture(results, difference) for difference in differences),
+        folded=(Folded(summary="Cells that differ beyond chance as tables", tables=marked),) if marked else (),
+        wide=True,
+    )
+
+
+def classes_section(results: Results, test: ImageSet) -> Section | None:
+    """Give the accuracy on every class."""
+    picture = classes_picture(results, test)
+    if not picture:
+        return None
+    labels = test.labels.tolist()
+    table = mistake_tables.classes_table(results, class_accuracies(results, labels, text.arm_names(results)), labels)
+    folded = (Folded(summary="Accuracy per class as a table", tables=(table,)),) if table else ()
+    return Section(anchor="classes", title="Accuracy per class", pictures=(picture,), folded=folded, wide=True)
+
+
+def gradcam_section(results: Results, test: ImageSet, findings: Findings) -> Section | None:
+    """Show where the arms look, or why that is not shown."""
+    if not findings.maps:
+        reason = findings.maps_reason
+        return Section(anchor="gradcam", title="Where the arms look", sentences=(reason,)) if reason else None
+    return Section(
+        anchor="gradcam",
+        title="Where the arms look",
+        pictures=(gradcam_picture(results, test, findings.maps),),
+        wide=True,
+    )
 
 
 def cost_section(results: Results) -> Section | None:
