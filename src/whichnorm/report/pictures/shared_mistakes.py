@@ -11,7 +11,7 @@ from whichnorm.report.pictures.picture import Picture, file_stem, label
 from whichnorm.report.shared_mistakes import Share, SharedMistakes, shared_mistakes
 from whichnorm.results import Results
 
-LINE = 25  # characters that fit above an image
+LINE = 24  # characters that fit above an image
 
 
 def shared_pictures(
