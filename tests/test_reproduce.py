@@ -130,7 +130,7 @@ def test_a_smoke_run_trains_every_arm_and_writes_its_page(tmp_path, capsys, monk
     assert "76.98" in page
     assert "76.98" in shown
     for format in ("png", "svg"):
-        assert (out / "report" / "figures" / f"published_curves.{format}").stat().st_size > 1000
+        assert (out / "report" / f"published_curves.{format}").stat().st_size > 1000
     results = json.loads((out / "results.json").read_text())
     assert [arm["norm"] for arm in results["arms"]] == ["bn", "gn:2", "ln"]
     assert results["curves_split"] == "test"

@@ -71,8 +71,8 @@ def _write(published: Published, rows: Sequence[Row], results: Results) -> Path:
     curves = None
     if has_curves(published):
         for suffix, data in saved(draw_curves(published, results.records)).items():
-            write_in_one_step(folder / "figures" / f"published_curves.{suffix}", data)
-        curves = "figures/published_curves.png"
+            write_in_one_step(folder / f"published_curves.{suffix}", data)
+        curves = "published_curves.png"
     page = folder / "reproduction.md"
     write_in_one_step(page, markdown(published, rows, results.records, results.num_test_images, curves).encode())
     return page
