@@ -3,6 +3,7 @@ Localization", ICCV 2017.
 """
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,9 @@ def is_empty(maps: Maps) -> NDArray[np.bool_]:
 
 def _captum() -> Any:
     try:
-        import captum.attr  # imported here: it takes most of a second
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="IProgress not found")  # of a progress bar that we do not show
+            import captum.attr  # imported here: it takes most of a second
     except ImportError as error:
         raise MissingExtraError(f"Grad-CAM needs {error.name}, not installed: pip install {error.name}") from None
     return captum.attr
