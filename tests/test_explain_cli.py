@@ -181,7 +181,7 @@ WRONG = [
     (["--norms", "gn:3"], ["3 groups", "1, 2, 4 do"]),
     (["--norms", "none"], ["no statistics"]),
     (["--norms", ","], ["no norms"]),
-    (["--out", "x.pdf"], [".svg or .png"]),
+    (["--out", "x.pdf"], [".png or .svg"]),
     (["--layer", "norm"], ["--layer", "--model"]),
     (["--num-images", "0"], ["--num-images", "--model"]),
     (["x.npy", "--model", "session08"], ["both"]),

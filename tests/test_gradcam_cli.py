@@ -13,12 +13,13 @@ from rich.console import Console
 from synthetic import make_results, noise_test
 
 from whichnorm.cli import main
-from whichnorm.commands.gradcam import print_maps
 from whichnorm.gradcam import Agreement, ArmMaps, StudyMaps, maps_or_reason, study_maps
 from whichnorm.job import prepare, read_results, reopen
 from whichnorm.progress import Progress
 from whichnorm.report.figures.style import saved
+from whichnorm.report.gradcam_tables import agreements_table, images_table
 from whichnorm.report.pictures.gradcam import gradcam_picture
+from whichnorm.report.terminal import print_table
 from whichnorm.stats import rank_agreement
 from whichnorm.study import run_study
 
@@ -68,8 +69,9 @@ def test_the_command_prints_images_and_agreements_and_draws(study, capsys):
     shown = capsys.readouterr().out
     assert shown.startswith("Grad-CAM at block4, 4x4 positions, seed 0, for the true class")
     assert "bn, gn:8" in shown
-    assert shown.rstrip().endswith(str(study / "report" / "figures" / "gradcam.png"))
-    with Image.open(study / "report" / "figures" / "gradcam.png") as picture:
+    assert shown.rstrip().endswith(str(study / "pictures" / "gradcam.png"))
+    assert (study / "pictures" / "gradcam.svg").is_file()
+    with Image.open(study / "pictures" / "gradcam.png") as picture:
         assert picture.width > picture.height > 500
 
 
@@ -139,7 +141,7 @@ def test_some_arms_and_an_svg(study, tmp_path, capsys):
     out = tmp_path / "new" / "cam.SVG"
     shown = as_json(capsys, study, "--norms", " gn:8, bn", "--out", out, "--target", "predicted")
     assert [arm["norm"] for arm in shown["arms"]] == ["bn", "gn:8"]
-    assert shown["picture"] == str(out)
+    assert shown["pictures"] == [str(out)]
     assert ET.fromstring(out.read_bytes()).tag.endswith("svg")
 
 
@@ -152,6 +154,7 @@ def test_an_arm_without_a_finished_run_is_left_out_and_named(own_copy, capsys):
     shown = as_json(capsys, own_copy, "--seed", "0", "--images", "0")
     assert [arm["norm"] for arm in shown["arms"]] == list(ARMS[1:])
     assert shown["left_out"] == ["bn"]
+    assert shown["notes"] == ["without a finished run at seed 0: bn"]
     assert as_json(capsys, own_copy, "--images", "0")["seed"] == 1  # the seed that more arms finished
     assert main(["gradcam", str(own_copy), "--seed", "0", "--norms", "bn"]) == 2
     assert "no finished run of bn at seed 0; there are some at seed 1" in capsys.readouterr().err
@@ -202,13 +205,13 @@ WRONG = [
     (["--images", "100000"], ["no test image 100000", "numbered from 0"]),
     (["--images=-1"], ["no test image -1"]),
     (["--images", ",".join(map(str, range(25)))], ["25 images named, expected 1 to 24"]),
-    (["--norms", "in"], ["'in' is not in", "there are bn, bn+l1:1e-06, gn:8"]),
+    (["--norms", "in"], ["in is no arm", "it has bn, bn+l1:1e-06, gn:8"]),
     (["--norms", "bm"], ["unknown norm 'bm'"]),
-    (["--norms", ","], ["no norms named"]),
+    (["--norms", ","], ["nothing is no arm"]),
     (["--seed", "7"], ["at seed 7", "seed 0, 1"]),
     (["--seed", "x"], ["--seed"]),
     (["--target", "false"], ["--target"]),
-    (["--out", "x.pdf"], [".svg or .png", "gradcam.svg"]),
+    (["--out", "x.pdf"], [".png or .svg"]),
 ]  # fmt: skip
 
 
@@ -316,16 +319,16 @@ def test_texts_do_not_run_into_each_other_or_over_the_edge(tmp_path):
 
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("num_arms", [1, 3, 8])
-def test_tables_fit_the_terminal_and_show_names_as_they_are(opened, width, num_arms):
+def test_tables_fit_the_terminal_and_show_names_as_they_are(width, num_arms):
     arms = ["bn", "ln", "gn:8", "ln-channel", "bn+l1:0.001", "gn:4", "gn:2", "none"][:num_arms]
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     names = ("automobile", "[red]b[/red]", "airplane", "frog", "a name that goes on")
     maps = made_up(arms, 4, noise_test(40, len(names)))
-    print_maps(maps, names, "gradcam.png", console)
+    for table in filter(None, [images_table(maps, names), agreements_table(maps)]):
+        print_table(table, console)
     shown = console.file.getvalue()
     lines = [line for line in shown.splitlines() if "─" in line or "automobile" in line]
     assert max(map(len, lines)) <= width
     assert "[red]b[/red]" in shown
     assert "map is empty" in shown
     assert "automobile, 100 %" in shown
-    assert "Without a finished run at seed 0: in" in shown

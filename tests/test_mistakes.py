@@ -117,12 +117,6 @@ def test_arms_without_mistakes_have_no_pictures_but_counts(tmp_path):
     assert [cell.text for cell in table.rows[0]] == ["every arm", "0", "0.00 %", "0"]
 
 
-def test_a_choice_of_arms_has_file_names_of_its_own(tmp_path):
-    results, test = results_of(tmp_path, {"bn": [[1]], "ln": [[1]], "gn:8": [[0]]}, [0])
-    assert [p.name for p in shared_pictures(results, test, ["bn", "ln"])] == ["missed_by_all_of_bn_ln"]
-    assert [p.name for p in shared_pictures(results, test, ["bn", "gn:8"])] == ["missed_only_by_bn_of_bn_gn-8"]
-
-
 @pytest.mark.parametrize("arms", [EIGHT[:2], EIGHT])
 def test_pictures_of_hostile_names_and_grey_images_can_be_drawn(tmp_path, arms):
     test = noise_test(60, len(HOSTILE), channels=1)

@@ -55,11 +55,14 @@ def test_every_picture_is_written_as_png_and_svg(study, tmp_path, capsys, comman
     assert written == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
 
 
-def test_the_pictures_of_the_commands_go_beside_the_reports(study, undrawn, tmp_path, capsys):
-    copy = tmp_path / "study"
-    shutil.copytree(study, copy, ignore=shutil.ignore_patterns("report"))
-    shown = shown_json(capsys, "classes", copy)
-    assert shown["pictures"] == [str(copy / "report" / "figures" / "class_accuracy.png")]
+@pytest.mark.parametrize("command", [*COMMANDS, "gradcam"])
+def test_a_command_about_some_arms_leaves_the_report_about_all_as_it_is(study, undrawn, tmp_path, capsys, command):
+    copy = shutil.copytree(study, tmp_path / "study")
+    report = {path: path.stat().st_mtime_ns for path in (copy / "report").rglob("*")}
+    shown = shown_json(capsys, command, copy, "--norms", "bn")
+    assert shown["pictures"]
+    assert {path.rpartition("/")[0] for path in shown["pictures"]} == {str(copy / "pictures")}
+    assert {path: path.stat().st_mtime_ns for path in (copy / "report").rglob("*")} == report
 
 
 def test_the_numbers_of_the_commands_agree_with_the_records(study, undrawn, tmp_path, capsys):

@@ -3,13 +3,12 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from whichnorm.commands.options import add_data_arguments, data_name, picture_path
+from whichnorm.commands.options import add_data_arguments, data_name
 from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
@@ -61,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    picture = None if args.out is None else picture_path(args.out, "sets.svg")
+    picture = None if args.out is None else picture_place(args.out)
     explanation = _explanation(args)
     if picture:
         write_picture(explanation, picture)
@@ -78,15 +77,19 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def picture_place(out: str) -> Path:
+    """Return where the picture goes; checked before anything is computed."""
+    from whichnorm.report.files import check_file
+
+    return check_file(out)
+
+
 def write_picture(explanation: Explanation, path: Path) -> None:
     """Draw an explanation into a file, SVG or PNG by its ending."""
-    from whichnorm.report.figures.style import saved
+    from whichnorm.report.files import write_figure
     from whichnorm.worked.picture import draw
 
-    suffix = cast(Literal["svg", "png"], path.suffix.lower().removeprefix("."))
-    content = saved(draw(explanation))[suffix]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    write_figure(draw(explanation), path)
 
 
 def _explanation(args: argparse.Namespace) -> Explanation:

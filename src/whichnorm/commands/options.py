@@ -1,13 +1,10 @@
 """Options that several commands read."""
 
 import argparse
-from pathlib import Path
 
-from whichnorm.data.files import expand
 from whichnorm.errors import SpecError
 from whichnorm.job import Job, reopen
 
-PICTURES = (".svg", ".png")
 Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 DEFAULT_DATA = "digits"
 
@@ -58,11 +55,3 @@ def model_option(text: str) -> tuple[str, bool | int | float | str]:
         except ValueError:
             pass
     return key, value
-
-
-def picture_path(text: str, example: str) -> Path:
-    """Read the name of a picture's file, SVG or PNG by its ending."""
-    path = expand(text)
-    if path.suffix.lower() not in PICTURES:
-        raise SpecError(f"--out {text}: expected a file that ends in {' or '.join(PICTURES)}, such as {example}")
-    return path

@@ -21,7 +21,7 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arms to look at, where to write their pictures, and JSON."""
     parser.add_argument("--norms", metavar="A,B,...", help="arms of the study, such as bn,gn:8 (default: all)")
     parser.add_argument("--out", metavar="PATH", help="a folder for the pictures as PNG and SVG, or a file for a "
-                        "single one, .png or .svg (default DIR/report/figures)")  # fmt: skip
+                        "single one, .png or .svg (default DIR/pictures)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
 
 
@@ -49,10 +49,13 @@ def finished_arms(args: argparse.Namespace, results: Results) -> list[str]:
 
 
 def picture_place(args: argparse.Namespace) -> Path:
-    """Return where the pictures go; checked before anything is computed."""
+    """Return where the pictures go; checked before anything is computed.
+
+    Those of the report stay as they are: its texts are about all arms, and a command's pictures may be of some.
+    """
     from whichnorm.report.files import check_place
 
-    return Path(args.study) / "report" / "figures" if args.out is None else check_place(args.out)
+    return Path(args.study) / "pictures" if args.out is None else check_place(args.out)
 
 
 def show(

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
+from matplotlib.figure import Figure
+
+from whichnorm.data.files import expand
 from whichnorm.errors import SpecError
 from whichnorm.record import write_in_one_step
 from whichnorm.report.figures.style import saved
@@ -11,6 +14,7 @@ from whichnorm.report.pictures.picture import Picture
 
 FORMATS = (".png", ".svg")
 NOT_WRITTEN = (".gif", ".jpeg", ".jpg", ".pdf", ".webp")
+REMEDY = "make room or choose another --out"
 
 
 def write_picture(picture: Picture, folder: Path) -> dict[Literal["svg", "png"], bytes]:
@@ -21,14 +25,28 @@ def write_picture(picture: Picture, folder: Path) -> dict[Literal["svg", "png"],
     return files
 
 
+def write_figure(figure: Figure, file: Path) -> None:
+    """Write a figure into a file, in the format that its name ends in."""
+    suffix = cast(Literal["svg", "png"], file.suffix.lower().removeprefix("."))
+    write_in_one_step(file, saved(figure)[suffix], REMEDY)
+
+
+def check_file(out: str) -> Path:
+    """Return --out as the path of a file that ends in .png or .svg."""
+    path = expand(out)
+    if path.suffix.lower() not in FORMATS:
+        raise SpecError(f"--out {out}: expected a file that ends in {' or '.join(FORMATS)}")
+    if path.is_dir():
+        raise SpecError(f"--out {out} is a folder; expected the name of a file")
+    return path
+
+
 def check_place(out: str) -> Path:
     """Return --out as a path: a folder, or a file that ends in .png or .svg."""
-    path = Path(out).expanduser()
+    path = expand(out)
     if path.suffix.lower() in NOT_WRITTEN and not path.is_dir():
         raise SpecError(f"--out {out}: expected a folder, or a file that ends in {' or '.join(FORMATS)}")
-    if is_file(path) and path.is_dir():
-        raise SpecError(f"--out {out} is a folder; expected the name of a file, or a folder not named like a picture")
-    return path
+    return check_file(out) if is_file(path) else path
 
 
 def is_file(place: Path) -> bool:
@@ -45,6 +63,5 @@ def write_pictures(pictures: Sequence[Picture], place: Path) -> list[Path]:
     if len(pictures) != 1:
         names = ", ".join(picture.name for picture in pictures)
         raise SpecError(f"--out {place}: there are {len(pictures)} pictures ({names}); name a folder, or fewer --norms")
-    suffix = cast(Literal["svg", "png"], place.suffix.lower().removeprefix("."))
-    write_in_one_step(place, saved(pictures[0].figure)[suffix])
+    write_figure(pictures[0].figure, place)
     return [place]

@@ -19,7 +19,10 @@ TARGETS = {
     "predicted": "evidence for the class that the arm predicts, so that maps of arms which disagree are of different "
     "classes",
 }
-CHOICE = "the first images that every arm gets right and the first on which arms disagree, with classes in turn"
+CHOICE = (
+    "the first images that every arm gets right, then the first on which arms disagree, or which all miss where they "
+    "hardly disagree, with classes in turn"
+)
 
 
 def gradcam_picture(results: Results, test: ImageSet, maps: StudyMaps) -> Picture:

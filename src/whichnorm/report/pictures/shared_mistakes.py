@@ -44,7 +44,7 @@ def missed_by_all_picture(
     names, share = results.class_names, found.share_by_all()
     num_runs = sum(map(len, found.runs))
     return Picture(
-        name=f"missed_by_all{_suffix(results, found)}",
+        name="missed_by_all",
         figure=images.mistake_grid(
             "Missed by every arm",
             _pixels(test, shown),
@@ -88,7 +88,7 @@ def only_missed_picture(results: Results, test: ImageSet, found: SharedMistakes,
         for true, said in zip(labels, answers, strict=True)
     )
     return Picture(
-        name=f"missed_only_by_{file_stem(arm)}{_suffix(results, found)}",
+        name=f"missed_only_by_{file_stem(arm)}",
         figure=images.mistake_grid(f"Missed by {label(arm)} only", _pixels(test, shown), notes),
         alt=f"Test images that only {label(arm)} misses: {alt}.",
         caption=f"{_share_text(share, len(test))} missed by {arm} only, that is misclassified by every finished run of "
@@ -119,7 +119,7 @@ def label_issues_picture(
         for true, top, p in rows
     )
     return Picture(
-        name=f"label_issues{_suffix(results, found)}",
+        name="label_issues",
         figure=images.mistake_grid("Likely wrong labels: candidates", _pixels(test, shown), notes),
         alt=f"Test images whose label may be wrong: {alt}.",
         caption=f"Confident learning (cleanlab) doubts {text.count(len(issues.indices), 'label')} of {len(test):,}, by "
@@ -129,12 +129,6 @@ def label_issues_picture(
         "a hard image with a right label, and only a look can tell. Nothing was relabelled.",
         embed="png",
     )
-
-
-def _suffix(results: Results, found: SharedMistakes) -> str:
-    """Name the arms where they are a choice of the study's, so that files of another choice are kept."""
-    finished = [arm for arm in text.arm_names(results) if results.finished(arm)]
-    return "" if set(finished) == set(found.arms) else "_of_" + "_".join(map(file_stem, found.arms))
 
 
 def _pixels(test: ImageSet, shown: Sequence[int]) -> list[images.Pixels]:
