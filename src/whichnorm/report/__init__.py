@@ -1,5 +1,6 @@
 """The report of a study: a page that opens from disk, the same as Markdown, and the figures as PNG and SVG."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from whichnorm.data.dataset import ImageSet
@@ -28,15 +29,18 @@ def write_report(results: Results, test: ImageSet, findings: Findings | None = N
     html = page.render(content, embedded, results.class_names, page.sprite_of(test, images))
     write_in_one_step(folder / "README.md", markdown.render(content).encode())
     write_in_one_step(folder / "index.html", html.encode())
+    _remove_left_over(folder / "figures", embedded)
     return folder / "index.html"
 
 
 def _write_figures(content: Content, folder: Path) -> dict[str, bytes]:
     """Write every picture in both formats; return by name the file that the page holds."""
-    for left_over in folder.glob("*.[ps][nv]g"):  # of an earlier report of this study, with other arms
-        left_over.unlink()
-    embedded = {}
-    for section in content.sections:
-        for picture in section.pictures:
-            embedded[picture.name] = write_picture(picture, folder)[picture.embed]
-    return embedded
+    pictures = [picture for section in content.sections for picture in section.pictures]
+    return {picture.name: write_picture(picture, folder)[picture.embed] for picture in pictures}
+
+
+def _remove_left_over(folder: Path, names: Collection[str]) -> None:
+    """Remove the figures of an earlier report of this study, with other arms, once the new one is in place."""
+    for file in folder.glob("*.[ps][nv]g"):
+        if file.stem not in names:
+            file.unlink(missing_ok=True)
