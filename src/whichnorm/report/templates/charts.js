@@ -155,7 +155,9 @@ function logarithmic(low, high) {
   for (let power = Math.floor(from); power <= to; power++)
     for (const factor of to - from > 2.5 ? [1] : [1, 2, 5]) ticks.push(Number((factor * 10 ** power).toPrecision(3)));
   const share = (value) => (Math.log10(Math.max(value, low)) - from) / (to - from);
-  return { ticks: ticks.filter((tick) => share(tick) >= 0 && share(tick) <= 1 && tick >= low), share };
+  const inside = ticks.filter((tick) => share(tick) >= 0 && share(tick) <= 1 && tick >= low);
+  // lines that are left on may span less than a step from tick to tick
+  return { ticks: inside.length > 1 ? inside : [low, high].map((value) => Number(value.toPrecision(2))), share };
 }
 
 function axes(scale, state, x, y, width, height) {

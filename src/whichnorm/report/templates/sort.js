@@ -28,6 +28,6 @@ function sorted(rows, column, direction) {
 }
 
 function number(row, column) {
-  const found = row.cells[column].textContent.replaceAll(",", "").replaceAll("−", "-").match(/[+-]?\d+(\.\d+)?/);
+  const found = row.cells[column].textContent.replaceAll(",", "").replaceAll("−", "-").match(/[+-]?\d+(\.\d+)?(e[+-]?\d+)?/);
   return found ? Number(found[0]) : NaN;
 }
