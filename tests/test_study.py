@@ -14,7 +14,7 @@ from torch import nn
 
 import whichnorm
 from whichnorm.errors import ModelError, SpecError, StudyError
-from whichnorm.job import prepare
+from whichnorm.job import execute, prepare
 from whichnorm.progress import Progress
 from whichnorm.record import read_record
 from whichnorm.study import StudyFolder, plan_study, run_study
@@ -135,6 +135,20 @@ def test_a_second_process_is_kept_out(tmp_path):
     job = small_job(tmp_path / "study")
     job.folder.claim(job.study, job.splits.digest)
     with job.folder.locked(), pytest.raises(StudyError, match="another process"), StudyFolder(job.folder.root).locked():
+        pass
+
+
+def test_a_process_that_is_kept_out_does_not_change_what_the_other_trains(tmp_path):
+    job, other = (small_job(tmp_path / "study", norms=norms) for norms in (["bn"], ["in"]))
+    job.folder.claim(job.study, job.splits.digest)
+    with job.folder.locked(), pytest.raises(StudyError, match="another process"):
+        execute(other, max_params=None, progress=Progress())
+    assert job.folder.description()["arms"] == ["bn"]
+
+
+def test_a_file_in_the_folders_place_is_named(tmp_path):
+    (tmp_path / "study").touch()
+    with pytest.raises(StudyError, match="is a file"), StudyFolder(tmp_path / "study").locked():
         pass
 
 

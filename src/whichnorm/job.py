@@ -187,8 +187,8 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard
     keep_freed_memory()
     try:
         plan_study(job.study, job.splits, max_params)
-        job.folder.claim(job.study, job.splits.digest)
         with job.folder.locked():
+            job.folder.claim(job.study, job.splits.digest)
             records = run_study(job.study, job.splits, job.folder, progress)
             results = _summarize(job, records)
             write_results(results)

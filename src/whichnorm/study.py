@@ -49,8 +49,6 @@ class StudyFolder:
         path = self.root / "study.json"
         if path.exists():
             self.check(study, data_digest)
-        elif self.root.exists() and not self.root.is_dir():
-            raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
         text = (json.dumps(study.to_dict(data_digest), indent=2) + "\n").encode()
         if not path.exists() or path.read_bytes() != text:
             write_in_one_step(path, text)
@@ -86,7 +84,13 @@ class StudyFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second process out of the folder for as long as this one trains in it."""
+        """Keep a second process out of the folder, which is made where it is not there, for as long as this one works.
+
+        study.json is claimed inside, so that a process that is kept out does not change what the other one trains.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
+        self.root.mkdir(parents=True, exist_ok=True)
         try:
             import fcntl
         except ImportError:  # not on Windows; two processes would still only train the same runs twice
