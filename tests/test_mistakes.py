@@ -18,7 +18,7 @@ from whichnorm.report.figures import matrices
 from whichnorm.report.figures.style import saved
 from whichnorm.report.label_issues import LabelIssues, find_label_issues
 from whichnorm.report.pictures.classes import classes_picture
-from whichnorm.report.pictures.confusion import difference_pictures
+from whichnorm.report.pictures.confusion import difference_picture, differences_of
 from whichnorm.report.pictures.shared_mistakes import shared_pictures
 from whichnorm.report.shared_mistakes import answer, shared_mistakes
 
@@ -257,7 +257,7 @@ def test_one_image_and_equal_arms_differ_nowhere(tmp_path):
     found = confusion_difference(results, [0], "bn", "ln")
     assert not found.beyond_chance.any()
     assert mistake_tables.difference_table(found, results.class_names) is None
-    (picture,) = difference_pictures(results, test)
+    (picture,) = [difference_picture(results, found) for found in differences_of(results, test)]
     assert "None of 9 cells differs beyond chance" in picture.caption
     same, _ = results_of(tmp_path, {"bn": [[1]], "ln": [[1]]}, [0])
     assert (confusion_difference(same, [0], "bn", "ln").p_values == 1).all()

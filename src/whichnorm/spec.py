@@ -195,9 +195,14 @@ class MachineSpec:
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
 
 
+def file_stem(arm: str) -> str:
+    """Return the name in files of an arm, given in its text form: "gn-8_l1-0.001"."""
+    return arm.replace(":", "-").replace("+", "_")
+
+
 def run_key(arm: str, seed: int) -> str:
     """Return the name in files of the run of an arm, in its text form, at a seed."""
-    return f"{arm.replace(':', '-').replace('+', '_')}-seed{seed}"
+    return f"{file_stem(arm)}-seed{seed}"
 
 
 @dataclass(frozen=True, kw_only=True)

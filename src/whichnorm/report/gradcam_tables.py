@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from whichnorm.gradcam import ArmMaps, StudyMaps
 from whichnorm.report import text
-from whichnorm.report.tables import Cell, Table
+from whichnorm.report.tables import Cell, Table, cells
 
 MOST_ABREAST = 3  # arms that stand side by side in 80 columns
 
@@ -18,8 +18,8 @@ def images_table(maps: StudyMaps, names: Sequence[str]) -> Table:
     headings = ("Arm", "Prediction") if many else tuple(arm.arm for arm in maps.arms)
     rows: list[tuple[Cell, ...]] = []
     for k, place in enumerate(maps.images):
-        image = (Cell(text=str(place)), Cell(text=text.printable(names[maps.labels[k]])))
-        said = tuple(Cell(text=prediction_text(maps, arm, k, names)) for arm in maps.arms)
+        image = cells(str(place), text.printable(names[maps.labels[k]]))
+        said = cells(*(prediction_text(maps, arm, k, names) for arm in maps.arms))
         if many:
             rows += [(*image, Cell(text=arm.arm), cell) for arm, cell in zip(maps.arms, said, strict=True)]
         else:
@@ -44,7 +44,7 @@ def agreements_table(maps: StudyMaps) -> Table | None:
         ranks = one.ranks
         mean, std, other = ("–" if v is None else f"{v:.2f}" for v in (ranks.mean, ranks.std, ranks.mismatched))
         numbers = (mean, std, str(ranks.n), str(ranks.left_out), other)
-        rows.append(tuple(Cell(text=t) for t in (f"{one.a}, {one.b}", *numbers)))
+        rows.append(cells(f"{one.a}, {one.b}", *numbers))
     return Table(
         caption="Rank correlation (Spearman) of two arms' maps of the same image, over "
         f"{text.count(maps.num_sampled, 'test image')} spread evenly over the split; left out are pairs with an empty "

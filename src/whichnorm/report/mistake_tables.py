@@ -9,7 +9,7 @@ from whichnorm.report.class_accuracy import ArmClasses
 from whichnorm.report.confusion_difference import ConfusionDifference, marked_cells
 from whichnorm.report.label_issues import LabelIssues
 from whichnorm.report.shared_mistakes import SharedMistakes
-from whichnorm.report.tables import Cell, Table
+from whichnorm.report.tables import Cell, Table, cells
 from whichnorm.results import Results
 from whichnorm.stats import Interval
 
@@ -24,7 +24,7 @@ def shared_mistakes_table(found: SharedMistakes) -> Table | None:
         "others; and how many would be if the arms' mistakes were independent of each other.",
         headings=("Missed by", "Images", "Share", "Expected if independent"),
         rows=tuple(
-            _row(name, f"{share.number:,}", text.percent(share.number / len(found.labels)),
+            cells(name, f"{share.number:,}", text.percent(share.number / len(found.labels)),
                    text.expected(share.expected))
             for name, share in shares
         ),
@@ -42,7 +42,7 @@ def label_issues_table(
         "0, with the mean softmax of all finished runs; only a look can tell.",
         headings=("Test image", "Label", "Softmax of the label", "The networks' class", "Its softmax"),
         rows=tuple(
-            _row(str(image), text.printable(class_names[true]), text.percent(p[true]),
+            cells(str(image), text.printable(class_names[true]), text.percent(p[true]),
                    text.printable(class_names[p.argmax()]), text.percent(p.max()))
             for image, true, p in rows
         ),
@@ -53,7 +53,7 @@ def label_issues_table(
 def difference_table(found: ConfusionDifference, class_names: Sequence[str]) -> Table | None:
     """The cells in which two arms' confusion matrices differ beyond chance; None where there is none."""
     rows = [
-        _row(
+        cells(
             *(f"{text.printable(class_names[k])} ({k})" for k in cell),
             f"{found.counts_a[cell]:,.5g}", f"{found.counts_b[cell]:,.5g}", text.difference(found.difference[cell]),
             f"{found.p_values[cell]:.2g}",
@@ -74,7 +74,7 @@ def classes_table(results: Results, found: Sequence[ArmClasses], labels: Sequenc
     """One row per class: its test images, and each arm's accuracy with its 95 % interval."""
     images = np.bincount(labels, minlength=len(results.class_names))
     rows = [
-        (*_row(text.printable(name), f"{images[k]:,}"), *(_class_cell(arm.intervals[k]) for arm in found))
+        (*cells(text.printable(name), f"{images[k]:,}"), *(_class_cell(arm.intervals[k]) for arm in found))
         for k, name in enumerate(results.class_names)
     ]
     return Table(
@@ -88,7 +88,3 @@ def _class_cell(interval: Interval | None) -> Cell:
     if interval is None:
         return Cell(text="–")
     return Cell(text=text.percent(interval.estimate), note=text.percent_interval((interval.low, interval.high)))
-
-
-def _row(*texts: str) -> tuple[Cell, ...]:
-    return tuple(Cell(text=t) for t in texts)

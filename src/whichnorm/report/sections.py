@@ -11,7 +11,6 @@ from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
 from whichnorm.report.findings import Findings
 from whichnorm.report.method import method_sentences, pairing_sentences
-from whichnorm.report.mistakes import frequent_confusions
 from whichnorm.report.pictures import Picture, arm_pictures
 from whichnorm.report.pictures.classes import classes_picture
 from whichnorm.report.pictures.confusion import confusion_of, difference_picture, differences_of
@@ -106,7 +105,7 @@ def curves_section(results: Results) -> Section | None:
 
 def arm_section(results: Results, test: ImageSet, images: CellImages, arm: str) -> Section:
     """Show one arm's curves, mistakes and confusions."""
-    of_arm = tuple(_arm_tables(results, test, arm))
+    of_arm = tuple(filter(None, _arm_tables(results, test, arm)))
     return Section(
         anchor=f"arm-{text.arm_names(results).index(arm) + 1}",
         title=arm_title(arm),
@@ -149,15 +148,10 @@ def _arm_notes(results: Results, test: ImageSet, arm: str) -> Iterator[str]:
         yield f"Seed {finished[0].seed} classified all {images} rightly: no mistakes to show."
 
 
-def _arm_tables(results: Results, test: ImageSet, arm: str) -> Iterator[Table]:
-    if not results.finished(arm):
-        return
-    mistakes = arm_mistakes(results, test, arm)
-    if mistakes:
-        yield tables.mistakes_table(mistakes, results.class_names)
-    counts = confusion_of(results, test, arm)
-    if frequent_confusions(counts):
-        yield tables.confusions_table(counts, results.class_names)
+def _arm_tables(results: Results, test: ImageSet, arm: str) -> Iterator[Table | None]:
+    if results.finished(arm):
+        yield tables.mistakes_table(arm_mistakes(results, test, arm), results.class_names)
+        yield tables.confusions_table(confusion_of(results, test, arm), results.class_names)
 
 
 def shared_section(results: Results, test: ImageSet, findings: Findings) -> Section | None:
@@ -259,7 +253,7 @@ def method_section(results: Results) -> Section:
         tables=tuple(tables.settings_tables(results.study)),
     )
     classes = Folded(
-        summary=f"The {len(results.class_names)} classes by number", tables=(tables.classes_table(results),)
+        summary=f"The {len(results.class_names)} classes by number", tables=(tables.class_numbers_table(results),)
     )  # fmt: skip
     return Section(
         anchor="method",

@@ -38,7 +38,8 @@ class Table:
         return len(self.rows) > 1 and len(self.headings) > 2
 
 
-def _cells(*texts: str) -> tuple[Cell, ...]:
+def cells(*texts: str) -> tuple[Cell, ...]:
+    """Return a row of plain texts."""
     return tuple(Cell(text=t) for t in texts)
 
 
@@ -61,7 +62,7 @@ def arms_table(results: Results) -> Table:
     with_val = any(arm.val_accuracy for arm in results.arms)
     if with_val:
         headings.insert(3, "Validation accuracy")
-    absent = _cells("–", "no finished run", *["–"] * (len(headings) - 4), "0")
+    absent = cells("–", "no finished run", *["–"] * (len(headings) - 4), "0")
     rows = [
         _arm_row(results, by_norm[name], with_val) if name in by_norm else (_arm_cell(results, name), *absent)
         for name in text.arm_names(results)
@@ -119,9 +120,9 @@ def _cost_row(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, .
     per_epoch = np.mean([run.train_seconds / len(run.epochs) for run in runs])
     return (
         _arm_cell(results, arm.norm),
-        *_cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
+        *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
         Cell(text=text.seconds(arm.train_seconds.mean), note=_range(arm.train_seconds)),
-        *_cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
+        *cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
         Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
     )
 
@@ -139,7 +140,7 @@ def comparisons_table(results: Results) -> Table | None:
 
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
     over = text.num_seeds(len(c.seeds)) if c.basis == "seeds" else f"test images, {text.num_seeds(1)}"
-    return _cells(
+    return cells(
         f"{c.a} − {c.b}", text.points(c.difference), text.points_interval(c.ci95), text.outcome(c), over
     )  # fmt: skip
 
@@ -149,7 +150,7 @@ def faults_table(results: Results) -> Table | None:
     if results.ok:
         return None
     rows = [
-        (_arm_cell(results, r.arm), *_cells(str(r.seed), _status(r), text.printable(text.fault_reason(r))))
+        (_arm_cell(results, r.arm), *cells(str(r.seed), _status(r), text.printable(text.fault_reason(r))))
         for r in results.faults
     ]
     return Table(
@@ -176,22 +177,22 @@ def audit_table(results: Results) -> Table:
 
 
 def _audit_row(results: Results, record: RunRecord) -> tuple[Cell, ...]:
-    start = (_arm_cell(results, record.arm), *_cells(str(record.seed), _status(record)))
+    start = (_arm_cell(results, record.arm), *cells(str(record.seed), _status(record)))
     if not record.audit:
-        return (*start, Cell(text="not audited"), *_cells("–", "–", "–"))
+        return (*start, Cell(text="not audited"), *cells("–", "–", "–"))
     layers = ", ".join(f"{number} × {kind}" for kind, number in record.audit.norm_layers.items())
     zero = record.audit.zero_gradient
     return (
         *start,
-        *_cells(layers or "none", f"{record.audit.params:,}", record.audit.initial_weights),
+        *cells(layers or "none", f"{record.audit.params:,}", record.audit.initial_weights),
         Cell(text=text.count(len(zero), "parameter") if zero else "none", note=", ".join(zero)),
     )
 
 
-def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...], arm: str = "") -> Table:
-    """The mistakes of a picture as text, with the arm's name where others stand beside it."""
+def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...], arm: str = "") -> Table | None:
+    """The mistakes of a picture as text, with the arm's name where others stand beside it; None without any."""
     rows = [
-        _cells(
+        cells(
             str(m.index), text.printable(class_names[m.label]), text.printable(class_names[m.prediction]),
             text.percent(m.confidence),
         )
@@ -202,13 +203,13 @@ def mistakes_table(mistakes: Iterable[Mistake], class_names: tuple[str, ...], ar
         headings=("Test image", "True class", "Predicted class", "Confidence"),
         rows=tuple(rows),
         numeric_from=3,
-    )
+    ) if rows else None  # fmt: skip
 
 
-def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...], arm: str = "") -> Table:
-    """The most frequent confusions as text, with class numbers as on the axes of a large matrix."""
+def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...], arm: str = "") -> Table | None:
+    """The most frequent confusions as text, with class numbers as on the axes of a large matrix; None without any."""
     rows = [
-        _cells(
+        cells(
             f"{text.printable(class_names[true])} ({true})",
             f"{text.printable(class_names[predicted])} ({predicted})",
             f"{number:,} of {counts[true].sum():,}",
@@ -221,12 +222,12 @@ def confusions_table(counts: NDArray[np.int64], class_names: tuple[str, ...], ar
         headings=("True class", "Predicted class", "Images", "Share of the true class"),
         rows=tuple(rows),
         numeric_from=2,
-    )
+    ) if rows else None  # fmt: skip
 
 
-def classes_table(results: Results) -> Table:
+def class_numbers_table(results: Results) -> Table:
     """The names of the classes by number."""
-    rows = [_cells(str(number), text.printable(name)) for number, name in enumerate(results.class_names)]
+    rows = [cells(str(number), text.printable(name)) for number, name in enumerate(results.class_names)]
     return Table(
         caption="Classes, numbered from 0.", headings=("Number", "Class"), rows=tuple(rows), numeric_from=2
     )  # fmt: skip
@@ -244,7 +245,7 @@ def settings_tables(study: Mapping[str, Any]) -> list[Table]:
 def _settings(part: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
     """Yield the name and rows of a part, then those of the parts inside it."""
     plain = {key: item for key, item in settings.items() if not isinstance(item, Mapping)}
-    yield part.capitalize(), [_cells(key.replace("_", " "), text.value(item)) for key, item in plain.items()]
+    yield part.capitalize(), [cells(key.replace("_", " "), text.value(item)) for key, item in plain.items()]
     for key, item in settings.items():
         if isinstance(item, Mapping) and item:
             yield from _settings(f"{part}: {key}", item)
@@ -254,7 +255,7 @@ def versions_table(results: Results) -> Table:
     """Code, libraries and hardware of the runs; a value that differs between runs is given in full."""
     keys = dict.fromkeys(key for r in results.records for key in r.environment)
     rows = [
-        _cells(key, "; ".join(dict.fromkeys(text.value(r.environment.get(key)) for r in results.records)))
+        cells(key, "; ".join(dict.fromkeys(text.value(r.environment.get(key)) for r in results.records)))
         for key in keys
     ]
     return Table(caption="Versions and hardware", headings=("Item", "Value"), rows=tuple(rows), numeric_from=2)

@@ -11,8 +11,9 @@ from whichnorm.report import text
 from whichnorm.report.confusion_difference import ConfusionDifference, confusion_difference, marked_cells
 from whichnorm.report.figures import matrices
 from whichnorm.report.mistakes import confusion_counts, frequent_confusions
-from whichnorm.report.pictures.picture import Picture, file_stem, label
+from whichnorm.report.pictures.picture import Picture, label
 from whichnorm.results import Results
+from whichnorm.spec import file_stem
 
 
 def confusion_of(results: Results, test: ImageSet, arm: str) -> NDArray[np.int64]:
@@ -40,12 +41,8 @@ def confusion_picture(results: Results, test: ImageSet, arm: str) -> Picture:
     )
 
 
-def difference_pictures(results: Results, test: ImageSet, arms: Sequence[str] | None = None) -> list[Picture]:
-    """Return the difference of the confusion matrices of every pair of arms, by default all, with a seed in common."""
-    return [difference_picture(results, found) for found in differences_of(results, test, arms)]
-
-
 def differences_of(results: Results, test: ImageSet, arms: Sequence[str] | None = None) -> list[ConfusionDifference]:
+    """Compare every pair of arms, by default of all, with a seed in common."""
     pairs = itertools.combinations(arms or text.arm_names(results), 2)
     found = (confusion_difference(results, test.labels.tolist(), a, b) for a, b in pairs)
     return [difference for difference in found if difference]

@@ -12,8 +12,9 @@ from whichnorm.report.charts import accuracy_chart, charts, loss_chart
 from whichnorm.report.curves import Curve, accuracy_curve, drawn_runs, loss_curve
 from whichnorm.report.figures import lines
 from whichnorm.report.figures.style import SPLIT_NAMES, ArmStyle
-from whichnorm.report.pictures.picture import Picture, file_stem, label, style
+from whichnorm.report.pictures.picture import Picture, label, style
 from whichnorm.results import Results
+from whichnorm.spec import file_stem
 
 
 def curve_pictures(results: Results, arms: Sequence[str] | None = None) -> list[Picture]:

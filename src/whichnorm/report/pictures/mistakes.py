@@ -1,13 +1,16 @@
 """Pictures of misclassified test images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from whichnorm.data.dataset import ImageSet
 from whichnorm.report import text
 from whichnorm.report.figures import images
 from whichnorm.report.mistakes import Mistake, choose_mistakes
-from whichnorm.report.pictures.picture import Picture, file_stem, label
+from whichnorm.report.pictures.picture import Picture, label
 from whichnorm.results import Results
+from whichnorm.spec import file_stem
 
 NUM_MISTAKES = 10
 
@@ -25,11 +28,7 @@ def mistakes_picture(results: Results, test: ImageSet, arm: str) -> Picture | No
         return None
     pixels = [test.images[m.index].cpu().numpy() for m in mistakes]
     names = results.class_names
-    notes = [
-        f"true: {text.shorten(names[m.label], 16)}\npredicted: {text.shorten(names[m.prediction], 13)}\n"
-        f"confidence: {text.percent(m.confidence)}"
-        for m in mistakes
-    ]
+    notes = [mistake_note(names, m.label, m.prediction, m.confidence) for m in mistakes]
     said = "; ".join(f"{text.taken_for(names, m.label, m.prediction)}, {text.percent(m.confidence)}" for m in mistakes)
     return Picture(
         name=f"{file_stem(arm)}_mistakes",
@@ -38,6 +37,12 @@ def mistakes_picture(results: Results, test: ImageSet, arm: str) -> Picture | No
         caption=_mistakes_caption(results, test, arm, len(mistakes)),
         embed="png",
     )
+
+
+def mistake_note(names: Sequence[str], label: int, prediction: int, confidence: float) -> str:
+    """Write what stands above a misclassified image."""
+    true, predicted = text.shorten(names[label], 16), text.shorten(names[prediction], 13)
+    return f"true: {true}\npredicted: {predicted}\nconfidence: {text.percent(confidence)}"
 
 
 def _mistakes_caption(results: Results, test: ImageSet, arm: str, shown: int) -> str:

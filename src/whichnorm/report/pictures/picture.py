@@ -37,8 +37,3 @@ def label(arm: str) -> str:
 
 def style(results: Results, arm: str) -> ArmStyle:
     return arm_style(text.arm_names(results).index(arm))
-
-
-def file_stem(arm: str) -> str:
-    """Return an arm's name in files, like its records'."""
-    return arm.replace(":", "-").replace("+", "_")

@@ -6,10 +6,11 @@ from whichnorm.data.dataset import ImageSet
 from whichnorm.report import text
 from whichnorm.report.figures import images
 from whichnorm.report.label_issues import LabelIssues
-from whichnorm.report.pictures.mistakes import NUM_MISTAKES
-from whichnorm.report.pictures.picture import Picture, file_stem, label
+from whichnorm.report.pictures.mistakes import NUM_MISTAKES, mistake_note
+from whichnorm.report.pictures.picture import Picture, label
 from whichnorm.report.shared_mistakes import Share, SharedMistakes, shared_mistakes
 from whichnorm.results import Results
+from whichnorm.spec import file_stem
 
 LINE = 24  # characters that fit above an image
 
@@ -79,9 +80,7 @@ def only_missed_picture(results: Results, test: ImageSet, found: SharedMistakes,
     answers = [found.answer(arm, image) for image in shown]
     labels = found.labels[shown].tolist()
     notes = [
-        f"true: {text.shorten(names[true], 16)}\npredicted: {text.shorten(names[said.prediction], 13)}\n"
-        f"confidence: {text.percent(said.confidence)}"
-        for true, said in zip(labels, answers, strict=True)
+        mistake_note(names, true, said.prediction, said.confidence) for true, said in zip(labels, answers, strict=True)
     ]
     alt = "; ".join(
         f"{text.taken_for(names, true, said.prediction)}, {text.percent(said.confidence)}"
