@@ -49,6 +49,8 @@ def find_label_issues(probabilities: NDArray[np.float64], labels: Sequence[int])
     among those of the pair of classes.
     """
     check_cleanlab()
+    if len(set(labels)) < 2:  # nothing that a label could be mistaken for
+        return LabelIssues(indices=(), probabilities=probabilities)
     from cleanlab.filter import find_label_issues
 
     with warnings.catch_warnings():
