@@ -15,7 +15,7 @@ from whichnorm.report.text import printable
 TEXTS = (
     *HOSTILE, "1. one", "- two", "# three", "+ four", "---", "===", "> five", "a|b", "`code`", "*bold* _it_ ~~no~~",
     "![x](y)", "[x](javascript:alert(1))", "<b>&amp;</b>", "&lt;", "https://example.org", "\\", "\\*", "2)", "\ttab",
-    "a\nb", "***",
+    "a\nb", "***", "www.example.org", "(WWW.example.org)", "a@b.example",
 )  # fmt: skip
 
 
@@ -42,6 +42,11 @@ def test_any_text_is_shown_as_it_is(text, frame):
         around = "h {}" if frame.startswith("|") else frame
         assert page.text == " ".join(around.format(wanted).split())
     assert {tag for tag, _ in page.tags} <= {"p", "img", "table", "thead", "tbody", "tr", "th", "td"}
+
+
+@pytest.mark.parametrize("text", ["https://example.org", "(WWW.example.org)", "a@b.example"])
+def test_no_text_becomes_a_link_on_github(text):
+    assert not re.search(r"://|www\.|@", escape(text), re.IGNORECASE)  # what GitHub's autolinks start from
 
 
 def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):

@@ -28,6 +28,7 @@ def escape(text: str) -> str:
     """Return text of any origin so that Markdown shows it as it is, on one line: never as markup, HTML or a link."""
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", text).replace("://", "&#58;//")
+    text = re.sub(r"(?i)\bwww\.", lambda match: f"{match[0][:-1]}&#46;", text).replace("@", "&#64;")
     return re.sub(r"^(\d*)([-+#.)]+)(?=\s|$)", r"\1\\\2", text)  # a list, a heading or a rule at the start
 
 
