@@ -97,7 +97,7 @@ def test_an_arm_without_a_finished_run_has_no_measured_figures():
     published = find_published("residual8")
     rows = side_by_side(published, [finished("bn", 0, status="failed")], 1000)
     assert all(row.measured is None and row.difference is None for row in rows)
-    assert "–" in text.markdown_table(rows)
+    assert all("–" in row[3].text for row in text.side_by_side_table(rows).rows)
 
 
 def test_newcombes_interval_matches_his_published_examples():

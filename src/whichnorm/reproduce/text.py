@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from whichnorm.record import RunRecord
 from whichnorm.report import text
+from whichnorm.report.tables import Table, cells
+from whichnorm.report.terminal import print_table, say
 from whichnorm.reproduce.published import Published
 from whichnorm.reproduce.side_by_side import Row
 
-HEADINGS = ("arm", "accuracy", "published %", "measured %", "difference, points")
 
-
-def cells(row: Row) -> tuple[str, str, str, str, str]:
-    """Write a row for people, in percent and percentage points."""
-    return row.norm, row.figure, _percent(row.published), _percent(row.measured), _difference(row)
+def side_by_side_table(rows: Sequence[Row]) -> Table:
+    """One row per figure that was published or measured."""
+    return Table(
+        caption="Accuracies in percent, differences in percentage points.",
+        headings=("arm", "accuracy", "published %", "measured %", "difference, points"),
+        rows=tuple(
+            cells(row.norm, row.figure, _percent(row.published), _percent(row.measured), _difference(row))
+            for row in rows
+            if row.published is not None or row.measured is not None
+        ),
+        numeric_from=2,
+    )
 
 
 def _percent(value: float | None) -> str:
@@ -27,16 +33,10 @@ def _percent(value: float | None) -> str:
 def _difference(row: Row) -> str:
     if row.difference is None:
         return "–"
-    shown = f"{100 * row.difference:+.2f}"
     if row.ci95 is None:
-        return shown
+        return text.points(row.difference)
     star = " *" if row.beyond_image_noise else ""
-    return f"{shown} [{100 * row.ci95[0]:+.2f}, {100 * row.ci95[1]:+.2f}]{star}"
-
-
-def known(rows: Sequence[Row]) -> list[Row]:
-    """Leave out the rows that nobody published and nobody measured."""
-    return [row for row in rows if row.published is not None or row.measured is not None]
+    return f"{text.points(row.difference)} {text.points_interval(row.ci95)}{star}"
 
 
 def sizes(published: Published, records: Sequence[RunRecord]) -> str:
@@ -71,32 +71,24 @@ def print_reproduction(
     published: Published, rows: Sequence[Row], records: Sequence[RunRecord], num_test_images: int, console: Console
 ) -> None:
     """Print published beside measured, and what is known to be wrong with the published figures."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{published.name}: published and measured",
-                  title_justify="left")  # fmt: skip
-    for heading, number in zip(HEADINGS, (False, False, True, True, True), strict=True):
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in known(rows):
-        table.add_row(*map(Text, cells(row)))
-    console.print(table)
+    say(console, f"{published.name}: published and measured", "bold")
+    print_table(side_by_side_table(rows), console)
     for line in (sizes(published, records), *footnotes(rows, records, num_test_images)):
-        _say(console, line, "dim")
+        say(console, line, "dim")
     for title, lines in (("Known to be wrong with the published ones", published.faults),
                          ("Chosen here", published.choices)):  # fmt: skip
         console.print()
-        _say(console, f"{title}:", "bold")
+        say(console, f"{title}:", "bold")
         for line in lines:
-            _say(console, f"- {line}")
-
-
-def _say(console: Console, line: str, style: str = "") -> None:
-    console.print(Text(line, style=style), soft_wrap=not console.is_terminal)
+            say(console, f"- {line}")
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|---|---:|---:|---|"]
-    for row in known(rows):
-        norm, *rest = cells(row)
+    table = side_by_side_table(rows)
+    lines = ["| " + " | ".join(table.headings) + " |", "|---|---|---:|---:|---|"]
+    for row in table.rows:
+        norm, *rest = (cell.text for cell in row)
         lines.append("| " + " | ".join([f"`{norm}`", *rest]).replace(" *", r" \*") + " |")
     return "\n".join(lines)
 
