@@ -347,6 +347,16 @@ def test_the_command_shows_a_pipe_the_present_state_and_ends(study, capsys):
     assert "\x1b" not in without.out
 
 
+@pytest.mark.parametrize("part", ["arms", "seeds", "data", "model", "recipe", "machine"])
+def test_a_study_without_a_part_is_one_line_and_code_2(tmp_path, capsys, part):
+    held = {key: value for key, value in make_study().to_dict("").items() if key != part}
+    (tmp_path / "study.json").write_text(json.dumps(held))
+    assert main(["watch", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"not a study of this version (KeyError: '{part}')" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

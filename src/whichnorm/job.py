@@ -13,7 +13,7 @@ from torch import nn
 
 from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
-from whichnorm.errors import SpecError, StudyError
+from whichnorm.errors import SpecError
 from whichnorm.machine import choose_machine, keep_freed_memory
 from whichnorm.models import factory_name, load_factory
 from whichnorm.norms import NormSpec
@@ -132,15 +132,15 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
     Raises StudyError for a folder without a readable study, and for data or a network that are not the study's.
     """
     place = StudyFolder(Path(folder))
-    held = place.description()
-    study = _described(held, place.root, None if data_dir is None else str(data_dir), download)
+    study = _described(place, None if data_dir is None else str(data_dir), download)
     splits = split_data(load_data(study.data), study.data, "cpu")
     place.check(study, splits.digest)
     return Job(study=study, splits=splits, folder=place)
 
 
-def _described(held: dict[str, Any], root: Path, data_dir: str | None, download: bool) -> StudySpec:
-    """Turn a study's description back into its spec."""
+def _described(place: StudyFolder, data_dir: str | None, download: bool) -> StudySpec:
+    """Turn the description of a folder's study back into its spec."""
+    held = place.description()
     try:
         data = {key: value for key, value in held["data"].items() if key != "digest"}
         return StudySpec(
@@ -148,14 +148,11 @@ def _described(held: dict[str, Any], root: Path, data_dir: str | None, download:
             seeds=tuple(held["seeds"]),
             data=DataSpec(**data, data_dir=data_dir, download=download),
             model=_as_model(held["model"]["name"], held["model"]["options"]),
-            recipe=recipe_from_json(held["recipe"], f"{root / 'study.json'}, recipe"),
+            recipe=recipe_from_json(held["recipe"], f"{place.root / 'study.json'}, recipe"),
             machine=MachineSpec(**held["machine"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise StudyError(
-            f"{root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
-            "give the whichnorm compare command that made it again: finished runs are kept"
-        ) from None
+        raise place.of_another_version(error) from None
 
 
 def read_results(job: Job) -> Results:

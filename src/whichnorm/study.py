@@ -76,6 +76,13 @@ class StudyFolder:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise StudyError(f"{path}: not a readable study ({reason}); choose another folder, or delete it") from None
 
+    def of_another_version(self, error: Exception) -> StudyError:
+        """Return what to say where study.json lacks something, or holds something of another kind."""
+        return StudyError(
+            f"{self.root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
+            "give the whichnorm compare command that made it again: finished runs are kept"
+        )
+
     def network(self, run: RunSpec, splits: Splits) -> nn.Module:
         """Return the trained network of a finished run, on the CPU and in evaluation mode."""
         network = build_network(on_cpu(run), splits)

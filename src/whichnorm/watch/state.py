@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from whichnorm.checkpoint import read_progress
 from whichnorm.errors import StudyError
 from whichnorm.record import EpochRow, RunRecord, read_record
+from whichnorm.rerun import Command, compare_command
 from whichnorm.spec import run_key
 from whichnorm.study import StudyFolder
 
@@ -57,6 +58,20 @@ class StudyState:
     def split(self) -> Literal["val", "test"]:
         """The split that the curves come from."""
         return "val" if self.held["data"]["val_fraction"] > 0 else "test"
+
+    @property
+    def title(self) -> str:
+        """Say what the study is."""
+        recipe, machine = self.held["recipe"], self.held["machine"]
+        return (
+            f"{self.held['model']['name']} on {self.held['data']['name']}: recipe {recipe['name']}, "
+            f"{self.num_epochs} epochs, batch {recipe['batch_size']}, {machine['device']}, {machine['precision']}"
+        )
+
+    @property
+    def command(self) -> Command | None:
+        """The command that goes on, None for a network that no command can name."""
+        return compare_command(self.held, self.root)
 
     @property
     def all_done(self) -> bool:
@@ -112,12 +127,9 @@ class Reader:
             about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
             verdict = text if about == set(grid) else None
             state = StudyState(root=self.root, held=held, runs=runs, at_work=at_work, verdict=verdict)
-            _ = state.num_epochs, state.split
-        except (KeyError, TypeError, ValueError) as error:
-            raise StudyError(
-                f"{self.root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
-                "give the whichnorm compare command that made it again: finished runs are kept"
-            ) from None
+            _ = state.split, state.title, state.command  # whatever is missing in study.json is found here
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self.folder.of_another_version(error) from None
         return state
 
     @property

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whichnorm.progress import duration
-from whichnorm.rerun import RECIPE_FILE, compare_command
+from whichnorm.rerun import RECIPE_FILE
 from whichnorm.watch.state import RunState, StudyState, seconds_left
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -49,16 +49,7 @@ class Sparkline:
 def render(state: StudyState, height: int | None = None) -> list[RenderableType]:
     """Return what is shown of a study, folded to a row per arm where a row per run exceeds the height."""
     folded = height is not None and len(state.runs) + LINES_BESIDE_ROWS > height
-    return [Text(title(state), style="bold"), runs_table(state, folded), *_reasons(state), _bar(state), *_ending(state)]
-
-
-def title(state: StudyState) -> str:
-    """Say what the study is."""
-    recipe, machine = state.held["recipe"], state.held["machine"]
-    return (
-        f"{state.held['model']['name']} on {state.held['data']['name']}: recipe {recipe['name']}, "
-        f"{state.num_epochs} epochs, batch {recipe['batch_size']}, {machine['device']}, {machine['precision']}"
-    )
+    return [Text(state.title, style="bold"), runs_table(state, folded), *_reasons(state), _bar(state), *_ending(state)]
 
 
 def runs_table(state: StudyState, folded: bool) -> Table:
@@ -186,7 +177,7 @@ def _ending(state: StudyState) -> Iterator[Text]:
 
 
 def _going_on(state: StudyState) -> Iterator[Text]:
-    command = compare_command(state.held, state.root)
+    command = state.command
     yield Text("No process is at work. " + ("This goes on from here:" if command else "The same call goes on."))
     if command:
         yield Text(f"  {command.line}")
