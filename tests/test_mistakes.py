@@ -335,3 +335,8 @@ def test_many_classes_are_drawn_in_part_and_said_so(tmp_path):
     picture = classes_picture(results, test)
     assert "Only the 30 hardest of 40 classes are drawn" in picture.caption
     assert len(picture.figure.axes[0].get_yticks()) == 30
+
+
+def test_images_of_one_class_have_no_doubtful_labels():
+    pytest.importorskip("cleanlab")
+    assert find_label_issues(np.full((4, 3), 1 / 3), [1, 1, 1, 1]).indices == ()
