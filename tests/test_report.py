@@ -109,7 +109,8 @@ def test_confusions_are_counted_over_seeds_as_by_hand():
 def test_every_figure_is_there_as_png_and_svg_and_can_be_read(usual):
     results, _ = usual
     folder = results.folder / "report" / "figures"
-    shared = ["test_accuracy", "differences", "validation_loss", "validation_accuracy"]
+    shared = ["test_accuracy", "differences", "validation_loss", "validation_accuracy", "class_accuracy"]
+    shared += ["difference_bn_gn-8", "difference_bn_ln", "difference_gn-8_ln"]
     of_arms = [f"{arm}_{kind}" for arm in ("bn", "gn-8", "ln") for kind in ("curves", "mistakes", "confusion")]
     expected = {f"{name}.{suffix}" for name in shared + of_arms for suffix in ("png", "svg")}
     assert {path.name for path in folder.iterdir()} == expected
@@ -191,14 +192,29 @@ def test_every_interactive_picture_has_its_still_image_too(usual):
     _, page = usual
     figures = [attrs["data-widget"] for attrs in page.all("figure") if "data-widget" in attrs]
     assert set(figures) == set(json.loads(page.scripts[0])["widgets"])
-    assert len(page.all("img")) == len(page.all("figure")) == 13
+    assert len(page.all("img")) == len(page.all("figure")) == 17
 
 
 def test_sections_come_in_the_order_of_a_readers_questions(usual):
     _, page = usual
     anchors = [attrs["id"] for tag, attrs in page.tags if tag == "h2"]
-    assert anchors == ["verdict", "arms", "comparisons", "curves", "arm-1", "arm-2", "arm-3", "cost", "command",
-                       "versions", "method", "audit"]  # fmt: skip
+    assert anchors == [
+        "verdict",
+        "arms",
+        "comparisons",
+        "curves",
+        "arm-1",
+        "arm-2",
+        "arm-3",
+        "shared",
+        "confusion-differences",
+        "classes",
+        "cost",
+        "command",
+        "versions",
+        "method",
+        "audit",
+    ]
 
 
 def test_costs_are_those_of_the_records(usual):
