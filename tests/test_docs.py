@@ -23,7 +23,8 @@ def records_of(name):
 def test_the_table_of_a_reproduction_is_that_of_its_records(name):
     records = records_of(name)
     published = find_published(name)
-    assert {record.arm for record in records} == {arm.norm for arm in published.arms}
+    arms = {record.arm for record in records}
+    assert {arm.norm for arm in published.arms if arm.params} <= arms <= {arm.norm for arm in published.arms}
     for record in records:
         assert record.status == "finished"
         assert len(record.epochs) == 20
