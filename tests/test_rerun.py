@@ -8,7 +8,7 @@ import pytest
 from synthetic import make_study
 
 from whichnorm import job
-from whichnorm.cli import build_parser
+from whichnorm.cli import build_parser, load_commands
 from whichnorm.commands import compare
 from whichnorm.data import load_data
 from whichnorm.norms import parse_norm
@@ -38,7 +38,7 @@ def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
     jobs = []
     monkeypatch.setattr(compare, "plan_study", lambda *_: None)
     monkeypatch.setattr(compare, "show_plan", lambda plan, job, console: jobs.append(job))
-    compare.run(build_parser().parse_args([*shell_words(command.text), "--dry-run"]), None)
+    compare.run(build_parser(load_commands()).parse_args([*shell_words(command.text), "--dry-run"]), None)
     return jobs[0].study
 
 

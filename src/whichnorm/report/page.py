@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from whichnorm.data.dataset import ImageSet
 from whichnorm.report import text
@@ -70,8 +72,15 @@ def script_json(data: Any) -> str:
 
 
 def _shown(picture: Picture, data: bytes) -> Shown:
-    kind = "svg+xml" if picture.embed == "svg" else "png"
-    return Shown(uri=_data_uri(data, kind), width=round(INCHES * picture.figure.get_size_inches()[0]))
+    uri = _data_uri(data, "svg+xml") if picture.embed == "svg" else _data_uri(_as_webp(data), "webp")
+    return Shown(uri=uri, width=round(INCHES * picture.figure.get_size_inches()[0]))
+
+
+def _as_webp(png: bytes) -> bytes:
+    """Return the same pixels as a lossless WebP file: the page holds many pictures, and has to stay small."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(file, "WEBP", lossless=True, method=4)
+    return file.getvalue()
 
 
 def _data_uri(data: bytes, kind: str) -> str:
