@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -175,3 +176,21 @@ def test_interrupts_that_the_caller_ignores_stay_ignored():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("compare", True), ("show", False)])
+def test_only_a_command_that_goes_on_says_so_when_it_is_stopped(command, goes_on, capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"whichnorm.commands.{command}.run", stop)
+    assert main([command, *(["session08"] if command == "show" else [])]) == 130
+    assert ("goes on from here" in capsys.readouterr().err) == goes_on
+
+
+def test_a_thread_other_than_the_main_one_can_run_a_command(capsys):
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(main(["show", "resnet"])))
+    thread.start()
+    thread.join()
+    assert codes == [2]

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -12,6 +13,8 @@ from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.version import __version__
 
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
+
+GOING_ON = ("compare", "reproduce")  # commands that go on where they were stopped
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +49,8 @@ def silent_interrupt() -> Iterator[None]:
 
     An exception in the middle of an import ends in a traceback, or in a library that turns it into another error.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    in_main = threading.current_thread() is threading.main_thread()  # no other thread may set a handler
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -82,13 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = load_commands()
     from rich.console import Console  # with the commands, not before
 
-    parser = build_parser(commands)
+    parser, name = build_parser(commands), ""
     try:
         args = parser.parse_args(argv)
         if args.command is None:
             parser.print_help()
             return 0
-        (command,) = [command for command in commands if args.command == command.NAME]
+        name = args.command
+        (command,) = [command for command in commands if name == command.NAME]
         return command.run(args, Console())
     except WhichnormError as error:
         print(f"whichnorm: {' '.join(str(error).split())}", file=sys.stderr)
@@ -97,5 +102,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"whichnorm: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nwhichnorm: stopped; the same command goes on from here", file=sys.stderr)
+        going_on = "; the same command goes on from here" if name in GOING_ON else ""
+        print(f"\nwhichnorm: stopped{going_on}", file=sys.stderr)
         return 130

@@ -121,7 +121,7 @@ def prepare(
         machine=choose_machine(device, threads, precision),
     )
     dataset = load_data(data_spec)
-    folder = Path(out) if out is not None else Path("runs") / default_name(study)
+    folder = Path(out).expanduser() if out is not None else Path("runs") / default_name(study)
     splits = split_data(dataset, data_spec, study.machine.device)
     return Job(study=study, splits=splits, folder=StudyFolder(folder))
 
@@ -131,7 +131,7 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
 
     Raises StudyError for a folder without a readable study, and for data or a network that are not the study's.
     """
-    place = StudyFolder(Path(folder))
+    place = StudyFolder(Path(folder).expanduser())
     study = _described(place, None if data_dir is None else str(data_dir), download)
     splits = split_data(load_data(study.data), study.data, "cpu")
     place.check(study, splits.digest)
@@ -166,10 +166,11 @@ def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
 
 
 def report_on(job: Job, results: Results) -> Path:
-    """Write the report of a study's results into its folder and return the path of the page."""
+    """Write a study's results and their report into its folder and return the path of the page."""
     from whichnorm.report import write_report
     from whichnorm.report.findings import find
 
+    write_results(results)
     return write_report(results, job.splits.test.to("cpu"), find(job, results))
 
 
@@ -188,7 +189,6 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard
             job.folder.claim(job.study, job.splits.digest)
             records = run_study(job.study, job.splits, job.folder, progress)
             results = _summarize(job, records)
-            write_results(results)
             progress.start_report()
             report_on(job, results)
     finally:
