@@ -9,6 +9,7 @@ from torch import nn
 from whichnorm.architecture import describe, svg
 from whichnorm.architecture.blocks import blocks_of
 from whichnorm.architecture.layout import lay_out
+from whichnorm.cli import main
 from whichnorm.models import NETWORKS, build_model, default_input_shape
 from whichnorm.norms import norm_layers, parse_norm
 
@@ -108,3 +109,9 @@ def test_a_file_is_written_and_the_same_again(tmp_path):
     for name in ("a.svg", "b.svg"):
         svg.write_svg(architecture, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path, capsys):
+    assert main(["show", "session08", "--svg", str(tmp_path / "a.png")]) == 2
+    assert "ends in .svg" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,15 +1,20 @@
 """A finished study opened again from its folder."""
 
+import importlib
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+from torch import nn
 
 from whichnorm import compare
 from whichnorm.cli import main
 from whichnorm.errors import DataError, StudyError, WhichnormError
 from whichnorm.evaluate import evaluate
 from whichnorm.job import read_results, reopen
+from whichnorm.record import EpochRow
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +85,7 @@ def test_a_study_without_a_finished_run_says_so(copied):
         ({"arms": ["bn", "batchnorm9"]}, "batchnorm9"),
         ({"seeds": 3}, "not a study of this version"),
         ({"recipe": {"epochs": "many"}}, "epochs"),
-        ({"model": {"name": "resnet50", "options": {}}}, "resnet50"),
+        ({"model": {"name": 5, "options": 7}}, "not a study of this version"),
         ({"machine": {"cores": 3}}, "not a study of this version"),
         ({"data": {"name": "nowhere", "val_fraction": 0.1}}, "nowhere"),
     ],
@@ -128,3 +133,83 @@ def test_missing_data_are_a_data_error(copied):
     edit(copied, data={**held["data"], "name": "cifar10"})
     with pytest.raises(DataError):
         reopen(copied, data_dir=copied / "none", download=False)
+
+
+NETWORK = """
+from torch import nn
+def make(norm, num_classes, in_channels):
+    return nn.Sequential(nn.Conv2d(in_channels, 8, 3, bias=False), norm(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(8, num_classes))
+"""
+QUICK = {"norms": ["bn", "ln"], "seeds": 1, "epochs": 1, "train_limit": 300, "threads": 1, "precision": "float32"}
+
+
+@pytest.fixture
+def own_network(tmp_path, monkeypatch):
+    (tmp_path / "own_network_of_reopen.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("own_network_of_reopen")
+    del sys.modules["own_network_of_reopen"]
+
+
+def test_a_network_given_as_a_function_is_the_one_of_its_name(own_network):
+    compare(model=own_network.make, out="study", **QUICK)
+    job = reopen("study")
+    assert read_results(job).arms
+    assert not job.folder.network(job.study.runs()[0], job.splits).training
+    options = "--norms bn,ln --seeds 1 --epochs 1 --train-limit 300 --threads 1 --precision float32 --out study"
+    code = main(["compare", "--model", "own_network_of_reopen:make", *options.split()])
+    assert code in (0, 1)  # the same study: nothing is refused
+
+
+def test_records_are_read_where_the_networks_code_has_changed_or_gone(own_network, capsys):
+    compare(model=own_network.make, out="study", **QUICK)
+    held = json.loads(Path("study/study.json").read_text())
+    for name in ("own_network_of_reopen:gone", "__main__:local"):
+        for path in (Path("study/study.json"), *Path("study/runs").glob("*.json")):
+            text = path.read_text()
+            path.write_text(text.replace(json.dumps(held["model"]["name"]), json.dumps(name)))
+        held["model"]["name"] = name
+        assert main(["classes", "study"]) == 0
+        assert main(["gradcam", "study"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        assert main(["report", "study"]) in (0, 1)
+
+
+def test_a_network_whose_layers_changed_is_refused_with_its_weights(own_network):
+    compare(model=own_network.make, out="study", **QUICK)
+    own_network.make = lambda norm, num_classes, in_channels: nn.Sequential(
+        nn.Conv2d(in_channels, 8, 3), norm(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, num_classes),
+    )  # fmt: skip
+    job = reopen("study")
+    with pytest.raises(StudyError, match="code has changed"):
+        job.folder.network(job.study.runs()[0], job.splits)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"test_predictions": "x"},
+        {"test_predictions": None},
+        {"test_predictions": [1, 2]},
+        {"test_predictions": [99] * 360},
+        {"test_predictions": [0.5] * 360},
+        {"test_confidences": ["x"] * 360},
+        {"status": "weird"},
+        {"epochs": []},
+        {"epochs": [{**dict.fromkeys(EpochRow.__dataclass_fields__, 1.0), "val_accuracy": "x"}]},
+        {"epochs": [{**dict.fromkeys(EpochRow.__dataclass_fields__, 1.0), "test_accuracy": None}]},
+        {"environment": 3},
+    ],
+    ids=str,
+)
+def test_a_record_that_was_edited_is_one_clear_line(copied, changes, capsys):
+    path = copied / "runs" / "bn-seed0.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    assert main(["curves", str(copied)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "bn-seed0.json" in said
+    assert "train this run again" in said

@@ -99,5 +99,4 @@ def test_a_network_that_only_python_knows_has_no_command():
 
 def test_the_folder_of_the_results_is_named_where_it_is_known(tmp_path):
     command = compare_command(a_study().to_dict(""), tmp_path / "a b")
-    assert shell_words(command.line)[-2:] == ["--out", str(tmp_path / "a b")]
-    assert "\n" not in command.line
+    assert shell_words(command.text)[-2:] == ["--out", str(tmp_path / "a b")]

@@ -200,12 +200,12 @@ def test_the_command_that_is_shown_goes_on_with_the_same_study(tmp_path, monkeyp
     folder = StudyFolder(tmp_path / "a study")
     arms = tuple(ArmSpec(norm=parse_norm(arm)) for arm in ARMS)
     folder.claim(replace(make_study(seeds=(0, 1)), arms=arms, recipe=RECIPES["digits"]), "0123456789ab")
-    (line,) = re.findall(r"^  (whichnorm compare .*)$", shown(folder), flags=re.MULTILINE)
+    (line,) = re.findall(r"^whichnorm compare (?:.*\\\n)*.*$", shown(folder), flags=re.MULTILINE)
     asked = {}
     monkeypatch.setattr("whichnorm.commands.compare.prepare", lambda data, **given: asked.update(given, data=data))
     monkeypatch.setattr("whichnorm.commands.compare.execute", lambda job, **given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        main(shlex.split(line)[1:])
+        main(shlex.split(line.replace("\\\n", ""))[1:])
     job = prepare(**asked)
     folder.check(job.study, "0123456789ab")
     assert [str(arm) for arm in job.study.arms] == list(ARMS)

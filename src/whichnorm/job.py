@@ -129,7 +129,8 @@ def prepare(
 def reopen(folder: str | Path, data_dir: str | Path | None = None, download: bool = True) -> Job:
     """Return the study that a folder holds, with its data in memory on the CPU; nothing is trained.
 
-    Raises StudyError for a folder without a readable study, and for data or a network that are not the study's.
+    The network is not built: records can be read where its code is not there or has changed, and StudyFolder.network
+    checks it. Raises StudyError for a folder without a readable study, and for data that are not the study's.
     """
     place = StudyFolder(Path(folder).expanduser())
     study = _described(place, None if data_dir is None else str(data_dir), download)
@@ -147,7 +148,11 @@ def _described(place: StudyFolder, data_dir: str | None, download: bool) -> Stud
             arms=tuple(parse_arm(arm) for arm in held["arms"]),
             seeds=tuple(held["seeds"]),
             data=DataSpec(**data, data_dir=data_dir, download=download),
-            model=_as_model(held["model"]["name"], held["model"]["options"]),
+            model=ModelSpec(
+                name=held["model"]["name"],
+                options=tuple(sorted(held["model"]["options"].items())),
+                source=held["model"].get("source", ""),
+            ),
             recipe=recipe_from_json(held["recipe"], f"{place.root / 'study.json'}, recipe"),
             machine=MachineSpec(**held["machine"]),
         )
@@ -166,11 +171,10 @@ def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
 
 
 def report_on(job: Job, results: Results) -> Path:
-    """Write a study's results and their report into its folder and return the path of the page."""
+    """Write the report of a study's results into its folder and return the path of the page."""
     from whichnorm.report import write_report
     from whichnorm.report.findings import find
 
-    write_results(results)
     return write_report(results, job.splits.test.to("cpu"), find(job, results))
 
 
@@ -189,6 +193,7 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard
             job.folder.claim(job.study, job.splits.digest)
             records = run_study(job.study, job.splits, job.folder, progress)
             results = _summarize(job, records)
+            write_results(results)
             progress.start_report()
             report_on(job, results)
     finally:
@@ -240,21 +245,26 @@ def _as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
 def _as_model(model: str | Callable[..., nn.Module], options: dict[str, bool | int | float | str]) -> ModelSpec:
     if isinstance(model, str):
         load_factory(model)  # an error in the name comes before the data are read
-        source = _source_digest(sys.modules[model.partition(":")[0]]) if ":" in model else ""
+        source = _source_digest(model.partition(":")[0]) if ":" in model else ""
         return ModelSpec(name=model, options=tuple(sorted(options.items())), source=source)
     if not callable(model):
         raise SpecError(
             f"model is a {type(model).__name__}, expected a name or a factory(norm, num_classes, in_channels)"
         )
+    name = factory_name(model)
     return ModelSpec(
-        name=factory_name(model), options=tuple(sorted(options.items())), factory=model, source=_source_digest(model)
+        name=name,
+        options=tuple(sorted(options.items())),
+        factory=model,
+        source=_source_digest(name.partition(":")[0], model),
     )
 
 
-def _source_digest(thing: Any) -> str:
-    """Hash the source text of a module or factory, "" where Python does not have it."""
+def _source_digest(module: str, factory: Callable[..., nn.Module] | None = None) -> str:
+    """Hash the source text of a network's module, of a script's or notebook's the factory's alone, "" without one."""
+    thing = factory if module == "__main__" else sys.modules.get(module, factory)
     try:
-        return hashlib.sha256(inspect.getsource(thing).encode()).hexdigest()[:12]
+        return hashlib.sha256(inspect.getsource(thing).encode()).hexdigest()[:12]  # type: ignore[arg-type]
     except (OSError, TypeError):
         return ""
 

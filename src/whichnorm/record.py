@@ -6,9 +6,9 @@ A record that exists is a run that finished, well or badly; everything later rea
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 from whichnorm.errors import StudyError
@@ -109,9 +109,46 @@ def read_record(path: Path) -> RunRecord:
             raise StudyError(f"{path}: written by another version (schema {raw['schema']}, expected {SCHEMA})")
         raw["epochs"] = [EpochRow(**row) for row in raw["epochs"]]
         raw["audit"] = Audit(**raw["audit"]) if raw["audit"] else None
-        return RunRecord(**{field.name: raw[field.name] for field in fields(RunRecord)})
+        record = RunRecord(**{field.name: raw[field.name] for field in fields(RunRecord)})
+        _check_values(record)
+        return record
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{path}: not a readable run record ({type(error).__name__}: {error}); "
             "delete it to train this run again: the others are kept"
         ) from None
+
+
+def check_predictions(record: RunRecord, num_images: int, num_classes: int, path: Path) -> None:
+    """Raise StudyError where a finished record's predictions cannot be those of a test split of this size."""
+    predictions = record.test_predictions
+    if record.status != "finished":
+        return
+    lengths = {len(predictions), len(record.test_confidences)}
+    if lengths != {num_images} or not 0 <= min(predictions) <= max(predictions) < num_classes:
+        raise StudyError(
+            f"{path}: its {len(predictions):,} predictions are not those of {num_images:,} test images of "
+            f"{num_classes} classes; delete it to train this run again: the others are kept"
+        )
+
+
+def _check_values(record: RunRecord) -> None:
+    """Raise ValueError for values that no run leaves behind, in a file that was edited or damaged."""
+    if record.status not in get_args(Status):
+        raise ValueError(f"status is {record.status!r}")
+    if record.status == "finished" and not record.epochs:
+        raise ValueError("a finished run without epochs")
+    lists = (record.warnings, record.test_predictions, record.test_confidences)
+    if not all(isinstance(values, list) for values in lists) or not isinstance(record.environment, dict):
+        raise ValueError("a list or object of another type")
+    numbers = [value for row in record.epochs for value in astuple(row) if value is not None]
+    numbers += [record.seed, record.evaluate_seconds, *record.test_confidences]
+    if not all(isinstance(value, int | float) for value in numbers):
+        raise ValueError("a number of another type")
+    if not all(isinstance(value, int) for value in record.test_predictions):
+        raise ValueError("a predicted class that is not a whole number")
+    required = [
+        value for row in record.epochs for value in (row.epoch, row.seconds, row.train_accuracy, row.test_accuracy)
+    ]
+    if None in required:
+        raise ValueError("an epoch without its figures")

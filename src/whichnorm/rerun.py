@@ -23,10 +23,6 @@ class Command:
     recipe_file: str
 
     @property
-    def line(self) -> str:
-        return " ".join([PROGRAM, *self.options])
-
-    @property
     def text(self) -> str:
         """The command in lines of at most 80 characters where they allow it, each but the last with a backslash."""
         lines = [PROGRAM]

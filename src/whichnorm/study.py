@@ -21,7 +21,7 @@ from whichnorm.evaluate import BATCH, evaluate
 from whichnorm.machine import autocast, synchronize
 from whichnorm.progress import Progress
 from whichnorm.randomness import generator
-from whichnorm.record import RunRecord, read_record, write_in_one_step, write_record
+from whichnorm.record import RunRecord, check_predictions, read_record, write_in_one_step, write_record
 from whichnorm.spec import ArmSpec, RunSpec, StudySpec
 from whichnorm.train import Splits, build_network, train_run
 
@@ -85,7 +85,7 @@ class StudyFolder:
 
     def network(self, run: RunSpec, splits: Splits) -> nn.Module:
         """Return the trained network of a finished run, on the CPU and in evaluation mode."""
-        network = build_network(on_cpu(run), splits)
+        network = _own_network(run, splits, read_record(self.record(run)), self.record(run))
         read_weights(self.weights(run), network)
         return network.eval()
 
@@ -277,6 +277,9 @@ def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: P
     runs = study.runs()
     pending = [run for run in runs if not folder.record(run).exists()]
     records = {run.key: _own_record(run, splits, folder.record(run)) for run in runs if run not in pending}
+    for run in runs:
+        if run.key in records and records[run.key].audit:
+            _own_network(run, splits, records[run.key], folder.record(run))
     progress.start_study(study, num_done=len(records))
     with progress:
         for run in pending:
@@ -300,7 +303,7 @@ def read_records(study: StudySpec, splits: Splits, folder: StudyFolder) -> list[
 
 
 def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
-    """Read a run's record; one of another run, or of a network that is built differently today, is a StudyError."""
+    """Read a run's record; one of another run is a StudyError."""
     record = read_record(path)
     if (record.arm, record.seed) != (str(run.arm), run.seed):
         raise StudyError(
@@ -309,16 +312,27 @@ def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
         )
     if difference := _difference(record.spec, json.loads(json.dumps(run.shared_dict(splits.digest)))):
         raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
-    if record.audit:
-        model = build_network(on_cpu(run), splits)
-        params, layers = audit.count_params(model), audit.check_norm_layers(model, run.arm.norm)
-        found = (params, layers, audit.shared_weights_digest(model))
-        if found != (record.audit.params, record.audit.norm_layers, record.audit.initial_weights):
-            raise StudyError(
-                f"{path}: its network ({record.audit.params:,} parameters) did not start from the same weights and "
-                f"layers as this one ({params:,}): the network's code has changed; choose another --out"
-            )
+    check_predictions(record, len(splits.test), len(splits.class_names), path)
     return record
+
+
+def _own_network(run: RunSpec, splits: Splits, record: RunRecord, path: Path) -> nn.Module:
+    """Build a run's network on the CPU; one that is built differently from the record's is a StudyError."""
+    if run.model.factory is None and run.model.name.startswith("__main__:"):
+        raise StudyError(
+            f"{path}: its network {run.model.name} is known only to the script or notebook that trained it; put the "
+            "factory into a module of its own"
+        )
+    model = build_network(on_cpu(run), splits)
+    params, layers = audit.count_params(model), audit.check_norm_layers(model, run.arm.norm)
+    found = (params, layers, audit.shared_weights_digest(model))
+    if not record.audit or found != (record.audit.params, record.audit.norm_layers, record.audit.initial_weights):
+        there = f"{record.audit.params:,} parameters" if record.audit else "no audit"
+        raise StudyError(
+            f"{path}: its network ({there}) did not start from the same weights and layers as this one "
+            f"({params:,} parameters): the network's code has changed; choose another --out"
+        )
+    return model
 
 
 def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progress) -> RunRecord:

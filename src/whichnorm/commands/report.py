@@ -6,6 +6,7 @@ from rich.console import Console
 
 from whichnorm.commands.options import add_study_arguments, study_of
 from whichnorm.job import read_results, report_on
+from whichnorm.results import write_results
 
 NAME = "report"
 HELP = "write the report of a study's finished runs again"
@@ -26,6 +27,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
     job = study_of(args)
     results = read_results(job)
+    write_results(results)
     page = report_on(job, results)
     print_results(results, console)
     console.print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)

@@ -52,6 +52,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     for option, file in (("--svg", args.svg), ("--onnx", args.onnx)):
         if file is not None and file.is_dir():
             raise SpecError(f"{option} {file} is a folder; expected the name of a file")
+    if args.svg is not None and args.svg.suffix.lower() != ".svg":
+        raise SpecError(f"--svg {args.svg}: expected a file that ends in .svg, such as network.svg")
     norm = parse_norm(args.norm)
     shape = _input_shape(args.input) if args.input is not None else default_input_shape(args.model)
     options = _options(args.model_option)

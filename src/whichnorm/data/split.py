@@ -26,7 +26,7 @@ def split_validation(train: ImageSet, fraction: float) -> tuple[ImageSet, ImageS
     if lone:
         raise DataError(
             f"class number {lone[0]} (counted from 0) has 1 training image, expected 2 or more to keep a share of "
-            f"{fraction:g} for validation; add images or use --val-fraction 0"
+            f"{fraction:g} for validation; add images or use --val 0"
         )
     present = sum(count > 0 for count in counts)
     total = min(max(round(fraction * len(train)), present), len(train) - present)

@@ -180,7 +180,7 @@ def _going_on(state: StudyState) -> Iterator[Text]:
     command = state.command
     yield Text("No process is at work. " + ("This goes on from here:" if command else "The same call goes on."))
     if command:
-        yield Text(f"  {command.line}")
+        yield from map(Text, command.text.splitlines())  # short lines: one broken by the terminal cannot be copied
         if command.recipe_file:
             yield Text(f'  (with the text under "recipe" in study.json as {RECIPE_FILE})', style="dim")
         if state.held["data"]["name"] != "digits":

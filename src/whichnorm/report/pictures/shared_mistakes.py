@@ -108,8 +108,8 @@ def label_issues_picture(
     labels, softmax = found.labels[shown].tolist(), issues.probabilities[shown]
     rows = list(zip(labels, softmax.argmax(axis=1).tolist(), softmax, strict=True))
     notes = [
-        f"label: {text.shorten(names[true], 16)} ({text.percent(p[true])})\n"
-        f"networks: {text.shorten(names[top], 12)} ({100 * p[top]:.0f} %)"
+        f"label: {text.shorten(names[true], LINE - len('label:  (0.00 %)'))} ({text.percent(p[true])})\n"
+        f"networks: {text.shorten(names[top], LINE - len('networks:  (100 %)'))} ({100 * p[top]:.0f} %)"
         for true, top, p in rows
     ]
     alt = "; ".join(
