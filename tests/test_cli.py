@@ -165,7 +165,7 @@ def test_after_the_imports_ctrl_c_is_an_exception_again(monkeypatch, capsys):
 
     monkeypatch.setattr("whichnorm.commands.show.run", run)
     assert main(["show", "session08"]) == 130
-    assert capsys.readouterr().err == "\nwhichnorm: stopped; the same command goes on from here\n"
+    assert capsys.readouterr().err == "\nwhichnorm: stopped\n"
 
 
 def test_interrupts_that_the_caller_ignores_stay_ignored():

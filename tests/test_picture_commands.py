@@ -1,12 +1,14 @@
 """The commands that show a finished study: numbers, JSON, pictures, and wrong input."""
 
 import builtins
+import io
 import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from whichnorm.cli import main
 from whichnorm.job import compare, read_results, reopen
@@ -19,7 +21,9 @@ COMMANDS = ("mistakes", "confusion", "classes", "curves")
 
 def undrawn_files(figure):
     """Stand for drawing, which is most of a command's time."""
-    return {"svg": b"<?xml", "png": b"\x89PNG"}
+    png = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(png, "PNG")
+    return {"svg": b"<?xml", "png": png.getvalue()}
 
 
 @pytest.fixture
