@@ -51,10 +51,12 @@ def describe(results: Results, test: ImageSet, images: CellImages, findings: Fin
 def _headline(results: Results) -> dict[str, Any]:
     recipe, choice = results.study["recipe"], results.verdict.choice
     decided = choice in {arm.norm for arm in results.arms}
+    limit = results.study["data"].get("train_limit")
+    limited = f"only {text.count(limit, 'training image')}, " if limit else ""
     data, model = (text.printable(str(results.study[part]["name"])) for part in ("data", "model"))
     return {
         "question": f"which normalization for {model} on {data}?",
-        "size": f"batch size {recipe['batch_size']}, {text.count(recipe['epochs'], 'epoch')}, "
+        "size": f"{limited}batch size {recipe['batch_size']}, {text.count(recipe['epochs'], 'epoch')}, "
         f"{text.num_seeds(len(text.seeds(results)))}, {text.devices(results.records)}",
         "decided": decided,
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
