@@ -57,9 +57,7 @@ def test_fraction_zero_keeps_all_for_training():
 
 
 def test_a_class_of_one_image_cannot_be_split():
-    with pytest.raises(
-        DataError, match=r"^class number 1 .* has 1 training image, expected 2 or more.*--val 0$"
-    ):
+    with pytest.raises(DataError, match=r"^class number 1 .* has 1 training image, expected 2 or more.*--val 0$"):
         split_validation(image_set([5, 1]), 0.1)
 
 
