@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 import torch
 
@@ -6,3 +8,9 @@ import torch
 def _one_thread():
     """Tiny tensors gain nothing from threads, and threads that wait for each other lose much on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_processes():
+    """A shell's background jobs ignore SIGINT, and every process that they start would ignore it too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -156,6 +156,16 @@ def test_a_recipe_that_is_not_right_is_refused_with_file_and_field(tmp_path, con
     assert_refused(lambda: find_recipe(str(path)), match)
 
 
+@pytest.mark.parametrize(("text", "size"), [("32", 32), ("null", None)])
+def test_a_device_batch_size_is_a_whole_number_or_null(tmp_path, text, size):
+    path = tmp_path / "mine.json"
+    path.write_text(f'{{"batch_size": 128, "device_batch_size": {text}}}')
+    assert find_recipe(str(path)).device_batch_size == size
+    path.write_text('{"device_batch_size": 1.5}')
+    with pytest.raises(SpecError, match=r"field .device_batch_size. is 1\.5, expected a int"):
+        find_recipe(str(path))
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     assert_refused(lambda: find_recipe(str(tmp_path / "none.json")), r"none\.json: not readable")
 

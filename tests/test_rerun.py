@@ -63,6 +63,8 @@ STUDIES = {
     "another model": a_study(model=ModelSpec(name="wynet", options=(("add_skip", True), ("width", 1.5), ("x", "a b")))),
     "a named recipe": a_study(recipe=RECIPES["session08"]),
     "length and batch": a_study(recipe=RECIPES["digits"].changed(epochs=3, batch_size=16)),
+    "several forward passes a step": a_study(recipe=RECIPES["digits"].changed(device_batch_size=8)),
+    "an arm's own learning rate": a_study(arms=tuple(map(parse_arm, ["bn+lr:0.05", "ln"]))),
     "a recipe of one's own": a_study(
         recipe=Recipe(name="mine", optimizer="adamw", nesterov=False, augmentation=Augmentation(flip=0.25))
     ),

@@ -8,6 +8,7 @@ import pytest
 
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
+from whichnorm.schedule import rates
 from whichnorm.spec import (
     ArmSpec,
     Augmentation,
@@ -214,17 +215,22 @@ def test_an_arm_is_a_norm_and_its_penalties():
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("bn+l1", "'l1' is not a penalty; expected .l1:0.001 or"),
-        ("bn+l1:", "'l1:' is not a penalty"),
-        ("bn+l1:x", "'l1:x' is not a penalty"),
-        ("bn+l1:1:2", "is not a penalty"),
-        ("bn+l3:0.1", "'l3:0.1' is not a penalty"),
-        ("bn+", "'' is not a penalty"),
-        ("bn+l1:0.1+l1:0.2", "'l1:0.2' is not a penalty"),
-        ("bn+ln", "'ln' is not a penalty"),
+        ("bn+l1", "'l1' is no addition to a norm; expected .l1:0.001 or"),
+        ("bn+l1:", "'l1:' is no addition"),
+        ("bn+l1:x", "'l1:x' is no addition"),
+        ("bn+l1:1:2", "is no addition"),
+        ("bn+l3:0.1", "'l3:0.1' is no addition"),
+        ("bn+", "'' is no addition"),
+        ("bn+l1:0.1+l1:0.2", "'l1:0.2' is no addition"),
+        ("bn+ln", "'ln' is no addition"),
         ("bn+l1:-0.1", "l1 penalty of bn is -0.1, expected 0 or more"),
         ("bn+l2:nan", "l2 penalty of bn is nan"),
         ("bn+l1:inf", "l1 penalty of bn is inf"),
+        ("bn+lr:-1", "learning rate of bn is -1.0, expected above 0"),
+        ("bn+lr:0", "learning rate of bn is 0.0, expected above 0"),
+        ("bn+lr:inf", "learning rate of bn is inf"),
+        ("bn+lr:0.1+lr:0.2", "'lr:0.2' is no addition"),
+        ("bn+learning_rate:0.1", "'learning_rate:0.1' is no addition"),
         ("bm+l1:0.1", r"unknown norm 'bm' \(did you mean 'bn'\?\)"),
         ("+l1:0.1", "unknown norm ''"),
         ("gn+l1:0.1", "needs a number of groups"),
@@ -300,3 +306,38 @@ def test_a_run_is_its_arm_at_its_seed_with_the_rest_of_the_study():
     assert spec.runs() == [
         RunSpec(arm=parse_arm("ln"), seed=4, data=spec.data, model=spec.model, recipe=spec.recipe, machine=spec.machine)
     ]
+
+
+def test_an_arm_with_a_learning_rate_reads_back():
+    arm = parse_arm("gn:8+lr:1e-3+l1:0.5")
+    assert (arm.learning_rate, arm.l1) == (0.001, 0.5)
+    assert str(arm) == "gn:8+l1:0.5+lr:0.001"
+    assert parse_arm(str(arm)) == arm
+
+
+@pytest.mark.parametrize("kind", ["constant", "warmup_linear", "step", "one_cycle", "triangle"])
+def test_another_peak_scales_every_rate_of_a_schedule(kind):
+    recipe = Recipe(schedule=Schedule(kind=kind))
+    scaled = recipe.at_learning_rate(recipe.learning_rate / 8)
+    for step in range(0, 200, 7):
+        assert rates(scaled, step, 10).learning_rate == pytest.approx(rates(recipe, step, 10).learning_rate / 8)
+        assert rates(scaled, step, 10).momentum == rates(recipe, step, 10).momentum
+
+
+def test_a_step_is_a_whole_number_of_forward_passes():
+    recipe = Recipe(batch_size=128, device_batch_size=8)
+    assert (recipe.images_per_forward, recipe.accumulation) == (8, 16)
+    assert (Recipe().images_per_forward, Recipe().accumulation) == (128, 1)
+    assert_refused(lambda: Recipe(batch_size=128, device_batch_size=48), "128 is not a multiple of the device batch")
+    assert_refused(
+        lambda: Recipe(batch_size=8, device_batch_size=16), "8 is not a multiple of the device batch size 16"
+    )
+    assert_refused(lambda: Recipe(device_batch_size=0), "device batch size 0: at least 1")
+
+
+def test_batch_norm_on_one_image_at_a_time_is_refused_with_the_reason():
+    assert_refused(
+        lambda: study(arms=("ln", "bn:noaffine"), recipe=Recipe(batch_size=8, device_batch_size=1)),
+        "bn:noaffine: BatchNorm is undefined in training on one image at a time.*use a batch of 2 or more",
+    )
+    assert study(arms=("ln", "in", "none"), recipe=Recipe(batch_size=1))

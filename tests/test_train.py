@@ -282,3 +282,41 @@ def test_a_run_from_its_checkpoint_ends_as_an_undisturbed_one(tmp_path, optimize
     assert resumed.audit == whole.audit
     for a, b in zip(model.state_dict().values(), whole_model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def unpenalized(norm, **changes):
+    recipe = replace(RECIPE, dropout=0.0, weight_decay=0.0, batch_size=32, **changes)
+    return quiet(make_run(norm, recipe=recipe))
+
+
+@pytest.mark.parametrize("norm", [norm for norm in NORMS if norm != "bn"])
+@pytest.mark.parametrize("penalized", ["", "+l2:0.01"])
+def test_steps_over_several_forward_passes_are_steps_over_one_for_norms_of_single_images(norm, penalized):
+    whole, a = unpenalized(norm + penalized)
+    parts, b = unpenalized(norm + penalized, device_batch_size=8)
+    for name, p in a.named_parameters():
+        torch.testing.assert_close(dict(b.named_parameters())[name], p, rtol=1e-4, atol=1e-5)
+    assert [len(images) for images in b.seen] == [8] * 16
+    torch.testing.assert_close(torch.cat(b.seen), torch.cat(a.seen))
+    assert parts.last.train_loss == pytest.approx(whole.last.train_loss, rel=1e-4)
+
+
+def test_batch_norm_sees_one_forward_pass_at_a_time():
+    _, whole = unpenalized("bn")
+    _, parts = unpenalized("bn", device_batch_size=8)
+    assert whole.norm1.num_batches_tracked == 4
+    assert parts.norm1.num_batches_tracked == 16
+    assert not torch.allclose(whole.conv1.weight, parts.conv1.weight, rtol=1e-3)
+
+
+def test_images_that_fill_no_whole_step_are_left_out_also_where_they_fill_forward_passes():
+    _, model = quiet(make_run("gn:4", recipe=replace(RECIPE, batch_size=24, device_batch_size=8)))  # of 64 images
+    assert [len(images) for images in model.seen] == [8] * 12
+
+
+def test_an_arms_learning_rate_stands_in_for_the_recipes():
+    own, a = quiet(make_run("bn+lr:0.02"))
+    shared, b = quiet(make_run("bn", recipe=replace(RECIPE, learning_rate=0.02)))
+    assert [row.learning_rate for row in own.epochs] == [row.learning_rate for row in shared.epochs]
+    torch.testing.assert_close(a.conv1.weight, b.conv1.weight, rtol=0, atol=0)
+    assert own.spec["recipe"]["learning_rate"] == RECIPE.learning_rate  # what all arms share

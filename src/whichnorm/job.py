@@ -52,6 +52,7 @@ def compare(
     recipe: str | Recipe | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
+    device_batch_size: int | None = None,
     val: float = 0.1,
     train_limit: int | None = None,
     image_size: int | None = None,
@@ -69,16 +70,18 @@ def compare(
 
     data is a data set's name or a folder of class folders. A norm is a text form ("gn:8", "bn+l1:0.001") or a spec.
     model is a name, "package.module:factory" or a function `factory(norm, num_classes, in_channels)` that makes each
-    norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. val is the share of the training
-    images kept for validation; with 0 the curves are the test set's. max_params refuses larger networks. tensorboard
-    writes event files into the study's folder, live while it trains.
+    norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. batch_size is the images of an
+    optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several passes. val is
+    the share of the training images kept for validation; with 0 the curves are the test set's. max_params refuses
+    larger networks. tensorboard writes event files into the study's folder, live while it trains.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
     job = prepare(
         data, norms=norms, model=model, model_options=model_options, seeds=seeds, recipe=recipe, epochs=epochs,
-        batch_size=batch_size, val=val, train_limit=train_limit, image_size=image_size, data_dir=data_dir,
-        download=download, device=device, threads=threads, precision=precision, out=out,
+        batch_size=batch_size, device_batch_size=device_batch_size, val=val, train_limit=train_limit,
+        image_size=image_size, data_dir=data_dir, download=download, device=device, threads=threads,
+        precision=precision, out=out,
     )  # fmt: skip
     return execute(job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard)
 
@@ -93,6 +96,7 @@ def prepare(
     recipe: str | Recipe | None,
     epochs: int | None,
     batch_size: int | None,
+    device_batch_size: int | None,
     val: float,
     train_limit: int | None,
     image_size: int | None,
@@ -117,7 +121,9 @@ def prepare(
         seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
         data=data_spec,
         model=_as_model(model or DEFAULT_MODELS.get(data, "session08"), model_options or {}),
-        recipe=_as_recipe(recipe, data).changed(epochs=epochs, batch_size=batch_size),
+        recipe=_as_recipe(recipe, data).changed(
+            epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size
+        ),
         machine=choose_machine(device, threads, precision),
     )
     dataset = load_data(data_spec)
@@ -231,6 +237,7 @@ def default_name(study: StudySpec) -> str:
     parts = [Path(data.name).name or "data", study.model.name.replace(":", ".").replace("/", "."), recipe.name]
     parts += [f"{key}-{value}" for key, value in study.model.options]
     parts += [f"epochs-{recipe.epochs}", f"batch-{recipe.batch_size}"]
+    parts += [f"device-{recipe.device_batch_size}"] if recipe.accumulation > 1 else []
     parts += ["val-0"] if data.val_fraction == 0 else []
     parts += [f"train-{data.train_limit}"] if data.train_limit else []
     return "-".join(parts)

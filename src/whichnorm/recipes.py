@@ -150,6 +150,7 @@ def recipe_from_json(raw: Any, where: str) -> Recipe:
 
 
 _NESTED: dict[str, Any] = {"schedule": Schedule, "augmentation": Augmentation}
+_OPTIONAL: dict[str, tuple[type, ...]] = {"dropout": (int, float), "device_batch_size": (int,)}  # or None
 
 
 def _from_json(kind: type[T], raw: Any, where: str) -> T:
@@ -165,9 +166,8 @@ def _from_json(kind: type[T], raw: Any, where: str) -> T:
             values[name] = _from_json(_NESTED[name], value, f"{where}, {name}")
             continue
         default = getattr(kind(), name)
-        number = isinstance(default, float) or name == "dropout"
-        accepted: tuple[type, ...] = (int, float) if number else (type(default),)
-        if name == "dropout" and value is None:
+        accepted = _OPTIONAL.get(name) or ((int, float) if isinstance(default, float) else (type(default),))
+        if value is None and name in _OPTIONAL:
             pass
         elif not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
             raise SpecError(f"{where}: field {name!r} is {value!r}, expected a {accepted[-1].__name__}")

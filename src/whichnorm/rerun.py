@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,16 @@ def _recipe(recipe: Recipe, data_name: str) -> Iterator[str]:
         yield _option("--epochs", str(recipe.epochs))
     if recipe.batch_size != RECIPES[recipe.name].batch_size:
         yield _option("--batch-size", str(recipe.batch_size))
+    if recipe.device_batch_size is not None:
+        yield _option("--device-batch-size", str(recipe.device_batch_size))
 
 
 def _named(recipe: Recipe) -> bool:
-    """Tell whether a recipe is the one of its name, but for length and batch size, which have options."""
+    """Tell whether a recipe is the one of its name, but for length and batch sizes, which have options."""
     named = RECIPES.get(recipe.name)
-    return named is not None and named.changed(epochs=recipe.epochs, batch_size=recipe.batch_size) == recipe
+    return named is not None and recipe == replace(
+        named, epochs=recipe.epochs, batch_size=recipe.batch_size, device_batch_size=recipe.device_batch_size
+    )
 
 
 def _machine(machine: Mapping[str, Any]) -> Iterator[str]:

@@ -186,11 +186,13 @@ def summarize(
 
 
 def arm_title(arm: str) -> str:
-    """Return an arm's name for people: "BatchNorm + L1 0.001"."""
-    norm, *penalties = arm.split("+")
+    """Return an arm's name for people: "BatchNorm + L1 0.001", "BatchNorm, learning rate 0.1"."""
+    norm, *additions = arm.split("+")
     spec = parse_norm(norm)
     title = spec.title if spec.affine or norm == "none" else f"{spec.title}, no affine"
-    return " + ".join([title, *(p.replace(":", " ").upper() for p in penalties)])
+    for name, value in (addition.split(":") for addition in additions):
+        title += f", learning rate {value}" if name == "lr" else f" + {name.upper()} {value}"
+    return title
 
 
 def _summarize_arm(name: str, runs: Sequence[RunRecord], num_images: int) -> ArmResult:

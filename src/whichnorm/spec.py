@@ -1,6 +1,6 @@
 """Frozen descriptions of a study: data, network, recipe and arms. A spec is complete and checks itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -114,7 +114,8 @@ class Recipe:
 
     name: str = "default"
     epochs: int = 20
-    batch_size: int = 128
+    batch_size: int = 128  # images per optimizer step
+    device_batch_size: int | None = None  # images per forward pass, which BatchNorm sees; None is the batch size
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = 0.2  # at the schedule's peak
     momentum: float = 0.9
@@ -129,6 +130,13 @@ class Recipe:
     def __post_init__(self) -> None:
         _require(self.epochs > 0, f"{self.epochs} epochs: at least 1 is needed")
         _require(self.batch_size > 0, f"batch size {self.batch_size}: at least 1 is needed")
+        device = self.device_batch_size
+        _require(device is None or device > 0, f"device batch size {device}: at least 1 is needed")
+        _require(
+            device is None or self.batch_size % device == 0,
+            f"batch size {self.batch_size} is not a multiple of the device batch size {device}; each step adds up the "
+            "gradients of a whole number of forward passes",
+        )
         _require(self.optimizer in ("sgd", "adamw"), f"optimizer {self.optimizer!r} is not 'sgd' or 'adamw'")
         _require(0 < self.learning_rate < float("inf"), f"learning rate {self.learning_rate} is not above 0 and finite")
         _require(0 <= self.momentum < 1, f"momentum {self.momentum} is not in [0, 1)")
@@ -137,52 +145,93 @@ class Recipe:
         _require(0 <= self.label_smoothing < 1, f"label smoothing {self.label_smoothing} is not in [0, 1)")
         _require(self.dropout is None or 0 <= self.dropout < 1, f"dropout {self.dropout} is not in [0, 1)")
 
-    def changed(self, epochs: int | None = None, batch_size: int | None = None) -> "Recipe":
+    @property
+    def images_per_forward(self) -> int:
+        """The images of one forward pass: what BatchNorm's statistics are of."""
+        return self.device_batch_size or self.batch_size
+
+    @property
+    def accumulation(self) -> int:
+        """Forward passes whose gradients make one optimizer step."""
+        return self.batch_size // self.images_per_forward
+
+    def changed(
+        self, epochs: int | None = None, batch_size: int | None = None, device_batch_size: int | None = None
+    ) -> "Recipe":
         """Return the recipe with another length or batch size; None keeps the value."""
         return replace(
             self,
             epochs=self.epochs if epochs is None else epochs,
             batch_size=self.batch_size if batch_size is None else batch_size,
+            device_batch_size=self.device_batch_size if device_batch_size is None else device_batch_size,
         )
+
+    def at_learning_rate(self, learning_rate: float) -> "Recipe":
+        """Return the recipe with another peak learning rate; a triangle's other rates keep their ratio to it."""
+        ratio, schedule = learning_rate / self.learning_rate, self.schedule
+        if schedule.kind == "triangle":
+            schedule = replace(
+                schedule,
+                start_learning_rate=schedule.start_learning_rate * ratio,
+                final_learning_rate=schedule.final_learning_rate * ratio,
+            )
+        return replace(self, learning_rate=learning_rate, schedule=schedule)
+
+
+def batch_text(recipe: Mapping[str, Any]) -> str:
+    """Write the batch of a recipe, given as JSON values: "128", or "128 in 16 forward passes of 8"."""
+    size, of_device = recipe["batch_size"], recipe.get("device_batch_size") or recipe["batch_size"]
+    return f"{size}" if size == of_device else f"{size} in {size // of_device} forward passes of {of_device}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmSpec:
-    """One arm of a study: a normalization, and a penalty on the weights if there is one.
+    """One arm of a study: a normalization, a penalty on the weights and a learning rate of its own if there are any.
 
     A penalty is added to the cross-entropy: l1 times the sum of |w|, l2 times the sum of w^2, over the weights of
-    convolutions and linear layers. Its text form is the norm's, then "+l1:0.001" or "+l2:0.001".
+    convolutions and linear layers. `learning_rate` stands in for the recipe's peak; None keeps that. The text form is
+    the norm's, then "+l1:0.001", "+l2:0.001" or "+lr:0.1".
     """
 
     norm: NormSpec
     l1: float = 0.0
     l2: float = 0.0
+    learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("l1", self.l1), ("l2", self.l2)):
             _require(0 <= value < float("inf"), f"{name} penalty of {self.norm} is {value}, expected 0 or more")
+        rate = self.learning_rate
+        _require(rate is None or 0 < rate < float("inf"), f"learning rate of {self.norm} is {rate}, expected above 0")
 
     def __str__(self) -> str:
-        return str(self.norm) + "".join(f"+{k}:{_number(v)}" for k, v in (("l1", self.l1), ("l2", self.l2)) if v)
+        additions = (("l1", self.l1), ("l2", self.l2), ("lr", self.learning_rate))
+        return str(self.norm) + "".join(f"+{key}:{_number(value)}" for key, value in additions if value)
 
 
 def _number(value: float) -> str:
-    """Write a penalty so that it reads back exactly and holds no "+", which separates penalties: "0.001", "1e06"."""
+    """Write a number so that it reads back exactly and holds no "+", which separates additions: "0.001", "1e06"."""
     short = f"{value:g}"
     return (short if float(short) == value else repr(value)).replace("e+", "e")
 
 
+_ADDITIONS = {"l1": "l1", "l2": "l2", "lr": "learning_rate"}  # in an arm's text form, and its fields
+
+
 def parse_arm(text: str) -> ArmSpec:
-    """Read an arm's text form, such as "gn:8" or "bn+l1:0.001"."""
-    norm, *penalties = text.strip().split("+")
+    """Read an arm's text form, such as "gn:8", "bn+l1:0.001" or "ln+lr:0.1"."""
+    norm, *additions = text.strip().split("+")
     values: dict[str, float] = {}
-    for penalty in penalties:
-        name, _, number = penalty.partition(":")
+    for addition in additions:
+        name, _, number = addition.partition(":")
         try:
-            _require(name in ("l1", "l2") and name not in values, "")
-            values[name] = float(number)
+            _require(name in _ADDITIONS and _ADDITIONS[name] not in values, "")
+            values[_ADDITIONS[name]] = float(number)
         except (ValueError, SpecError):
-            raise SpecError(f"arm {text!r}: {penalty!r} is not a penalty; expected +l1:0.001 or +l2:0.001") from None
+            raise SpecError(
+                f"arm {text!r}: {addition!r} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a penalty), or "
+                "+lr:0.1 (a learning rate of its own)"
+            ) from None
     return ArmSpec(norm=parse_norm(norm), **values)
 
 
@@ -193,6 +242,13 @@ class MachineSpec:
     device: str = "cpu"
     threads: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
+
+
+def undefined(arm: ArmSpec, recipe: Recipe) -> str:
+    """Say why an arm cannot be trained under a recipe, or return ""."""
+    if arm.norm.sees_batch and recipe.images_per_forward == 1:
+        return f"arm {arm}: {arm.norm.title} is undefined in training on one image at a time, which has no batch"
+    return ""
 
 
 def file_stem(arm: str) -> str:
@@ -220,6 +276,12 @@ class RunSpec:
     def key(self) -> str:
         """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
         return run_key(str(self.arm), self.seed)
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe that the run is trained with: the shared one, at the arm's learning rate where it has one."""
+        rate = self.arm.learning_rate
+        return self.recipe if rate is None else self.recipe.at_learning_rate(rate)
 
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
@@ -252,6 +314,9 @@ class StudySpec:
         _require(len(self.seeds) > 0, "no seeds given; expected at least one")
         _require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {self.seeds}")
         _require(min(self.seeds, default=0) >= 0, f"seeds {self.seeds}: expected 0 or more")
+        for arm in self.arms:
+            reason = undefined(arm, self.recipe)
+            _require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
 
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return all that the runs of the study share, as JSON values."""

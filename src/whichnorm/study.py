@@ -230,7 +230,7 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
         raise
     except Exception as error:  # anything that a network of the user's own raises
         raise ModelError(
-            f"{run.model.name} with {run.arm} fails in a training step on {run.recipe.batch_size} images of "
+            f"{run.model.name} with {run.arm} fails in a training step on {run.recipe.images_per_forward} images of "
             f"{'x'.join(map(str, splits.image_shape))}: {in_a_line(error, limit=300)}"
         ) from error
     audit.check_gradients(model)
@@ -255,8 +255,8 @@ def _plan_arm(run: RunSpec, splits: Splits, max_params: int | None) -> PlannedAr
 
 
 def _time_steps(run: RunSpec, splits: Splits, model: nn.Module, num_steps: int = 3) -> float:
-    """Return the least time of a forward and backward pass on a real batch; the gradients are left on the model."""
-    size, seconds = run.recipe.batch_size, []
+    """Return the least time of a step's forward and backward passes on real images; gradients are left on the model."""
+    size, seconds = run.recipe.images_per_forward, []
     pixels, labels = splits.train.images[:size], splits.train.labels[:size]
     draws = draw(run.recipe.augmentation, size, splits.image_shape, generator(run.seed, "augmentation"))
     draws = draws.to(run.machine.device)
@@ -269,7 +269,7 @@ def _time_steps(run: RunSpec, splits: Splits, model: nn.Module, num_steps: int =
         F.cross_entropy(logits.float(), labels).backward()
         synchronize(run.machine)
         seconds.append(time.perf_counter() - started)
-    return min(seconds)
+    return min(seconds) * run.recipe.accumulation
 
 
 def run_study(study: StudySpec, splits: Splits, folder: StudyFolder, progress: Progress) -> list[RunRecord]:

@@ -115,7 +115,7 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
     early with status "diverged", a failed audit with "failed"; both have a record.
     """
     model = build_network(run, splits)
-    optimizer = build_optimizer(model, run.recipe)
+    optimizer = build_optimizer(model, run.training)
     state = TrainingState(epochs=[], audit=None)
     if checkpoint and checkpoint.exists():
         state = _resumed(read_checkpoint(checkpoint, model, optimizer))
@@ -140,41 +140,45 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
 def train_epoch(run: RunSpec, splits: Splits, model: nn.Module, optimizer: torch.optim.Optimizer,
                 state: TrainingState, on_step: Callable[[int], None]) -> tuple[EpochRow, Evaluation]:  # fmt: skip
     """Train one epoch and score it. Metrics stay on the device until the one read at the end."""
-    recipe, device, epoch = run.recipe, run.machine.device, len(state.epochs)
+    recipe, device, epoch = run.training, run.machine.device, len(state.epochs)
+    size, steps_per_epoch = recipe.images_per_forward, len(splits.train) // recipe.batch_size
     synchronize(run.machine)
     started = time.perf_counter()
     order = torch.randperm(len(splits.train), generator=randomness.generator(run.seed, "order", epoch)).to(device)
+    order = order[: steps_per_epoch * recipe.batch_size]  # no step has fewer images than the others
     stream = randomness.generator(run.seed, "augmentation", epoch)
     draws = draw(recipe.augmentation, len(splits.train), splits.image_shape, stream).to(device)
-    steps_per_epoch = len(splits.train) // recipe.batch_size
     loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
     now = rates(recipe, epoch * steps_per_epoch, steps_per_epoch)
     with randomness.isolated_rng(device):
         randomness.seed_global(run.seed, "dropout", epoch)
-        for step, (pixels, labels) in enumerate(batches(splits.train, recipe.batch_size, order)):
-            now = rates(recipe, epoch * steps_per_epoch + step, steps_per_epoch)
-            set_rates(optimizer, now)
-            drawn = draws.slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
+        for part, (pixels, labels) in enumerate(batches(splits.train, size, order)):
+            step, turn = divmod(part, recipe.accumulation)
+            drawn = draws.slice(part * size, (part + 1) * size)
             images = augment(pixels, drawn, recipe.augmentation, splits.mean, splits.std)  # (B, C, H, W)
             with autocast(run.machine):
                 logits = model(images)
             logits = logits.float()  # (B, num_classes)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            (loss + penalty(model, run.arm)).backward()
+            ((loss + penalty(model, run.arm)) / recipe.accumulation).backward()
+            with torch.no_grad():
+                loss_sum += F.cross_entropy(logits, labels) if recipe.label_smoothing else loss
+                correct += (logits.argmax(1) == labels).sum()
+            if turn + 1 < recipe.accumulation:
+                continue
+            now = rates(recipe, epoch * steps_per_epoch + step, steps_per_epoch)
+            set_rates(optimizer, now)
             if epoch == 0 and step == 0:
                 state.audit = audited_first_step(run, model, optimizer, now.learning_rate)
             else:
                 optimizer.step()
             optimizer.zero_grad()
-            with torch.no_grad():
-                loss_sum += F.cross_entropy(logits, labels) if recipe.label_smoothing else loss
-                correct += (logits.argmax(1) == labels).sum()
             on_step(step + 1)
     synchronize(run.machine)
     seconds = time.perf_counter() - started
     test = evaluate(model, splits.test, splits.mean, splits.std, run.machine)
     val = evaluate(model, splits.val, splits.mean, splits.std, run.machine) if len(splits.val) else None
-    scores = [loss_sum / steps_per_epoch, correct / (steps_per_epoch * recipe.batch_size), test.loss, test.accuracy]
+    scores = [loss_sum / (len(order) // size), correct / len(order), test.loss, test.accuracy]
     scores += [val.loss, val.accuracy] if val else []
     numbers = torch.stack(scores).tolist()  # the epoch's one read from the device
     state.evaluate_seconds += time.perf_counter() - started - seconds

@@ -1,6 +1,7 @@
 """`whichnorm compare`: the main job."""
 
 import argparse
+from dataclasses import asdict
 
 from rich.console import Console
 
@@ -10,6 +11,7 @@ from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.norms import FORMS
 from whichnorm.progress import console_progress, duration
 from whichnorm.recipes import RECIPES
+from whichnorm.spec import batch_text
 from whichnorm.study import Plan, plan_study
 
 NAME = "compare"
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--norms",
         default=",".join(DEFAULT_NORMS),
         metavar="A,B,...",
-        help=f"norms: {', '.join(FORMS)}, each with :noaffine, +l1:0.001 or +l2:0.001 (default %(default)s)",
+        help=f"norms: {', '.join(FORMS)}, each with :noaffine, +l1:0.001, +l2:0.001 or +lr:0.1 (default %(default)s)",
     )
     what.add_argument(
         "--model",
@@ -65,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     training.add_argument("--batch-size", type=int, metavar="N", help="images per step, instead of the recipe's")
+    training.add_argument("--device-batch-size", type=int, metavar="N",
+                          help="images per forward pass, which BatchNorm sees; gradients add up to a step of "
+                          "--batch-size (default: all of a step)")  # fmt: skip
     machine = parser.add_argument_group("machine and output")
     machine.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
     machine.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
@@ -88,6 +93,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         recipe=args.recipe,
         epochs=args.epochs,
         batch_size=args.batch_size,
+        device_batch_size=args.device_batch_size,
         val=args.val,
         train_limit=args.train_limit,
         image_size=args.image_size,
@@ -116,7 +122,7 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
         f"data      {job.study.data.name}: {len(job.splits.train):,} training, {len(job.splits.val):,} validation, "
         f"{len(job.splits.test):,} test images of {'x'.join(map(str, job.splits.image_shape))}",
         f"network   {job.study.model.name}",
-        f"recipe    {recipe.name}: {recipe.epochs} epochs, batch {recipe.batch_size}, "
+        f"recipe    {recipe.name}: {recipe.epochs} epochs, batch {batch_text(asdict(recipe))}, "
         f"{plan.steps_per_epoch:,} steps per epoch",
         f"machine   {machine.device}, {machine.threads} threads, {machine.precision}",
         f"folder    {job.folder.root}",

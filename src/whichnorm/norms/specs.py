@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from torch import nn
 
@@ -17,6 +18,7 @@ class NormSpec(ABC):
     """A kind of normalization; `affine` gives it a learnable weight and bias."""
 
     affine: bool = True
+    sees_batch: ClassVar[bool] = False  # whether an image's result in training depends on the others of its batch
 
     @property
     @abstractmethod
@@ -46,6 +48,7 @@ class BatchNormSpec(NormSpec):
     running statistics. Ioffe and Szegedy, "Batch Normalization", ICML 2015."""
 
     momentum: float = 0.1
+    sees_batch = True
     kind = "bn"
     title = "BatchNorm"
 

@@ -2,6 +2,7 @@
 
 from whichnorm.report import text
 from whichnorm.results import Results
+from whichnorm.spec import batch_text
 
 IDEA = (
     "The same network was trained once per normalization layer and seed. Everything else stayed the same: the images "
@@ -20,7 +21,7 @@ def method_sentences(results: Results) -> list[str]:
         IDEA,
         f"{text.count(len(names), 'arm')} ({', '.join(names)}), each trained at seed {seeds}: "
         f"{text.count(len(results.records), 'run')} of {text.count(recipe['epochs'], 'epoch')} at batch size "
-        f"{recipe['batch_size']} on {text.devices(results.records)}, in {results.study['machine']['precision']}. "
+        f"{batch_text(recipe)} on {text.devices(results.records)}, in {results.study['machine']['precision']}. "
         "Only the normalization, and a penalty where an arm names one, differs between arms.",
         f"Test accuracy is that of the network after the last epoch, on all {results.num_test_images:,} test images.",
         *text.interval_sentences(results),

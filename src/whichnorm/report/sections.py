@@ -24,6 +24,7 @@ from whichnorm.report.shared_mistakes import shared_mistakes
 from whichnorm.report.tables import Table
 from whichnorm.rerun import RECIPE_FILE, compare_command
 from whichnorm.results import Results, arm_title
+from whichnorm.spec import batch_text
 
 
 def describe(results: Results, test: ImageSet, images: CellImages, findings: Findings) -> Content:
@@ -56,7 +57,7 @@ def _headline(results: Results) -> dict[str, Any]:
     data, model = (text.printable(str(results.study[part]["name"])) for part in ("data", "model"))
     return {
         "question": f"which normalization for {model} on {data}?",
-        "size": f"{limited}batch size {recipe['batch_size']}, {text.count(recipe['epochs'], 'epoch')}, "
+        "size": f"{limited}batch size {batch_text(recipe)}, {text.count(recipe['epochs'], 'epoch')}, "
         f"{text.num_seeds(len(text.seeds(results)))}, {text.devices(results.records)}",
         "decided": decided,
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),

@@ -51,8 +51,9 @@ def reproduce(
     options: dict[str, Any] = QUICK if quick else {"epochs": None, "train_limit": None}
     job = prepare(
         published.data, norms=[arm.norm for arm in published.arms], model=name, model_options=None, seeds=seeds,
-        recipe=name, batch_size=None, val=0, image_size=None, data_dir=data_dir, download=download, device=device,
-        threads=threads, precision=precision, out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}",
+        recipe=name, batch_size=None, device_batch_size=None, val=0, image_size=None, data_dir=data_dir,
+        download=download, device=device, threads=threads, precision=precision,
+        out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}",
         **options,
     )  # fmt: skip
     results = execute(job, max_params=None, progress=progress or Progress())

@@ -11,7 +11,7 @@ from whichnorm.checkpoint import read_progress
 from whichnorm.errors import StudyError
 from whichnorm.record import EpochRow, RunRecord, read_record
 from whichnorm.rerun import Command, compare_command
-from whichnorm.spec import run_key
+from whichnorm.spec import batch_text, run_key
 from whichnorm.study import StudyFolder
 
 Status = Literal["waiting", "training", "stopped", "finished", "diverged", "failed", "unreadable"]
@@ -65,7 +65,7 @@ class StudyState:
         recipe, machine = self.held["recipe"], self.held["machine"]
         return (
             f"{self.held['model']['name']} on {self.held['data']['name']}: recipe {recipe['name']}, "
-            f"{self.num_epochs} epochs, batch {recipe['batch_size']}, {machine['device']}, {machine['precision']}"
+            f"{self.num_epochs} epochs, batch {batch_text(recipe)}, {machine['device']}, {machine['precision']}"
         )
 
     @property
