@@ -7,8 +7,8 @@ from whichnorm.spec import batch_text
 IDEA = (
     "The same network was trained once per normalization layer and seed. Everything else stayed the same: the images "
     "and their order, the random changes made to them, the starting weights outside the norm layers, and the recipe. "
-    "So a difference between two arms is the norm's, up to chance; and it is called one only when its 95 % interval "
-    "leaves out zero."
+    "So a difference between two arms is the norm's, up to chance; and it is called one only when chance is ruled out, "
+    "over seeds and test images, at an error rate of 5 % for all comparisons together."
 )
 
 

@@ -11,7 +11,8 @@ from whichnorm.record import RunRecord
 from whichnorm.report import text
 from whichnorm.report.figures.style import arm_style
 from whichnorm.report.mistakes import Mistake, frequent_confusions
-from whichnorm.results import ArmResult, Comparison, Results, Summary, arm_title
+from whichnorm.results import ArmResult, Results, Summary, arm_title
+from whichnorm.verdict import CANNOT_TELL, Comparison, chance_text, more_seeds_text, p_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,8 @@ def _arm_cell(results: Results, arm: str) -> Cell:
 
 
 def _accuracy_cell(summary: Summary, note: str = "") -> Cell:
-    return Cell(text=text.percent(summary.mean), note=note or text.percent_interval(summary.ci95))
+    spread = " ".join(filter(None, [text.percent_interval(summary.ci95), text.std(summary)]))
+    return Cell(text=text.percent(summary.mean), note=note or spread)
 
 
 def arms_table(results: Results) -> Table:
@@ -68,9 +70,9 @@ def arms_table(results: Results) -> Table:
         for name in text.arm_names(results)
     ]
     return Table(
-        caption="Mean over seeds after the last epoch, with the 95 % interval in brackets below; times measured on "
-        f"{text.devices(results.records)}. The best epoch's accuracy flatters, and is here only to compare with "
-        "published figures.",
+        caption="Mean over seeds after the last epoch, below it the 95 % interval and the standard deviation over "
+        f"seeds in points; times measured on {text.devices(results.records)}. The best epoch's accuracy flatters, and "
+        "is here only to compare with published figures.",
         headings=tuple(headings),
         rows=tuple(rows),
     )
@@ -132,17 +134,22 @@ def comparisons_table(results: Results) -> Table | None:
     if not results.comparisons:
         return None
     return Table(
-        caption="Test accuracy of the first arm less that of the second, in percentage points, at the same seeds.",
-        headings=("Comparison", "Difference", "95 % interval", "Call", "Interval over"),
+        caption="Test accuracy of the first arm less that of the second, in percentage points, at the same seeds; "
+        "p-values are corrected for the number of comparisons by Holm's method.",
+        headings=("Comparison", "Difference", "95 % interval", "p", "First wins at a new seed", "Call", "Seeds"),
         rows=tuple(_comparison_row(c) for c in results.comparisons),
     )
 
 
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
-    over = text.num_seeds(len(c.seeds)) if c.basis == "seeds" else f"test images, {text.num_seeds(1)}"
-    return cells(
-        f"{c.a} − {c.b}", text.points(c.difference), text.points_interval(c.ci95), text.outcome(c), over
-    )  # fmt: skip
+    p = "–" if c.adjusted_p is None else p_text(c.adjusted_p).removeprefix("= ")
+    return (
+        *cells(f"{c.a} − {c.b}", text.points(c.difference)),
+        Cell(text=text.points_interval(c.ci95), note=f"over {c.basis}"),
+        *cells(p, "–" if c.chance_a_wins is None else chance_text(c)),
+        Cell(text=text.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
+        Cell(text=str(len(c.seeds))),
+    )
 
 
 def faults_table(results: Results) -> Table | None:

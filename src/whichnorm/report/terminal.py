@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from whichnorm.report import tables, text
-from whichnorm.results import ArmResult, Comparison, Results
+from whichnorm.results import ArmResult, Results
+from whichnorm.verdict import Comparison, p_text
 
 
 def results_table(results: Results) -> Table:
@@ -41,7 +42,7 @@ def _cells(arm: ArmResult) -> list[str | Text]:
 def print_results(results: Results, console: Console) -> None:
     """Print the table, what its intervals are over, the comparisons, the verdict and the faults."""
     console.print(results_table(results))
-    basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds" for arm in results.arms})
+    basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds and test images" for arm in results.arms})
     over = f"Intervals over {' or '.join(basis)}. " if basis else ""
     say(console, f"{over}Median seconds of training on {text.devices(results.records)}.", "dim")
     for comparison in results.comparisons:
@@ -53,7 +54,8 @@ def print_results(results: Results, console: Console) -> None:
 
 
 def _comparison_line(c: Comparison) -> str:
-    return f"{c.a} − {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points, {text.outcome(c)}"
+    p = "" if c.adjusted_p is None else f" p {p_text(c.adjusted_p)},"
+    return f"{c.a} − {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points,{p} {text.outcome(c)}"
 
 
 def say(console: Console, line: str, style: str = "") -> None:

@@ -5,12 +5,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from whichnorm.record import RunRecord
-from whichnorm.results import Comparison, Results, Summary
+from whichnorm.results import Results, Summary
 from whichnorm.stats import Interval
+from whichnorm.verdict import Comparison
 
 
 def percent(value: float) -> str:
     return f"{100 * value:.2f} %"
+
+
+def std(summary: Summary) -> str:
+    """Write the standard deviation over seeds in points, or "" for one seed: "SD 0.21"."""
+    return "" if summary.std is None else f"SD {100 * summary.std:.2f}"
 
 
 def percent_interval(ci95: tuple[float, float] | None) -> str:
@@ -67,11 +73,6 @@ def expected(number: float) -> str:
     if 0 < number < 0.1:
         return "fewer than 0.1"
     return f"{number:,.0f}" if number >= 10 or not number else f"{number:.1f}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a list: "bn, ln and gn:8"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def outcome(comparison: Comparison) -> str:
@@ -132,26 +133,28 @@ def devices(records: Iterable[RunRecord]) -> str:
 
 
 def interval_sentences(results: Results) -> list[str]:
-    """Say what the intervals cover, and what they do not."""
+    """Say what the intervals cover, what they do not, and when a difference is called."""
     several = sorted({len(arm.seeds) for arm in results.arms if len(arm.seeds) > 1})
     sentences = []
     if several:
         n = " or ".join(map(str, several))
         sentences.append(
-            f"Intervals over seeds are 95 % Student t intervals of the mean, n = {n} seeds; those of differences are "
-            "paired: at one seed the arms start from the same weights and see the same images in the same order. "
-            "They cover the noise between seeds, not the choice of training and test images."
+            f"95 % intervals of test accuracies and of their differences are over seeds (n = {n}) and over the choice "
+            "of the test images together, as crossed random effects; those of differences are paired: at one seed the "
+            "arms start from the same weights and see the same images in the same order. They do not cover the choice "
+            "of the training images. Other intervals over seeds are Student's. SD is the sample standard deviation "
+            "over seeds."
+        )
+        sentences.append(
+            "A difference is called when its p-value, corrected by Holm's method for the "
+            f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. How "
+            "many more seeds would tell a difference is the number that finds it with a probability of 80 %."
         )
     if any(len(arm.seeds) == 1 for arm in results.arms):
         sentences.append(
             f"An arm with one seed has a 95 % Wilson interval over the {results.num_test_images:,} test images, and "
             "its differences a paired bootstrap interval over test images. These do not cover seed noise: another "
-            "seed may turn the order of the arms."
-        )
-    if len(results.comparisons) > 1:
-        sentences.append(
-            f"The {len(results.comparisons)} comparisons are not corrected for their number: each interval is 95 % "
-            "on its own."
+            "seed may turn the order of the arms, so one seed calls nothing."
         )
     return sentences
 

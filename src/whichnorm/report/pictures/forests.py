@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from whichnorm.report import text
 from whichnorm.report.figures import forests
 from whichnorm.report.pictures.picture import Picture, label, style
-from whichnorm.results import ArmResult, Comparison, Results
+from whichnorm.results import ArmResult, Results
+from whichnorm.verdict import Comparison
 
 
 def forest_pictures(results: Results, arms: Sequence[str] | None = None) -> dict[str, Picture]:
@@ -45,7 +46,7 @@ def _accuracy_picture(results: Results, arms: Sequence[ArmResult]) -> Picture:
 
 
 def _basis(arms: Sequence[ArmResult]) -> str:
-    bases = {"over test images (one seed)" if len(arm.seeds) == 1 else "over seeds" for arm in arms}
+    bases = {"over test images (one seed)" if len(arm.seeds) == 1 else "over seeds and test images" for arm in arms}
     return " or ".join(sorted(bases))
 
 
@@ -65,5 +66,6 @@ def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
         name="differences",
         figure=forests.difference_forest(rows),
         alt=f"Paired differences in test accuracy in percentage points, with 95 % intervals. {alt}.",
-        caption="An interval that leaves out zero names the better arm; a hollow mark cannot tell.",
+        caption="Mean difference and its 95 % interval; a filled mark names the better arm, after the correction for "
+        "the number of comparisons, and a hollow one cannot tell.",
     )

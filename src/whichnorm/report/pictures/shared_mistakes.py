@@ -11,6 +11,7 @@ from whichnorm.report.pictures.picture import Picture, label
 from whichnorm.report.shared_mistakes import Share, SharedMistakes, shared_mistakes
 from whichnorm.results import Results
 from whichnorm.spec import file_stem
+from whichnorm.verdict import listed
 
 LINE = 24  # characters that fit above an image
 
@@ -53,7 +54,7 @@ def missed_by_all_picture(
         ),
         alt=f"Test images that every arm misses: {'; '.join(_answers_text(found, image, names) for image in shown)}.",
         caption=f"{_share_text(share, len(test))} missed by every arm, that is misclassified by each of the {num_runs} "
-        f"finished runs of {text.listed(found.arms)}; {_expected_text(share)} {_which(len(shown), share.number)} "
+        f"finished runs of {listed(found.arms)}; {_expected_text(share)} {_which(len(shown), share.number)} "
         f"Confidence is the softmax of the predicted class{_several_runs(found)}."
         f"{_doubts_text(len(doubted), share.number) if issues else _sentence(note)}",
         embed="png",
@@ -91,7 +92,7 @@ def only_missed_picture(results: Results, test: ImageSet, found: SharedMistakes,
         figure=images.mistake_grid(f"Missed by {label(arm)} only", _pixels(test, shown), notes),
         alt=f"Test images that only {label(arm)} misses: {alt}.",
         caption=f"{_share_text(share, len(test))} missed by {arm} only, that is misclassified by every finished run of "
-        f"{arm} and by none of {text.listed([other for other in found.arms if other != arm])}; {_expected_text(share)} "
+        f"{arm} and by none of {listed([other for other in found.arms if other != arm])}; {_expected_text(share)} "
         f"{_which(len(shown), share.number)} Confidence is the softmax of the predicted class{_several_runs(found)}.",
         embed="png",
     )

@@ -1,0 +1,44 @@
+"""Means, paired differences, intervals and calls; arrays in, numbers out."""
+
+from typing import Literal
+
+from whichnorm.stats.agreement import RankAgreement, rank_agreement
+from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
+from whichnorm.stats.exact import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
+from whichnorm.stats.intervals import (
+    Interval,
+    crossed_interval,
+    image_bootstrap,
+    mean_interval,
+    proportion_difference,
+    proportion_interval,
+)
+from whichnorm.stats.pairs import PairedDifference, paired_difference, power, seeds_needed
+from whichnorm.stats.sequential import look_alpha, looks
+
+__all__ = [
+    "Call",
+    "CrossedMean",
+    "Interval",
+    "PairedDifference",
+    "RankAgreement",
+    "crossed_interval",
+    "crossed_mean",
+    "holm",
+    "image_bootstrap",
+    "least_sign_flip_p_value",
+    "look_alpha",
+    "looks",
+    "mean_interval",
+    "paired_difference",
+    "power",
+    "proportion_difference",
+    "proportion_interval",
+    "quantile_of_two",
+    "rank_agreement",
+    "seeds_needed",
+    "sign_flip_p_value",
+    "tarone_holm",
+]
+
+Call = Literal["better", "worse", "cannot tell"]
