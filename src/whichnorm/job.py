@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ from whichnorm.progress import Progress
 from whichnorm.recipes import default_recipe, find_recipe, recipe_from_json
 from whichnorm.record import RunRecord
 from whichnorm.results import Results, summarize, write_results
-from whichnorm.spec import ArmSpec, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, parse_arm
+from whichnorm.spec import ArmSpec, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, UntilSure, parse_arm
+from whichnorm.stats import looks
 from whichnorm.study import StudyFolder, plan_study, read_records, run_study
 from whichnorm.train import Splits
+from whichnorm.until_sure import affordable, ending, next_look
+from whichnorm.verdict import rule_of
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
+DEFAULT_SEEDS = 3
 DEFAULT_MODELS = {"digits": "digits_net", "mnist": "mnist_s6", "fashion-mnist": "mnist_s6"}
 
 
@@ -48,7 +52,9 @@ def compare(
     norms: Sequence[str | NormSpec | ArmSpec] = DEFAULT_NORMS,
     model: str | Callable[..., nn.Module] | None = None,
     model_options: dict[str, bool | int | float | str] | None = None,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] | None = None,
+    until_sure: UntilSure | None = None,
+    budget: float | None = None,
     recipe: str | Recipe | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -70,20 +76,23 @@ def compare(
 
     data is a data set's name or a folder of class folders. A norm is a text form ("gn:8", "bn+l1:0.001") or a spec.
     model is a name, "package.module:factory" or a function `factory(norm, num_classes, in_channels)` that makes each
-    norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. batch_size is the images of an
-    optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several passes. val is
-    the share of the training images kept for validation; with 0 the curves are the test set's. max_params refuses
-    larger networks. tensorboard writes event files into the study's folder, live while it trains.
+    norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves, None is 3. until_sure adds seeds
+    until every difference is settled, or a budget in seconds of training and evaluation is spent. batch_size is the
+    images of an optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several
+    passes. val is the share of the training images kept for validation; with 0 the curves are the test set's.
+    max_params refuses larger networks. tensorboard writes event files into the study's folder, live while it trains.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
     job = prepare(
-        data, norms=norms, model=model, model_options=model_options, seeds=seeds, recipe=recipe, epochs=epochs,
-        batch_size=batch_size, device_batch_size=device_batch_size, val=val, train_limit=train_limit,
-        image_size=image_size, data_dir=data_dir, download=download, device=device, threads=threads,
-        precision=precision, out=out,
+        data, norms=norms, model=model, model_options=model_options, seeds=seeds, until_sure=until_sure,
+        recipe=recipe, epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size, val=val,
+        train_limit=train_limit, image_size=image_size, data_dir=data_dir, download=download,
+        device=device, threads=threads, precision=precision, out=out,
     )  # fmt: skip
-    return execute(job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard)
+    return execute(
+        job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, budget=budget
+    )  # fmt: skip
 
 
 def prepare(
@@ -92,7 +101,7 @@ def prepare(
     norms: Sequence[str | NormSpec | ArmSpec],
     model: str | Callable[..., nn.Module] | None,
     model_options: dict[str, bool | int | float | str] | None,
-    seeds: int | Sequence[int],
+    seeds: int | Sequence[int] | None,
     recipe: str | Recipe | None,
     epochs: int | None,
     batch_size: int | None,
@@ -106,6 +115,7 @@ def prepare(
     threads: int | None,
     precision: str,
     out: str | Path | None,
+    until_sure: UntilSure | None = None,
 ) -> Job:
     """Check the options, load the data and split it; see `compare` for the arguments."""
     data_spec = DataSpec(
@@ -118,13 +128,14 @@ def prepare(
     )
     study = StudySpec(
         arms=tuple(_as_arm(norm) for norm in norms),
-        seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        seeds=_as_seeds(seeds, until_sure),
         data=data_spec,
         model=_as_model(model or DEFAULT_MODELS.get(data, "session08"), model_options or {}),
         recipe=_as_recipe(recipe, data).changed(
             epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size
         ),
         machine=choose_machine(device, threads, precision),
+        until_sure=until_sure,
     )
     dataset = load_data(data_spec)
     folder = Path(out).expanduser() if out is not None else Path("runs") / default_name(study)
@@ -161,6 +172,8 @@ def _described(place: StudyFolder, data_dir: str | None, download: bool) -> Stud
             ),
             recipe=recipe_from_json(held["recipe"], f"{place.root / 'study.json'}, recipe"),
             machine=MachineSpec(**held["machine"]),
+            until_sure=UntilSure(**held["until_sure"]) if held.get("until_sure") else None,
+            ended=tuple(held.get("ended", {}).items()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise place.of_another_version(error) from None
@@ -172,8 +185,9 @@ def read_results(job: Job) -> Results:
 
 
 def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
-    labels = job.splits.test.labels.tolist()
-    return summarize(records, job.shared(), job.splits.class_names, labels, job.folder.root)
+    labels, rule = job.splits.test.labels.tolist(), rule_of(job.study.until_sure)
+    results = summarize(records, job.shared(), job.splits.class_names, labels, job.folder.root, rule)
+    return replace(results, ending=ending(job.study, results)) if job.study.until_sure else results
 
 
 def report_on(job: Job, results: Results) -> Path:
@@ -184,7 +198,9 @@ def report_on(job: Job, results: Results) -> Path:
     return write_report(results, job.splits.test.to("cpu"), find(job, results))
 
 
-def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False) -> Results:
+def execute(
+    job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False, budget: float | None = None
+) -> Results:  # fmt: skip
     """Train what is not trained yet, then write results and report."""
     if tensorboard:
         from whichnorm.tensorboard import TensorBoardProgress
@@ -196,15 +212,26 @@ def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard
     try:
         plan_study(job.study, job.splits, max_params)
         with job.folder.locked():
-            job.folder.claim(job.study, job.splits.digest)
-            records = run_study(job.study, job.splits, job.folder, progress)
-            results = _summarize(job, records)
+            job, results = _train(job, progress, budget)
             write_results(results)
             progress.start_report()
             report_on(job, results)
     finally:
         torch.set_num_threads(before)
     return results
+
+
+def _train(job: Job, progress: Progress, budget: float | None) -> tuple[Job, Results]:
+    """Train a study's runs, adding seeds where it wants them; return it as it has become, and its results."""
+    while True:
+        job.folder.claim(job.study, job.splits.digest)
+        records = run_study(job.study, job.splits, job.folder, progress)
+        results = _summarize(job, records)
+        grown = next_look(job.study, results) if job.study.until_sure else None
+        if not grown or not affordable(job.study, grown, records, budget):
+            return job, results
+        progress.add_seeds(job.study, grown)
+        job = replace(job, study=grown)
 
 
 def split_data(dataset: Dataset, spec: DataSpec, device: str) -> Splits:
@@ -247,6 +274,17 @@ def _as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
     if isinstance(norm, ArmSpec):
         return norm
     return parse_arm(norm) if isinstance(norm, str) else ArmSpec(norm=norm)
+
+
+def _as_seeds(seeds: int | Sequence[int] | None, until_sure: UntilSure | None) -> tuple[int, ...]:
+    """Return the seeds of a study, or of its first look where it adds them itself."""
+    if until_sure is not None:
+        if seeds is not None:
+            raise SpecError("seeds are given and to be added until sure; leave out one of the two")
+        return tuple(range(looks(until_sure.max_seeds)[0]))
+    if seeds is None:
+        return tuple(range(DEFAULT_SEEDS))
+    return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
 
 
 def _as_model(model: str | Callable[..., nn.Module], options: dict[str, bool | int | float | str]) -> ModelSpec:

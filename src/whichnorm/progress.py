@@ -21,6 +21,9 @@ class Progress:
     def start_study(self, study: StudySpec, num_done: int) -> None:
         """Begin: `num_done` of the study's runs have a record already."""
 
+    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
+        """The study's comparisons are not settled: it goes on as `grown`."""
+
     def start_run(self, run: RunSpec, num_steps: int) -> None:
         """Begin a run of `num_steps` steps per epoch."""
 
@@ -75,6 +78,11 @@ class PlainProgress(Progress):
         self.index, self.total = num_done, len(study.runs())
         if num_done:
             self.print(f"{num_done} of {self.total} runs are finished already")
+
+    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
+        ended = dict(grown.ended)
+        arms = ", ".join(str(arm) for arm in grown.arms if str(arm) not in ended)
+        self.print(f"not settled after {len(study.seeds)} seeds: going on to {len(grown.seeds)} with {arms}")
 
     def start_run(self, run: RunSpec, num_steps: int) -> None:
         self.index += 1

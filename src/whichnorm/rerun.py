@@ -45,7 +45,7 @@ def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Comman
         *_data(study["data"]),
         *_model(study["model"]),
         _option("--norms", ",".join(study["arms"])),
-        _option("--seeds", _seeds(study["seeds"])),
+        *_how_many_seeds(study),
         *_recipe(recipe, study["data"]["name"]),
         *_machine(study["machine"]),
         *([] if out is None else [_option("--out", str(out))]),
@@ -68,6 +68,16 @@ def _model(model: Mapping[str, Any]) -> Iterator[str]:
     yield _option("--model", model["name"])
     for key, value in model["options"].items():
         yield _option("--model-option", f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+
+
+def _how_many_seeds(study: Mapping[str, Any]) -> Iterator[str]:
+    until_sure = study.get("until_sure")
+    if not until_sure:
+        yield _option("--seeds", _seeds(study["seeds"]))
+        return
+    yield "--until-sure"
+    yield _option("--margin", f"{100 * until_sure['margin']:.12g}")
+    yield _option("--max-seeds", str(until_sure["max_seeds"]))
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -56,6 +56,8 @@ class Results:
     class_names: tuple[str, ...]
     num_test_images: int
     folder: Path
+    num_looks: int = 1  # at which the growing study was to be looked at
+    ending: str = ""  # why a study that adds seeds until it is sure stopped
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
@@ -170,6 +172,7 @@ def summarize(
         class_names=class_names,
         num_test_images=len(labels),
         folder=folder,
+        num_looks=rule.num_looks,
     )
 
 

@@ -1,6 +1,6 @@
 """Frozen descriptions of a study: data, network, recipe and arms. A spec is complete and checks itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -297,8 +297,36 @@ class RunSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UntilSure:
+    """Seeds are added until every difference is called, or known to be smaller than the margin.
+
+    The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
+    """
+
+    margin: float = 0.005  # of test accuracy, a fraction
+    max_seeds: int = 20
+
+    def __post_init__(self) -> None:
+        points = 100 * self.margin
+        _require(0 < self.margin < 1, f"margin of {points:g} points: expected above 0 and below 100, such as 0.5")
+        _require(self.max_seeds >= 3, f"at most {self.max_seeds} seeds: expected 3 or more")
+
+
+def grid(arms: Sequence[str], seeds: Sequence[int], ended: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the arms, in their text form, and seeds of a study's runs, all arms of one seed before the next seed.
+
+    `ended` are arms that stopped getting seeds, with the number that they have.
+    """
+    return [(arm, seed) for place, seed in enumerate(seeds) for arm in arms if place < ended.get(arm, len(seeds))]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudySpec:
-    """A grid of runs: every arm at every seed, under one recipe, on the same data and machine."""
+    """A grid of runs: every arm at every seed, under one recipe, on the same data and machine.
+
+    With `until_sure`, `seeds` are those so far, and `ended` the arms whose comparisons are settled, with the number of
+    seeds that they have.
+    """
 
     arms: tuple[ArmSpec, ...]
     seeds: tuple[int, ...]
@@ -306,6 +334,8 @@ class StudySpec:
     model: ModelSpec
     recipe: Recipe
     machine: MachineSpec
+    until_sure: UntilSure | None = None
+    ended: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         names = [str(arm) for arm in self.arms]
@@ -324,12 +354,16 @@ class StudySpec:
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
-        return {**self.shared_dict(data_digest), "arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
+        content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
+        if self.until_sure:
+            content |= {"until_sure": asdict(self.until_sure), "ended": dict(self.ended)}
+        return content
 
     def runs(self) -> list[RunSpec]:
         """Return every run, all arms of one seed before the next seed."""
+        arms = {str(arm): arm for arm in self.arms}
         return [
-            RunSpec(arm=arm, seed=seed, data=self.data, model=self.model, recipe=self.recipe, machine=self.machine)
-            for seed in self.seeds
-            for arm in self.arms
-        ]
+            RunSpec(arm=arms[arm], seed=seed, data=self.data, model=self.model, recipe=self.recipe,
+                    machine=self.machine)
+            for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
+        ]  # fmt: skip

@@ -56,7 +56,7 @@ class StudyFolder:
     def check(self, study: StudySpec, data_digest: str) -> None:
         """Raise StudyError where the folder's study differs from this one in more than arms and seeds."""
         wanted = json.loads(json.dumps(study.to_dict(data_digest)))
-        same_grid = {key: wanted[key] for key in ("arms", "seeds")}
+        same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended")}
         if difference := _difference({**self.description(), **same_grid}, wanted):
             raise StudyError(
                 f"{self.root} holds another study: {difference}; choose another --out, or give its options"

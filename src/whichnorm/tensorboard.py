@@ -58,6 +58,9 @@ class TensorBoardProgress(Progress):
         self._open(run, epochs)
         self.shown.start_run(run, num_steps)
 
+    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
+        self.shown.add_seeds(study, grown)
+
     def on_step(self, num_done: int) -> None:
         self.shown.on_step(num_done)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.spec import UntilSure
 from whichnorm.stats import Call, Interval
 
 CANNOT_TELL: Final = "cannot tell"
@@ -22,7 +23,8 @@ Correct = Mapping[int, NDArray[np.bool_]]  # of one arm: seed to (N,) booleans o
 class Comparison:
     """Test accuracy of arm a less that of arm b, paired by seed and test image.
 
-    The interval is 95 % on its own. `call` rests on `adjusted_p`, which is corrected for the number of comparisons.
+    The interval is 95 % on its own, and holds at every look together where a study was looked at as it grew; so does
+    `p_value`. `call` rests on `adjusted_p`, which is corrected for the number of comparisons.
     With one common seed there is only an interval over test images, no p-value and no call.
     """
 
@@ -36,6 +38,7 @@ class Comparison:
     adjusted_p: float | None = None
     chance_a_wins: float | None = None  # that a new run of a beats one of b at the same seed
     call: Call = CANNOT_TELL
+    margin: float = MARGIN
     effect: float = MARGIN  # the difference that `seeds_needed` is about
     seeds_needed: int | None = None  # in all, to call `effect` with a probability of 80 %; None: no number is enough
 
@@ -43,6 +46,16 @@ class Comparison:
     def more_seeds(self) -> int | None:
         """How many seeds there are to add until `effect` would be called, at least one; None where none will do."""
         return None if self.seeds_needed is None else max(1, self.seeds_needed - len(self.seeds))
+
+    @property
+    def within_margin(self) -> bool:
+        """Tell whether the interval rules out a difference of the margin or more."""
+        return self.basis != "test images" and -self.margin < self.ci95[0] and self.ci95[1] < self.margin
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether more seeds are not needed."""
+        return self.call != CANNOT_TELL or self.within_margin
 
     def turned(self) -> "Comparison":
         """Return the same as b less a."""
@@ -60,10 +73,14 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """When a difference is called: the error rate over all comparisons, and the difference that is worth finding."""
+    """When a difference is called: the error rate over all comparisons, and the difference that is worth finding.
+
+    A study that is looked at several times while it grows makes each call at the error rate divided by `num_looks`.
+    """
 
     alpha: float = 0.05
     margin: float = MARGIN
+    num_looks: int = 1
 
 
 DEFAULT_RULE = Rule()
@@ -104,13 +121,14 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
         a=a,
         b=b,
         difference=found.estimate,
-        ci95=_ends(found.interval()),
+        ci95=_ends(found.interval(0.05 / rule.num_looks)),
         basis="seeds and test images",
         seeds=seeds,
-        p_value=found.p_value,
+        p_value=min(1.0, rule.num_looks * found.p_value),
+        margin=rule.margin,
         chance_a_wins=found.chance_a_wins,
         effect=effect,
-        seeds_needed=stats.seeds_needed(found, effect, rule.alpha / num_pairs),
+        seeds_needed=stats.seeds_needed(found, effect, rule.alpha / num_pairs / rule.num_looks),
     )
 
 
@@ -198,9 +216,18 @@ def _difference_text(c: Comparison) -> str:
     return f"{text}: cannot tell; {more_seeds_text(c)}."
 
 
+def rule_of(until_sure: UntilSure | None) -> Rule:
+    """Return the rule of a study that adds seeds until it is sure, or of one with a fixed number of them."""
+    if until_sure is None:
+        return DEFAULT_RULE
+    return Rule(margin=until_sure.margin, num_looks=len(stats.looks(until_sure.max_seeds)))
+
+
 def more_seeds_text(c: Comparison) -> str:
     """Say what it takes to call a comparison."""
     difference = f"a difference of {100 * c.effect:.2f} points"
+    if c.within_margin:
+        return f"the two differ by less than {100 * c.margin:g} points"
     if c.basis == "test images":
         return f"{ENOUGH_SEEDS} seeds or more are needed"
     if c.more_seeds is None:

@@ -5,14 +5,16 @@ from dataclasses import asdict
 
 from rich.console import Console
 
+from whichnorm import stats
 from whichnorm.commands.options import add_data_arguments, data_name, model_option
 from whichnorm.errors import SpecError
-from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
+from whichnorm.job import DEFAULT_NORMS, DEFAULT_SEEDS, Job, execute, prepare
 from whichnorm.norms import FORMS
 from whichnorm.progress import console_progress, duration
 from whichnorm.recipes import RECIPES
-from whichnorm.spec import batch_text
+from whichnorm.spec import UntilSure, batch_text
 from whichnorm.study import Plan, plan_study
+from whichnorm.until_sure import parse_budget
 
 NAME = "compare"
 HELP = "train one network once per norm and seed, and say which norm to use"
@@ -53,8 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an option of the network, such as add_skip=true; may be given again",
     )
     what.add_argument("--max-params", type=int, metavar="N", help="refuse networks with more parameters")
-    what.add_argument("--seeds", default="3", metavar="N", help="number of seeds, or the seeds themselves: 3 or 5,6,7 "
-                      "(default %(default)s)")  # fmt: skip
+    what.add_argument("--seeds", metavar="N", help="number of seeds, or the seeds themselves: 3 or 5,6,7 "
+                      f"(default {DEFAULT_SEEDS})")  # fmt: skip
+    sure = parser.add_argument_group("until sure, in place of --seeds")
+    sure.add_argument("--until-sure", action="store_true", help="add seeds until every difference is called or known "
+                      "to be less than the margin, at an error rate of 5 %% for all looks together")  # fmt: skip
+    sure.add_argument("--margin", type=float, metavar="POINTS", help="a smaller difference need not be told, in "
+                      f"percentage points (default {100 * UntilSure().margin:g})")  # fmt: skip
+    sure.add_argument("--max-seeds", type=int, metavar="N", help=f"(default {UntilSure().max_seeds})")
+    sure.add_argument("--budget", metavar="TIME", help="of training and evaluation, such as 30m, 90s or 2h; the first "
+                      "3 seeds are always trained")  # fmt: skip
     data = parser.add_argument_group("data")
     add_data_arguments(data)
     data.add_argument("--val", type=float, default=0.1, metavar="SHARE",
@@ -84,12 +94,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
+    budget = None if args.budget is None else parse_budget(args.budget)
     job = prepare(
         data_name(args),
         norms=[name for name in args.norms.split(",") if name.strip()],
         model=args.model,
         model_options=dict(model_option(text) for text in args.model_option),
-        seeds=_seeds(args.seeds),
+        seeds=None if args.seeds is None else _seeds(args.seeds),
+        until_sure=_until_sure(args),
         recipe=args.recipe,
         epochs=args.epochs,
         batch_size=args.batch_size,
@@ -109,7 +121,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 0
     from whichnorm.report.terminal import print_results
 
-    results = execute(job, max_params=args.max_params, progress=console_progress(console), tensorboard=args.tensorboard)
+    results = execute(
+        job,
+        max_params=args.max_params,
+        progress=console_progress(console),
+        tensorboard=args.tensorboard,
+        budget=budget,
+    )
     print_results(results, console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.ok else 1
@@ -133,6 +151,9 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
         layers = ", ".join(f"{count} {name}" for name, count in arm.norm_layers.items()) or "none"
         seconds = plan.run_seconds(arm)
         lines.append(f"{arm.arm!s:<20}{arm.params:>11,}{len(job.study.seeds):>7}{seconds:>11,.1f}  {layers}")
+    if job.study.until_sure:
+        looks = ", ".join(map(str, stats.looks(job.study.until_sure.max_seeds)))
+        lines += ["", f"This is the first look; seeds are added until sure, with looks at {looks} seeds."]
     done = sum(job.folder.record(run).exists() for run in job.study.runs())
     lines += [
         "",
@@ -141,6 +162,21 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _until_sure(args: argparse.Namespace) -> UntilSure | None:
+    """Return the rule by which seeds are added; options of it without --until-sure are a SpecError."""
+    given = {"--margin": args.margin, "--max-seeds": args.max_seeds, "--budget": args.budget}
+    if not args.until_sure:
+        for option, value in given.items():
+            if value is not None:
+                raise SpecError(f"{option} {value}: has a meaning with --until-sure only; add that, or leave it out")
+        return None
+    default = UntilSure()
+    return UntilSure(
+        margin=default.margin if args.margin is None else args.margin / 100,
+        max_seeds=default.max_seeds if args.max_seeds is None else args.max_seeds,
+    )
 
 
 def _seeds(text: str) -> int | list[int]:

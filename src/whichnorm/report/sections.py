@@ -62,7 +62,7 @@ def _headline(results: Results) -> dict[str, Any]:
         "decided": decided,
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
         "choice": choice if decided else "",
-        "verdict": text.printable(results.verdict.text),
+        "verdict": text.printable(" ".join(filter(None, [results.verdict.text, results.ending]))),
         "footer": "Made by whichnorm. Every figure is also in the folder figures beside this file, as PNG and SVG.",
     }
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from whichnorm.report import tables, text
 from whichnorm.results import ArmResult, Results
-from whichnorm.verdict import Comparison, p_text
+from whichnorm.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
 
 
 def results_table(results: Results) -> Table:
@@ -48,14 +48,18 @@ def print_results(results: Results, console: Console) -> None:
     for comparison in results.comparisons:
         say(console, _comparison_line(comparison))
     console.print()
-    say(console, text.printable(results.verdict.text), "bold")
+    say(console, text.printable(results.verdict.answer), "bold")
+    if results.ending:
+        say(console, results.ending)
     for run in results.faults:
         say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(text.fault_reason(run))}", "red")
 
 
 def _comparison_line(c: Comparison) -> str:
     p = "" if c.adjusted_p is None else f" p {p_text(c.adjusted_p)},"
-    return f"{c.a} − {c.b}: {text.points(c.difference)} {text.points_interval(c.ci95)} points,{p} {text.outcome(c)}"
+    more = f" ({more_seeds_text(c)})" if c.call == CANNOT_TELL else ""
+    difference = f"{text.points(c.difference)} {text.points_interval(c.ci95)}"
+    return f"{c.a} − {c.b}: {difference} points,{p} {text.outcome(c)}{more}"
 
 
 def say(console: Console, line: str, style: str = "") -> None:

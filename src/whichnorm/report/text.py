@@ -150,6 +150,12 @@ def interval_sentences(results: Results) -> list[str]:
             f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. How "
             "many more seeds would tell a difference is the number that finds it with a probability of 80 %."
         )
+    if results.num_looks > 1:
+        sentences.append(
+            f"Seeds were added until every difference was settled, with {results.num_looks} looks planned. P-values "
+            "are multiplied by this number and intervals are as much longer (Bonferroni), so that the error rate of "
+            "5 % and the 95 % hold for all looks together."
+        )
     if any(len(arm.seeds) == 1 for arm in results.arms):
         sentences.append(
             f"An arm with one seed has a 95 % Wilson interval over the {results.num_test_images:,} test images, and "

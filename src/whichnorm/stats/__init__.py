@@ -14,7 +14,7 @@ from whichnorm.stats.intervals import (
     proportion_interval,
 )
 from whichnorm.stats.pairs import PairedDifference, paired_difference, power, seeds_needed
-from whichnorm.stats.sequential import look_alpha, looks
+from whichnorm.stats.sequential import looks
 
 __all__ = [
     "Call",
@@ -27,7 +27,6 @@ __all__ = [
     "holm",
     "image_bootstrap",
     "least_sign_flip_p_value",
-    "look_alpha",
     "looks",
     "mean_interval",
     "paired_difference",

@@ -11,7 +11,7 @@ from whichnorm.checkpoint import read_progress
 from whichnorm.errors import StudyError
 from whichnorm.record import EpochRow, RunRecord, read_record
 from whichnorm.rerun import Command, compare_command
-from whichnorm.spec import batch_text, run_key
+from whichnorm.spec import batch_text, grid, run_key
 from whichnorm.study import StudyFolder
 
 Status = Literal["waiting", "training", "stopped", "finished", "diverged", "failed", "unreadable"]
@@ -122,10 +122,11 @@ class Reader:
         at_work = self.folder.at_work()  # first: a study that ends meanwhile is then at work, not stopped
         held = self.folder.description()
         try:
-            grid = [(str(arm), int(seed)) for seed in held["seeds"] for arm in held["arms"]]
-            runs = self._runs(grid, bool(at_work))
+            arms, seeds = [str(arm) for arm in held["arms"]], [int(seed) for seed in held["seeds"]]
+            pairs = grid(arms, seeds, held.get("ended", {}))
+            runs = self._runs(pairs, bool(at_work))
             about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
-            verdict = text if about == set(grid) else None
+            verdict = text if about == set(pairs) else None
             state = StudyState(root=self.root, held=held, runs=runs, at_work=at_work, verdict=verdict)
             _ = state.split, state.title, state.command  # whatever is missing in study.json is found here
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -136,10 +137,10 @@ class Reader:
     def root(self) -> Path:
         return self.folder.root
 
-    def _runs(self, grid: list[tuple[str, int]], at_work: bool) -> tuple[RunState, ...]:
+    def _runs(self, pairs: list[tuple[str, int]], at_work: bool) -> tuple[RunState, ...]:
         """Read every run; where a process is at work, the first without a record is the one that it trains."""
         runs = []
-        for arm, seed in grid:
+        for arm, seed in pairs:
             run = self._run(arm, seed, at_work)
             at_work = at_work and run.status != "training"
             runs.append(run)
