@@ -64,6 +64,7 @@ def compare(
     precision: str = "auto",
     out: str | Path | None = None,
     tensorboard: bool = False,
+    diagnostics: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Train one network once per norm and per seed, write the report, and return the results.
@@ -73,7 +74,8 @@ def compare(
     norm layer with `norm(num_channels)`. seeds is a count or the seeds themselves. batch_size is the images of an
     optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several passes. val is
     the share of the training images kept for validation; with 0 the curves are the test set's. max_params refuses
-    larger networks. tensorboard writes event files into the study's folder, live while it trains.
+    larger networks. tensorboard writes event files into the study's folder, live while it trains. diagnostics measures
+    gradient norms, dead ReLU channels and the distance of activations after every epoch, for the report.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
@@ -83,7 +85,9 @@ def compare(
         image_size=image_size, data_dir=data_dir, download=download, device=device, threads=threads,
         precision=precision, out=out,
     )  # fmt: skip
-    return execute(job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard)
+    return execute(
+        job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, diagnostics=diagnostics
+    )
 
 
 def prepare(
@@ -184,12 +188,18 @@ def report_on(job: Job, results: Results) -> Path:
     return write_report(results, job.splits.test.to("cpu"), find(job, results))
 
 
-def execute(job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False) -> Results:
+def execute(
+    job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False, diagnostics: bool = False
+) -> Results:
     """Train what is not trained yet, then write results and report."""
     if tensorboard:
         from whichnorm.tensorboard import TensorBoardProgress
 
         progress = TensorBoardProgress(progress, job.folder)
+    if diagnostics:
+        from whichnorm.diagnostics.progress import DiagnosticsProgress
+
+        progress = DiagnosticsProgress(progress, job.folder, job.splits)
     before = torch.get_num_threads()
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()

@@ -70,6 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--device-batch-size", type=int, metavar="N",
                           help="images per forward pass, which BatchNorm sees; gradients add up to a step of "
                           "--batch-size (default: all of a step)")  # fmt: skip
+    training.add_argument("--diagnostics", action="store_true",
+                          help="measure gradient norms, dead ReLU channels and the distance of activations after every "
+                          "epoch, for the report")  # fmt: skip
     machine = parser.add_argument_group("machine and output")
     machine.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
     machine.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
@@ -109,7 +112,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 0
     from whichnorm.report.terminal import print_results
 
-    results = execute(job, max_params=args.max_params, progress=console_progress(console), tensorboard=args.tensorboard)
+    results = execute(job, max_params=args.max_params, progress=console_progress(console),
+                      tensorboard=args.tensorboard, diagnostics=args.diagnostics)  # fmt: skip
     print_results(results, console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.ok else 1
