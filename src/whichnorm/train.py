@@ -114,8 +114,8 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
     """Train one run, from its checkpoint where there is one, and return its record and the trained network.
 
     `on_step` gets the number of steps done in the epoch, `on_epoch` the finished row; `on_weights` gets the network and
-    the number of epochs done, before the first epoch here and after each, and leaves the network as it is. A non-finite loss ends the run
-    early with status "diverged", a failed audit with "failed"; both have a record.
+    the number of epochs done, before the first epoch trained here and after each, and leaves the network as it is.
+    A non-finite loss ends the run early with status "diverged", a failed audit with "failed"; both have a record.
     """
     model = build_network(run, splits)
     optimizer = build_optimizer(model, run.training)

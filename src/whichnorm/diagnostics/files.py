@@ -50,8 +50,8 @@ def read_diagnoses(path: Path, arm: str, seed: int) -> RunDiagnoses:
         return RunDiagnoses(arm=arm, seed=seed, num_images=int(raw["num_images"]), rows=rows)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudyError(
-            f"{path}: not the readable diagnostics of {arm} at seed {seed} ({type(error).__name__}: {error}); delete it: "
-            "the run itself is kept"
+            f"{path}: not the readable diagnostics of {arm} at seed {seed} ({type(error).__name__}: {error}); "
+            "delete it: the run itself is kept"
         ) from None
 
 
