@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from whichnorm.diagnostics import Diagnosis, RunDiagnoses
 from whichnorm.diagnostics.files import read_diagnoses
 from whichnorm.errors import StudyError
+from whichnorm.norms import NoNormSpec
 from whichnorm.record import RunRecord
 from whichnorm.report import text
 from whichnorm.results import Results
-from whichnorm.spec import RunSpec
+from whichnorm.spec import RunSpec, parse_arm
 from whichnorm.study import StudyFolder
 
 Key = tuple[str, int]  # an arm and a seed
@@ -59,8 +60,11 @@ def diagnostics_sentences(results: Results, found: StudyDiagnostics) -> Iterator
             f"Measured before the first epoch and after each, on the same {images} without augmentation, in training "
             "mode without dropout, in float32. The gradient is that of the cross-entropy, without a penalty or weight "
             "decay. A ReLU's channel is dead where it is zero for all of these images at every position. A cosine "
-            "distance near 0 means that images can hardly be told apart at that layer; a large gradient norm early "
-            "on asks for a smaller learning rate or a warm-up."
+            "distance near 0 means that images can hardly be told apart at that layer."
+        )
+        yield (
+            "Lubana, Dick and Tanaka (Beyond BatchNorm, NeurIPS 2021) report that large groups make images harder to "
+            "tell apart, and that small groups give large gradients early in training."
         )
     if missing := found.missing(results):
         names = text.listed([f"{run.arm} at seed {run.seed}" for run in missing])
@@ -97,6 +101,11 @@ class ArmDiagnostics:
     gradient_norm: Tracks
     dead_relu: Tracks
     cosine_distance: Tracks
+
+    @property
+    def norm_layers(self) -> tuple[str, ...]:
+        """The paths of the norm layers: distances are measured at these, and without any at the convolutions."""
+        return () if isinstance(parse_arm(self.arm).norm, NoNormSpec) else self.cosine_distance.paths
 
 
 def estimate(runs: Sequence[RunDiagnoses]) -> ArmDiagnostics:

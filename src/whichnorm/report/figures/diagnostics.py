@@ -1,4 +1,4 @@
-"""Diagnostics over epochs: three panels with a line per layer, coloured from the first layer to the last."""
+"""Diagnostics over epochs: panels with a line per layer, coloured from the first layer to the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from whichnorm.report.figures.style import house_style, new_figure, set_title
@@ -26,7 +26,8 @@ class Panel:
     values: NDArray[np.float64]
     limits: tuple[float, float]
     log: bool = False
-    absent: str = "not finite"  # what stands in a panel without values
+    dashed: Sequence[bool] = ()  # by layer; none where it is empty
+    note: str = ""  # what stands in the middle, for a panel with nothing to see
 
 
 @house_style()
@@ -48,18 +49,29 @@ def _draw_panel(axes: Axes, epochs: NDArray[np.int64], panel: Panel) -> None:
     marker = "o" if len(epochs) <= MOST_MARKS else ""
     for layer, values in enumerate(panel.values):
         color = _depths()(layer / max(1, len(panel.values) - 1))
-        axes.plot(epochs, values, color=color, marker=marker, markersize=2.8, linewidth=1.4, clip_on=False)
-    if not np.isfinite(panel.values).any():
-        axes.text(0.5, 0.5, panel.absent, transform=axes.transAxes, ha="center", va="center", color="#59636e")
+        dashes = (0, (3.5, 1.5)) if any(panel.dashed) and panel.dashed[layer] else "-"
+        axes.plot(
+            epochs, values, color=color, linestyle=dashes, marker=marker, markersize=2.8, linewidth=1.4, clip_on=False
+        )  # fmt: skip
+    axes.text(0.5, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center", fontsize=9, color="#59636e")
     axes.set_title(panel.title)
-    axes.set_ylabel(panel.unit)
-    axes.set_yscale("log" if panel.log else "linear")
-    axes.set_ylim(panel.limits)
+    _label_values(axes, panel)
     axes.set_xlabel("Epochs trained")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if len(epochs) == 1:
         axes.set(xlim=(epochs[0] - 0.5, epochs[0] + 0.5), xticks=epochs)
     axes.grid(True)
+
+
+def _label_values(axes: Axes, panel: Panel) -> None:
+    axes.set_ylabel(panel.unit)
+    axes.set_ylim(panel.limits)
+    if panel.log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
 
 
 def _depths() -> Colormap:

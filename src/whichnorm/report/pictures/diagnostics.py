@@ -26,18 +26,20 @@ def diagnostics_pictures(arms: Sequence[ArmDiagnostics]) -> list[Picture]:
 def _picture(
     arm: ArmDiagnostics, gradient: tuple[float, float], dead: tuple[float, float], distance: tuple[float, float]
 ) -> Picture:
+    norms = arm.norm_layers
     panels = [
         Panel(
-            title="Gradient norm per layer", unit="L2 norm (log scale)", values=arm.gradient_norm.values,
-            limits=gradient, log=True,
+            title="Gradient norm" + (" (norm layers dashed)" if norms else ""), unit="L2 norm (log scale)",
+            values=arm.gradient_norm.values, limits=gradient, log=True,
+            dashed=[path in norms for path in arm.gradient_norm.paths], note=_note(arm.gradient_norm, "no weights"),
         ),
         Panel(
             title="Dead ReLU channels", unit="Share of channels (%)", values=100 * arm.dead_relu.values,
-            limits=dead, absent="not finite" if arm.dead_relu.paths else "no ReLU",
+            limits=dead, note=_note(arm.dead_relu, "no ReLU", all_zero="no dead channel"),
         ),
         Panel(
             title="Distance between images", unit="Mean cosine distance", values=arm.cosine_distance.values,
-            limits=distance, absent="not finite" if arm.cosine_distance.paths else "no norm layer or convolution",
+            limits=distance, note=_note(arm.cosine_distance, "no norm layer or convolution"),
         ),
     ]  # fmt: skip
     return Picture(
@@ -48,9 +50,18 @@ def _picture(
     )
 
 
+def _note(tracks: Tracks, absent: str, all_zero: str = "") -> str:
+    """Say why a panel shows nothing; "" where it shows something."""
+    if not tracks.paths:
+        return absent
+    if not np.isfinite(tracks.values).any():
+        return "not finite"
+    return "" if np.nan_to_num(tracks.values).any() else all_zero
+
+
 def _caption(arm: ArmDiagnostics) -> str:
     seeds = f"mean over seeds ({text.num_seeds(len(arm.seeds))})" if len(arm.seeds) > 1 else f"seed {arm.seeds[0]}"
-    where = "norm layer" if arm.arm.partition("+")[0] != "none" else "convolution, since this arm has no norm layer"
+    where = "norm layer" if arm.norm_layers else "convolution, since this arm has no norm layer"
     return (
         f"A line per layer, {seeds}; all arms have the same axes. Distances are those at the output of every {where}."
     )
