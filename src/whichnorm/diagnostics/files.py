@@ -1,6 +1,7 @@
 """The diagnostics of a run as a file beside its record: one row per epoch, and one from before the first."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,15 +59,14 @@ def read_diagnoses(path: Path, arm: str, seed: int) -> RunDiagnoses:
 def _checked(row: Mapping[str, Any]) -> Diagnosis:
     """Return a row's diagnosis; ValueError for values that no run leaves behind."""
     found = Diagnosis(**{key: row[key] for key in ("gradient_norm", "dead_relu", "cosine_distance")})
-    if type(row["epoch"]) is not int or not all(
-        _is_number(v) for part in asdict(found).values() for v in part.values()
-    ):
+    values = [value for part in asdict(found).values() for value in part.values()]
+    if type(row["epoch"]) is not int or not all(map(_is_number_or_none, values)):
         raise ValueError("a value that is no number")
     return found
 
 
-def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def _is_number_or_none(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
 
 
 def _rounded(row: Diagnosis) -> dict[str, dict[str, float | None]]:

@@ -47,7 +47,9 @@ def diagnostics_panels(title: str, epochs: NDArray[np.int64], panels: Sequence[P
 
 def _draw_panel(axes: Axes, epochs: NDArray[np.int64], panel: Panel) -> None:
     marker = "o" if len(epochs) <= MOST_MARKS else ""
-    for layer, values in enumerate(panel.values):
+    # A logarithm of 0 would be drawn far below the axis, since marks at its edge are not clipped.
+    shown = np.where(panel.values > 0, panel.values, np.nan) if panel.log else panel.values
+    for layer, values in enumerate(shown):
         color = _depths()(layer / max(1, len(panel.values) - 1))
         dashes = (0, (3.5, 1.5)) if any(panel.dashed) and panel.dashed[layer] else "-"
         axes.plot(
