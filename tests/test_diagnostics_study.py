@@ -128,6 +128,11 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
 
 
+def test_the_figures_are_those_of_a_forward_pass_where_several_make_a_step(tmp_path):
+    compare(tmp_path, norms=["bn"], epochs=1, batch_size=32, device_batch_size=8, diagnostics=True)
+    assert read_diagnoses(tmp_path / "diagnostics" / "bn-seed0.json", "bn", 0).num_images == 8
+
+
 def test_diagnostics_beside_tensorboard(tmp_path, diagnosed):
     pytest.importorskip("tensorboard")
     compare(tmp_path, norms=["bn"], diagnostics=True, tensorboard=True)

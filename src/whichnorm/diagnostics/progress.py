@@ -26,7 +26,7 @@ class DiagnosticsProgress(PassingProgress):
 
     def start_run(self, run: RunSpec, num_steps: int) -> None:
         self.run = run
-        self.batch = probe_images(self.splits.train, run.recipe.batch_size)
+        self.batch = probe_images(self.splits.train, run.recipe.images_per_forward)
         path, arm = self.folder.diagnostics(run), str(run.arm)
         self.found = RunDiagnoses(arm=arm, seed=run.seed, num_images=len(self.batch), rows={})
         if path.exists():  # of a run that was stopped; an epoch that is trained again is measured again
@@ -47,6 +47,6 @@ class DiagnosticsProgress(PassingProgress):
 
 
 def probe_images(train: ImageSet, batch_size: int) -> ImageSet:
-    """Return a batch of 2 to 128 training images, spread evenly: data sets may come sorted by class."""
+    """Return a forward pass's worth of images, 2 to 128, spread evenly: training sets may come sorted by class."""
     number = min(max(batch_size, 2), MOST_IMAGES, len(train))
     return train.subset(torch.arange(number, device=train.labels.device) * len(train) // number)

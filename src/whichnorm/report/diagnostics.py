@@ -15,6 +15,7 @@ from whichnorm.report import text
 from whichnorm.results import Results
 from whichnorm.spec import RunSpec, parse_arm
 from whichnorm.study import StudyFolder
+from whichnorm.verdict import listed
 
 Key = tuple[str, int]  # an arm and a seed
 
@@ -55,7 +56,7 @@ def diagnostics_sentences(results: Results, found: StudyDiagnostics) -> Iterator
     """Say what was measured, how to read it, and what is missing."""
     sizes = dict.fromkeys(run.num_images for run in found.runs.values())
     if sizes:
-        images = text.listed([text.count(size, "training image") for size in sizes])
+        images = listed([text.count(size, "training image") for size in sizes])
         yield (
             f"Measured before the first epoch and after each, on the same {images} without augmentation, in training "
             "mode without dropout, in float32. The gradient is that of the cross-entropy, without a penalty or weight "
@@ -67,7 +68,7 @@ def diagnostics_sentences(results: Results, found: StudyDiagnostics) -> Iterator
             "tell apart, and that small groups give large gradients early in training."
         )
     if missing := found.missing(results):
-        names = text.listed([f"{run.arm} at seed {run.seed}" for run in missing])
+        names = listed([f"{run.arm} at seed {run.seed}" for run in missing])
         yield f"Trained without --diagnostics, and so without figures here: {names}."
     yield from map(text.printable, found.faults)
 
