@@ -70,6 +70,7 @@ def compare(
     precision: str = "auto",
     out: str | Path | None = None,
     tensorboard: bool = False,
+    diagnostics: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Train one network once per norm and per seed, write the report, and return the results.
@@ -81,6 +82,7 @@ def compare(
     images of an optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several
     passes. val is the share of the training images kept for validation; with 0 the curves are the test set's.
     max_params refuses larger networks. tensorboard writes event files into the study's folder, live while it trains.
+    diagnostics measures gradient norms, dead ReLU channels and the distance of activations after every epoch.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
@@ -91,7 +93,8 @@ def compare(
         device=device, threads=threads, precision=precision, out=out,
     )  # fmt: skip
     return execute(
-        job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, budget=budget
+        job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, diagnostics=diagnostics,
+        budget=budget,
     )  # fmt: skip
 
 
@@ -199,13 +202,23 @@ def report_on(job: Job, results: Results) -> Path:
 
 
 def execute(
-    job: Job, *, max_params: int | None, progress: Progress, tensorboard: bool = False, budget: float | None = None
-) -> Results:  # fmt: skip
+    job: Job,
+    *,
+    max_params: int | None,
+    progress: Progress,
+    tensorboard: bool = False,
+    diagnostics: bool = False,
+    budget: float | None = None,
+) -> Results:
     """Train what is not trained yet, then write results and report."""
     if tensorboard:
         from whichnorm.tensorboard import TensorBoardProgress
 
         progress = TensorBoardProgress(progress, job.folder)
+    if diagnostics:
+        from whichnorm.diagnostics.progress import DiagnosticsProgress
+
+        progress = DiagnosticsProgress(progress, job.folder, job.splits)
     before = torch.get_num_threads()
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()

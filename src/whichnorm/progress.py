@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +11,9 @@ from rich.progress import Progress as Bars
 
 from whichnorm.record import EpochRow, RunRecord
 from whichnorm.spec import RunSpec, StudySpec
+
+if TYPE_CHECKING:
+    from torch import nn
 
 HEADER = " epoch        lr   seconds   train loss   train acc   {0} loss   {0} acc"
 
@@ -33,6 +36,10 @@ class Progress:
     def on_epoch(self, row: EpochRow) -> None:
         """An epoch is done."""
 
+    def on_weights(self, model: "nn.Module", num_epochs: int) -> None:
+        """The network that trains, after a number of epochs: before the first one or the one to go on with, and after
+        each, before the epoch counts as done. It must stay as it is."""
+
     def end_run(self, record: RunRecord) -> None:
         """A run has its record."""
 
@@ -46,6 +53,46 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
+
+
+class PassingProgress(Progress):
+    """Passes everything on to another progress; the base of those that do something on the side."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown = shown
+
+    def start_study(self, study: StudySpec, num_done: int) -> None:
+        self.shown.start_study(study, num_done)
+
+    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
+        self.shown.add_seeds(study, grown)
+
+    def start_run(self, run: RunSpec, num_steps: int) -> None:
+        self.shown.start_run(run, num_steps)
+
+    def on_step(self, num_done: int) -> None:
+        self.shown.on_step(num_done)
+
+    def on_epoch(self, row: EpochRow) -> None:
+        self.shown.on_epoch(row)
+
+    def on_weights(self, model: "nn.Module", num_epochs: int) -> None:
+        self.shown.on_weights(model, num_epochs)
+
+    def end_run(self, record: RunRecord) -> None:
+        self.shown.end_run(record)
+
+    def start_report(self) -> None:
+        self.shown.start_report()
+
+    def __enter__(self) -> Self:
+        self.shown.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shown.__exit__(kind, error, trace)
 
 
 def format_row(row: EpochRow) -> str:

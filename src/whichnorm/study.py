@@ -41,6 +41,9 @@ class StudyFolder:
     def checkpoint(self, run: RunSpec) -> Path:
         return self.root / "checkpoints" / f"{run.key}.safetensors"
 
+    def diagnostics(self, run: RunSpec) -> Path:
+        return self.root / "diagnostics" / f"{run.key}.json"
+
     def claim(self, study: StudySpec, data_digest: str) -> None:
         """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
 
@@ -339,7 +342,7 @@ def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progr
     checkpoint = folder.checkpoint(run)
     progress.start_run(run, num_steps=len(splits.train) // run.recipe.batch_size)
     try:
-        record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch)
+        record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch, progress.on_weights)
     except WhichnormError:
         raise
     except Exception as error:  # out of memory, or anything that a network of the user's own raises

@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from whichnorm.checkpoint import read_progress
 from whichnorm.errors import MissingExtraError
-from whichnorm.progress import Progress
+from whichnorm.progress import PassingProgress, Progress
 from whichnorm.record import EpochRow, RunRecord, read_record
 from whichnorm.spec import RunSpec, StudySpec
 from whichnorm.study import StudyFolder
@@ -37,12 +37,12 @@ def scalars(row: EpochRow) -> dict[str, float]:
     return {tag: value for tag, value in values.items() if value is not None}
 
 
-class TensorBoardProgress(Progress):
+class TensorBoardProgress(PassingProgress):
     """Writes a study's event files and passes everything on to another progress."""
 
     def __init__(self, shown: Progress, folder: StudyFolder) -> None:
         require_tensorboard()
-        self.shown = shown
+        super().__init__(shown)
         self.folder = folder
         self.file: EventFile | None = None
 
@@ -51,40 +51,27 @@ class TensorBoardProgress(Progress):
             if self.folder.record(run).exists():
                 self._open(run, read_record(self.folder.record(run)).epochs)
         self._close()
-        self.shown.start_study(study, num_done)
+        super().start_study(study, num_done)
 
     def start_run(self, run: RunSpec, num_steps: int) -> None:
         epochs, _ = read_progress(self.folder.checkpoint(run))
         self._open(run, epochs)
-        self.shown.start_run(run, num_steps)
-
-    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
-        self.shown.add_seeds(study, grown)
-
-    def on_step(self, num_done: int) -> None:
-        self.shown.on_step(num_done)
+        super().start_run(run, num_steps)
 
     def on_epoch(self, row: EpochRow) -> None:
         if self.file:
             self.file.add(row)
-        self.shown.on_epoch(row)
+        super().on_epoch(row)
 
     def end_run(self, record: RunRecord) -> None:
         self._close()
-        self.shown.end_run(record)
-
-    def start_report(self) -> None:
-        self.shown.start_report()
-
-    def __enter__(self) -> Self:
-        self.shown.__enter__()
-        return self
+        super().end_run(record)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
-        self.shown.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
 
     def _open(self, run: RunSpec, epochs: Sequence[EpochRow]) -> None:
         self._close()

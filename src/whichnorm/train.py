@@ -108,22 +108,27 @@ def penalty(model: nn.Module, arm: ArmSpec) -> Tensor | float:
 
 
 def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Callable[[int], None],
-              on_epoch: Callable[[EpochRow], None]) -> tuple[RunRecord, nn.Module]:  # fmt: skip
+              on_epoch: Callable[[EpochRow], None],
+              on_weights: Callable[[nn.Module, int], None] = lambda model, num_epochs: None,
+) -> tuple[RunRecord, nn.Module]:  # fmt: skip
     """Train one run, from its checkpoint where there is one, and return its record and the trained network.
 
-    `on_step` gets the number of steps done in the epoch, `on_epoch` the finished row. A non-finite loss ends the run
-    early with status "diverged", a failed audit with "failed"; both have a record.
+    `on_step` gets the number of steps done in the epoch, `on_epoch` the finished row; `on_weights` gets the network and
+    the number of epochs done, before the first epoch trained here and after each, and leaves the network as it is.
+    A non-finite loss ends the run early with status "diverged", a failed audit with "failed"; both have a record.
     """
     model = build_network(run, splits)
     optimizer = build_optimizer(model, run.training)
     state = TrainingState(epochs=[], audit=None)
     if checkpoint and checkpoint.exists():
         state = _resumed(read_checkpoint(checkpoint, model, optimizer))
+    on_weights(model, len(state.epochs))
     test = None
     try:
         while len(state.epochs) < run.recipe.epochs and not _diverged(state):
             row, test = train_epoch(run, splits, model, optimizer, state, on_step)
             state.epochs.append(row)
+            on_weights(model, row.epoch)  # before the checkpoint: a run that is killed here sees this epoch again
             if checkpoint:
                 write_checkpoint(checkpoint, model, optimizer, asdict(state))
             on_epoch(row)

@@ -80,6 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--device-batch-size", type=int, metavar="N",
                           help="images per forward pass, which BatchNorm sees; gradients add up to a step of "
                           "--batch-size (default: all of a step)")  # fmt: skip
+    training.add_argument("--diagnostics", action="store_true",
+                          help="measure gradient norms, dead ReLU channels and the distance of activations after every "
+                          "epoch, for the report")  # fmt: skip
     machine = parser.add_argument_group("machine and output")
     machine.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
     machine.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
@@ -126,6 +129,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         max_params=args.max_params,
         progress=console_progress(console),
         tensorboard=args.tensorboard,
+        diagnostics=args.diagnostics,
         budget=budget,
     )
     print_results(results, console)

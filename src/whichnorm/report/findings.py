@@ -1,4 +1,4 @@
-"""What the trained networks are asked for the report: Grad-CAM maps and probabilities for doubtful labels."""
+"""What the report has from beside the records: Grad-CAM maps, probabilities for doubtful labels, and diagnostics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from whichnorm.errors import WhichnormError
 from whichnorm.gradcam import StudyMaps, maps_or_reason
 from whichnorm.job import Job
+from whichnorm.report.diagnostics import StudyDiagnostics, read_study_diagnostics
 from whichnorm.report.label_issues import LabelIssues, check_cleanlab, find_label_issues, mean_probabilities
 from whichnorm.results import Results
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Findings:
-    """Maps and doubtful labels; where one is None, its reason says why, or is empty where nobody asked."""
+    """Maps and doubtful labels; where one is None, its reason says why, or is empty where nobody asked. Diagnostics are
+    None where none were made."""
 
     maps: StudyMaps | None = None
     maps_reason: str = ""
     issues: LabelIssues | None = None
     issues_reason: str = ""
+    diagnostics: StudyDiagnostics | None = None
 
 
 def find(job: Job, results: Results) -> Findings:
@@ -25,7 +28,10 @@ def find(job: Job, results: Results) -> Findings:
     maps, maps_reason = maps_or_reason(job, results)
     arms = [arm.norm for arm in results.arms]
     issues, issues_reason = label_issues_or_reason(job, results, arms)
-    return Findings(maps=maps, maps_reason=maps_reason, issues=issues, issues_reason=issues_reason)
+    return Findings(
+        maps=maps, maps_reason=maps_reason, issues=issues, issues_reason=issues_reason,
+        diagnostics=read_study_diagnostics(job.study.runs(), job.folder),
+    )  # fmt: skip
 
 
 def label_issues_or_reason(job: Job, results: Results, arms: Sequence[str]) -> tuple[LabelIssues | None, str]:

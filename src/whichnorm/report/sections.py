@@ -5,16 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from whichnorm.data.dataset import ImageSet
-from whichnorm.report import mistake_tables, tables, text
+from whichnorm.report import diagnostics_tables, mistake_tables, tables, text
 from whichnorm.report.cells import CellImages
 from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
+from whichnorm.report.diagnostics import diagnostics_sentences, estimate
 from whichnorm.report.findings import Findings
 from whichnorm.report.method import method_sentences, pairing_sentences
 from whichnorm.report.pictures import Picture, arm_pictures
 from whichnorm.report.pictures.classes import classes_picture
 from whichnorm.report.pictures.confusion import confusion_of, difference_picture, differences_of
 from whichnorm.report.pictures.curves import curve_pictures
+from whichnorm.report.pictures.diagnostics import diagnostics_pictures
 from whichnorm.report.pictures.forests import forest_pictures
 from whichnorm.report.pictures.gradcam import gradcam_picture
 from whichnorm.report.pictures.mistakes import arm_mistakes
@@ -40,6 +42,7 @@ def describe(results: Results, test: ImageSet, images: CellImages, findings: Fin
         differences_section(results, test),
         classes_section(results, test),
         gradcam_section(results, test, findings),
+        diagnostics_section(results, findings),
         cost_section(results),
         command_section(results),
         versions_section(results),
@@ -212,6 +215,27 @@ def gradcam_section(results: Results, test: ImageSet, findings: Findings) -> Sec
         anchor="gradcam",
         title="Where the arms look",
         pictures=(gradcam_picture(results, test, findings.maps),),
+        wide=True,
+    )
+
+
+def diagnostics_section(results: Results, findings: Findings) -> Section | None:
+    """Show gradients, dead channels and distances of activations over the epochs, where a run was diagnosed."""
+    found = findings.diagnostics
+    if not found:
+        return None
+    by_arm = [found.of_arm(results, arm) for arm in text.arm_names(results)]
+    arms = [estimate(runs) for runs in by_arm if runs]
+    return Section(
+        anchor="diagnostics",
+        title="Diagnostics",
+        sentences=tuple(diagnostics_sentences(results, found)),
+        tables=(diagnostics_tables.diagnostics_table(results, arms),) if arms else (),
+        pictures=tuple(diagnostics_pictures(arms)),
+        folded=tuple(
+            Folded(summary=f"Diagnostics of {arm.arm} by layer", tables=diagnostics_tables.layer_tables(arm))
+            for arm in arms
+        ),
         wide=True,
     )
 
