@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +62,12 @@ def quantile_of_two(estimated: ArrayLike, known: ArrayLike, df: int, alpha: floa
     """The multiple of a standard deviation that makes a 1 - alpha interval, where its square has two parts.
 
     One part is estimated with few degrees of freedom, the other is known well: a mean over few seeds and many images.
-    With r the estimated part's share, the multiple goes from the normal quantile z at r = 0 to Student's t at r = 1 as
-    z + (t - z) r^p. Cochran (Biometrics 20, 1964) has p = 1, which is long, and the leading term of Welch's series
-    (Biometrika 34, 1947) p = 2, which is short with few seeds; p = 2 - 0.3 (z^2 - 1) / df, at least 1, covers best.
-    By quadrature, a 95 % interval covers 93.0 to 97.1 % with 2 seeds, 94.2 to 95.9 % with 3 and 94.7 to 95.3 % with 5,
-    at whatever r; Satterthwaite's degrees of freedom cover 87.2 to 95.1 %, 92.2 to 95.0 % and 94.2 to 95.0 %.
+    The multiple is the mean of Student's and the normal quantile, weighted by the parts: Cochran, "Approximate
+    significance levels of the Behrens-Fisher test", Biometrics 20, 1964. By quadrature over all shares of the parts, a
+    95 % interval covers 93.9 to 97.8 % with 2 seeds, 95.0 to 97.1 % with 3 and 95.0 to 96.4 % with 5. Satterthwaite's
+    degrees of freedom cover 87.2 to 95.1 %, 92.2 to 95.0 % and 94.1 to 95.0 %: they call too often with few seeds.
     """
-    t, z = stats.t.isf(alpha / 2, df), stats.norm.isf(alpha / 2)
-    power = max(1.0, 2 - 0.3 * (z**2 - 1) / df)
+    # scipy.special in place of scipy.stats, which takes ten times as long: planning asks for thousands of quantiles
+    t, z = -special.stdtrit(df, alpha / 2), -special.ndtri(alpha / 2)
     share = np.asarray(estimated, dtype=float) / (np.asarray(estimated, dtype=float) + known)
-    return np.asarray(z + (t - z) * share**power)
+    return np.asarray(z + (t - z) * share)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
 from whichnorm.stats.intervals import Interval
@@ -47,7 +47,7 @@ class PairedDifference:
         """
         num_seeds = self.mean.num_seeds
         spread = np.sqrt(self.mean.seed_variance * (1 + 1 / num_seeds))
-        return float(stats.t.cdf(self.estimate / spread, num_seeds - 1))
+        return float(special.stdtr(num_seeds - 1, self.estimate / spread))
 
 
 def paired_difference(correct_a: ArrayLike, correct_b: ArrayLike) -> PairedDifference:
@@ -66,17 +66,24 @@ def power(
 ) -> NDArray[np.float64]:
     """The probability that an effect of this size is called at this number of seeds, for each of the seed variances.
 
-    The mean is normal; the estimated seed variance is chi-squared and independent of it, and is integrated out by
-    Gauss-Legendre quadrature over its quantiles.
+    The mean is normal; the estimated seed variance is chi-squared and independent of it, and is integrated out.
     """
-    nodes, weights = special.roots_legendre(64)
-    ratio = stats.chi2.ppf((nodes + 1) / 2, num_seeds - 1) / (num_seeds - 1)  # of estimated to true variance
+    ratio, weights = _variance_ratios(num_seeds - 1)  # of estimated to true variance
     of_mean = np.atleast_1d(np.asarray(seed_variance, dtype=float))[:, None] / num_seeds
     half = np.sqrt(of_mean * ratio + image_variance)
     half = half * quantile_of_two(of_mean * ratio, image_variance, num_seeds - 1, alpha)
     spread = np.sqrt(of_mean + image_variance)
-    called = stats.norm.cdf((effect - half) / spread) + stats.norm.cdf((-effect - half) / spread)
-    return np.asarray(called @ weights / 2)
+    called = special.ndtr((effect - half) / spread) + special.ndtr((-effect - half) / spread)
+    return np.asarray(called @ weights)
+
+
+def _variance_ratios(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what an estimated variance may be, as multiples of the true one, and the probability that each stands for.
+
+    Gauss-Legendre nodes on the quantiles of chi-squared / df.
+    """
+    nodes, weights = special.roots_legendre(64)
+    return special.chdtri(df, (1 - nodes) / 2) / df, weights / 2
 
 
 def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) -> int | None:
@@ -86,13 +93,12 @@ def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) ->
     inverse chi-squared with num_seeds - 1 degrees of freedom. No number of seeds helps where the choice of test images
     alone hides the effect.
     """
-    nodes, weights = special.roots_legendre(64)
-    df = found.mean.num_seeds - 1
-    variances = found.mean.seed_variance * df / stats.chi2.ppf((nodes + 1) / 2, df)
+    ratios, weights = _variance_ratios(found.mean.num_seeds - 1)
+    variances = found.mean.seed_variance / ratios
 
     def enough(num_seeds: int) -> bool:
         called = power(effect, num_seeds, variances, found.mean.image_variance, alpha)
-        return bool(called @ weights / 2 >= POWER)
+        return bool(called @ weights >= POWER)
 
     if not enough(MOST_SEEDS):
         return None
