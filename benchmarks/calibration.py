@@ -4,7 +4,9 @@
 
 Studies come from a generator with the noise between seeds and between test images that was measured on real runs
 (benchmarks/noise.json, made by benchmarks.noise), and go through the same functions as a real study's answers. The
-exit code is 1 where a bound fails. benchmarks.same_norm makes the same check on real trainings of equal arms.
+exit code is 1 where a bound fails: a coverage or a power whose estimate is outside its bounds, and a rate of false
+calls whose 95 % interval is above its own, since the estimate of a rate of exactly 5 % is above that in every second
+simulation. benchmarks.same_norm makes the same check on real trainings of equal arms.
 """
 
 import argparse
@@ -12,9 +14,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process per core
@@ -44,6 +46,7 @@ class Line:
     studies: int
     low: float = 0.0
     high: float = 1.0
+    by_interval: bool = False  # fails only where the interval of the share leaves out the bound
     note: str = ""
 
     @property
@@ -52,10 +55,15 @@ class Line:
 
     @property
     def ok(self) -> bool:
-        return self.low <= self.share <= self.high
+        lowest = self.interval.low if self.by_interval else self.share
+        return self.low <= self.share and lowest <= self.high
+
+    @property
+    def interval(self) -> stats.Interval:
+        return stats.proportion_interval(self.count, self.studies)
 
     def __str__(self) -> str:
-        ends = stats.proportion_interval(self.count, self.studies)
+        ends = self.interval
         wanted = f"{100 * self.low:g} to {100 * self.high:g} %"
         share = f"{100 * self.share:6.2f} % [{100 * ends.low:5.2f}, {100 * ends.high:5.2f}]"
         return f"{self.what:<52} {self.studies:>6,}  {share}  {wanted:<13} {'ok' if self.ok else 'FAILS'}  {self.note}"
@@ -74,10 +82,10 @@ class Generator:
     def _normal(self, size: int) -> NDArray[np.float32]:
         return self.rng.standard_normal(size, dtype=np.float32)
 
-    def run(self, arm: int) -> NDArray[np.bool_]:
-        """Return which images (N,) one more run of an arm gets right."""
-        luck = np.float32(self.noise.seed * self.rng.standard_normal())
-        return self._normal(self.noise.num_images) < self.ease[arm] + luck
+    def run(self, arm: int, luck: float | None = None) -> NDArray[np.bool_]:
+        """Return which images (N,) one more run of an arm gets right, with the seed's luck drawn or given."""
+        luck = self.noise.seed * self.rng.standard_normal() if luck is None else luck
+        return self._normal(self.noise.num_images) < self.ease[arm] + np.float32(luck)
 
     def study(self, seeds: Sequence[int]) -> dict[str, dict[int, NDArray[np.bool_]]]:
         return {f"arm {arm}": {seed: self.run(arm) for seed in seeds} for arm in range(len(self.ease))}
@@ -114,13 +122,11 @@ def _given_images(generator: Generator, noise: Noise) -> float:
 
 
 def one_seed(noise: Noise, index: int) -> dict[str, bool]:
-    """Two runs of equal arms: whether anything is called, and the interval over test images of what the two runs are."""
+    """Two runs of equal arms: whether anything is called, and the intervals over test images of these two runs."""
     rng = np.random.default_rng([2, index])
     generator = Generator(noise, [noise.accuracy] * 2, rng)
     luck = noise.seed * rng.standard_normal(2)
-    answers = [
-        generator._normal(noise.num_images) < ease + np.float32(l) for ease, l in zip(generator.ease, luck, strict=True)
-    ]
+    answers = [generator.run(arm, luck[arm]) for arm in range(2)]
     spread = np.sqrt(1 + noise.image_shared**2 + noise.image_own**2)
     level = scipy_stats.norm.ppf(noise.accuracy) * np.sqrt(spread**2 + noise.seed**2)
     truth = scipy_stats.norm.cdf((level + luck) / spread)  # over all images, of these two runs
@@ -180,7 +186,7 @@ def look(correct: dict[str, dict[int, NDArray[np.bool_]]]) -> Comparison:
     return comparison
 
 
-def simulate(draw: Callable[[int], dict[str, float]], studies: int, pool: ProcessPoolExecutor) -> dict[str, NDArray]:
+def simulate(draw: Callable[[int], Mapping[str, float]], studies: int, pool: ProcessPoolExecutor) -> dict[str, NDArray]:
     """Draw studies in all processes and return what they found, by name."""
     found = list(pool.map(draw, range(studies), chunksize=max(1, studies // 40)))
     return {key: np.array([study[key] for study in found]) for key in found[0]}
@@ -193,7 +199,8 @@ def coverage(what: str, held: NDArray) -> Line:
 
 
 def false_calls(what: str, called: NDArray) -> Line:
-    return Line(what=f"false calls: {what}", count=int(called.sum()), studies=len(called), high=MOST_FALSE_CALLS)
+    what, count = f"false calls: {what}", int(called.sum())
+    return Line(what=what, count=count, studies=len(called), high=MOST_FALSE_CALLS, by_interval=True)
 
 
 def fixed_lines(noise: Noise, num_arms: int, num_seeds: int, studies: int, pool: ProcessPoolExecutor) -> list[Line]:
@@ -237,7 +244,7 @@ def until_sure_lines(noise: Noise, effect: float, studies: int, pool: ProcessPoo
     settled = f"settled {found['settled'].mean():.0%}, seeds: mean {found['seeds'].mean():.1f}"
     if effect == 0:
         line = false_calls(f"2 equal arms, until sure to {100 * LOOKS.margin:g} points", found["wrong"])
-        lines = [Line(**{**line.__dict__, "note": settled})]
+        lines = [replace(line, note=settled)]
     else:
         what = f"until sure: {100 * effect:g} points found by {LOOKS.max_seeds} seeds"
         lines = [Line(what=what, count=int(found["call"].sum()), studies=studies, note=settled)]

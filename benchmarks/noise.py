@@ -3,10 +3,10 @@
     python -m benchmarks.noise DIR --data-dir DATA
 
 DIR is a finished study with several seeds. A run is right on an image where a sum of normal variables is above zero:
-the arm's level, the image's ease (a part shared by the arms and a part of the arm's own), the seed's luck with the arm,
-and the rest, of variance 1. The parameters are those at which the generator has the study's mean accuracy, the agreement
-of two seeds of an arm and of two arms on single images (tetrachoric correlations), and the variance of the difference of
-two arms over seeds, each a mean over arms or pairs of them. They go to benchmarks/noise.json, which
+the arm's level, the image's ease (a part shared by the arms and a part of the arm's own), the seed's luck with the
+arm, and the rest, of variance 1. The parameters are those at which the generator has the study's mean accuracy, the
+agreement of two seeds of an arm and of two arms on single images (tetrachoric correlations), and the variance of the
+difference of two arms over seeds, each a mean over arms or pairs of them. They go to benchmarks/noise.json, which
 benchmarks.calibration reads.
 """
 
