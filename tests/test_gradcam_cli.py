@@ -29,9 +29,7 @@ ARMS = ("bn", "bn+l1:1e-06", "gn:8")
 def train(root, norms, seeds, model):
     """Train a study on some digits, without a report."""
     job = prepare(
-        "digits", norms=norms, model=model, model_options=None, seeds=seeds, recipe=None, epochs=1, batch_size=None,
-        device_batch_size=None,
-        val=0, train_limit=200, image_size=None, data_dir=None, download=False, device="cpu", threads=1,
+        "digits", norms=norms, model=model, seeds=seeds, epochs=1, val=0, train_limit=200, threads=1,
         precision="float32", out=root,
     )  # fmt: skip
     job.folder.claim(job.study, job.splits.digest)

@@ -20,15 +20,10 @@ from whichnorm.record import read_record
 from whichnorm.study import StudyFolder, plan_study, run_study
 
 SMALL = {"norms": ["bn", "gn:4"], "seeds": 2, "epochs": 3, "train_limit": 200, "threads": 1, "precision": "float32"}
-OPTIONS = {
-    "model": None, "model_options": None, "recipe": None, "batch_size": None,
-    "device_batch_size": None, "val": 0.1, "image_size": None,
-    "data_dir": None, "download": False, "device": "cpu",
-}  # fmt: skip
 
 
 def small_job(out, **changes):
-    return prepare("digits", **{**OPTIONS, **SMALL, **changes}, out=out)
+    return prepare("digits", **{**SMALL, **changes}, out=out)
 
 
 def run_small(out, **changes):

@@ -48,13 +48,11 @@ def reproduce(
     input that cannot be used.
     """
     published = find_published(name)
-    options: dict[str, Any] = QUICK if quick else {"epochs": None, "train_limit": None}
+    options: dict[str, Any] = QUICK if quick else {}
     job = prepare(
-        published.data, norms=[arm.norm for arm in published.arms], model=name, model_options=None, seeds=seeds,
-        recipe=name, batch_size=None, device_batch_size=None, val=0, image_size=None, data_dir=data_dir,
-        download=download, device=device, threads=threads, precision=precision,
-        out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}",
-        **options,
+        published.data, norms=[arm.norm for arm in published.arms], model=name, seeds=seeds, recipe=name, val=0,
+        data_dir=data_dir, download=download, device=device, threads=threads, precision=precision,
+        out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}", **options,
     )  # fmt: skip
     results = execute(job, max_params=None, progress=progress or Progress())
     rows = side_by_side(published, results.records, results.num_test_images)
