@@ -38,6 +38,7 @@ class Comparison:
     adjusted_p: float | None = None
     chance_a_wins: float | None = None  # that a new run of a beats one of b at the same seed
     call: Call = CANNOT_TELL
+    same_answers: bool = False  # the two arms predict right and wrong alike, on every image at every seed
     margin: float = MARGIN
     effect: float = MARGIN  # the difference that `seeds_needed` is about
     seeds_needed: int | None = None  # in all, to call `effect` with a probability of 80 %; None: no number is enough
@@ -55,7 +56,7 @@ class Comparison:
     @property
     def settled(self) -> bool:
         """Tell whether more seeds are not needed."""
-        return self.call != CANNOT_TELL or self.within_margin
+        return self.call != CANNOT_TELL or self.within_margin or self.same_answers
 
     def turned(self) -> "Comparison":
         """Return the same as b less a."""
@@ -125,6 +126,7 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
         basis="seeds and test images",
         seeds=seeds,
         p_value=min(1.0, rule.num_looks * found.p_value),
+        same_answers=bool((tables[0] == tables[1]).all()),
         margin=rule.margin,
         chance_a_wins=found.chance_a_wins,
         effect=effect,
@@ -226,6 +228,8 @@ def rule_of(until_sure: UntilSure | None) -> Rule:
 def more_seeds_text(c: Comparison) -> str:
     """Say what it takes to call a comparison."""
     difference = f"a difference of {100 * c.effect:.2f} points"
+    if c.same_answers:
+        return "the two are right and wrong on the same images at every seed"
     if c.within_margin:
         return f"the two differ by less than {100 * c.margin:g} points"
     if c.basis == "test images":
