@@ -9,8 +9,9 @@ PUBLIC = {
     "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
     "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
     "ModelError",
-    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
+    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary", "SweepResults",
     "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain", "parse_norm",
+    "sweep",
 }  # fmt: skip
 
 

@@ -21,6 +21,9 @@ HEADER = " epoch        lr   seconds   train loss   train acc   {0} loss   {0} a
 class Progress:
     """Shows nothing; the base of the two that do."""
 
+    def start_part(self, title: str) -> None:
+        """Begin one of several studies that are made one after the other."""
+
     def start_study(self, study: StudySpec, num_done: int) -> None:
         """Begin: `num_done` of the study's runs have a record already."""
 
@@ -120,6 +123,9 @@ class PlainProgress(Progress):
 
     def print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def start_part(self, title: str) -> None:
+        self.print(title)
 
     def start_study(self, study: StudySpec, num_done: int) -> None:
         self.index, self.total = num_done, len(study.runs())

@@ -98,7 +98,9 @@ def _contrasts(d: Floats) -> _Contrasts:
     """Take differences (K, num_seeds, N) apart into what seeds, images and chance add."""
     num_sizes, num_seeds, num_images = d.shape
     of_seeds, of_images = d.mean(axis=2), d.mean(axis=1)
-    rest = (d - of_seeds[:, :, None] - of_images[:, None, :] + d.mean(axis=(1, 2))[:, None, None]).reshape(num_sizes, -1)
+    rest = (d - of_seeds[:, :, None] - of_images[:, None, :] + d.mean(axis=(1, 2))[:, None, None]).reshape(
+        num_sizes, -1
+    )
     df = max((num_seeds - 1) * (num_images - 1), 1)
     return _Contrasts(
         means=d.mean(axis=(1, 2)),

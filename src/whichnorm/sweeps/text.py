@@ -1,0 +1,129 @@
+"""What a sweep's results say, in sentences for the page and the terminal."""
+
+from collections.abc import Iterator
+
+from whichnorm.report.text import count, listed, percent_interval, points, points_interval
+from whichnorm.stats import Interval
+from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.results import ArmsCrossing, PointDifference, PointResult, SweepResults, better_at
+
+AXIS_WORDS = {"batch_size": "batch", "device_batch_size": "device batch", "accumulation": "accumulation"}
+
+
+def size(value: float) -> str:
+    """Write a size that lies between measured ones: with a decimal below ten."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
+
+
+def crossing_interval(c: ArmsCrossing) -> str:
+    """Write a crossing with its interval: "6.2 [4, 9.1]"; an end beyond what was measured says so."""
+    assert c.crossing is not None
+    low = f"below {c.sizes[0]:,}" if c.crossing.low is None else size(c.crossing.low)
+    high = f"above {c.sizes[-1]:,}" if c.crossing.high is None else size(c.crossing.high)
+    return f"{size(c.crossing.estimate)} [{low}, {high}]"
+
+
+def crossing_sentences(results: SweepResults) -> Iterator[str]:
+    for crossing in results.crossings:
+        yield _in_panel(results, crossing) + crossing_sentence(results, crossing)
+
+
+def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
+    if results.across is None or crossing.panel is None:
+        return ""
+    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}: "
+
+
+def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
+    """Say which arm is better where; nothing is said of a side that the interval does not reach the end of."""
+    batch = AXIS_WORDS[results.along]
+    if c.crossing is None:
+        return _no_crossing(results, c, batch)
+    below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
+    where = f"a {batch} of about {crossing_interval(c)}"
+    if c.crossing.low is None and c.crossing.high is None:
+        return f"Cannot tell {c.a} and {c.b} apart by {batch} from {c.sizes[0]:,} to {c.sizes[-1]:,}."
+    if c.crossing.low is None:
+        return f"Above {where} {above} is better than {below}; below it, cannot tell."
+    if c.crossing.high is None:
+        return f"Below {where} {below} is better than {above}; above it, cannot tell."
+    return f"Below {where} {below} is better than {above}, above it {above}."
+
+
+def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
+    """Say which arm is better throughout, and where a call is made."""
+    found = [d for d in _of_pair(results, c) if d.call != "cannot tell"]
+    span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
+    if not found:
+        return f"Cannot tell {c.a} and {c.b} apart {span}."
+    better = {c.a if better_at(d) == "a" else c.b for d in found}
+    if len(better) > 1:
+        return f"{c.a} and {c.b} change places more than once {span}: no single crossing."
+    (name,) = better
+    other = c.b if name == c.a else c.a
+    if len(found) == len(c.sizes):
+        return f"{name} is better than {other} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
+    at = listed([d.point.removeprefix("batch-") for d in found])
+    return f"{name} is better than {other} at batch {at}; elsewhere {span}, cannot tell: no crossing."
+
+
+def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointDifference]:
+    panel = next(points for value, points in results.panels() if value == c.panel)
+    names = {point.name for point in panel}
+    return [d for d in results.differences if (d.a, d.b) == (c.a, c.b) and d.point in names]
+
+
+def point_sentence(results: SweepResults, point: PointResult) -> str:
+    """Say which arm is best at a point, and which others it is told from."""
+    if not point.arms:
+        return f"Batch {point.batch.text}: no arm to compare."
+    best = min(point.arms, key=lambda arm: arm.error.estimate).arm
+    beaten = [name for name in (_beaten(d, best) for d in results.differences if d.point == point.name) if name]
+    level = [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
+    if not beaten and not level:
+        return f"Batch {point.batch.text}: {best} is the only arm."
+    said = f"{best} is better than {listed(beaten)}" if beaten else f"cannot tell {listed([best, *level])} apart"
+    return f"Batch {point.batch.text}: {said}" + (f", and not told from {listed(level)}." if beaten and level else ".")
+
+
+def _beaten(d: PointDifference, best: str) -> str:
+    """Return the arm that the best is better than in this comparison, or ""."""
+    winner = better_at(d)
+    return (d.b if winner == "a" and d.a == best else "") or (d.a if winner == "b" and d.b == best else "")
+
+
+def skipped_sentences(results: SweepResults) -> list[str]:
+    return [f"Batch {p.batch.text} without {reason}." for p in results.points for _, reason in p.skipped]
+
+
+def error_text(error: Interval) -> str:
+    return f"{100 * error.estimate:.2f} {percent_interval((error.low, error.high))}"
+
+
+def difference_text(d: PointDifference) -> str:
+    return f"{points(d.difference.estimate)} {points_interval((d.difference.low, d.difference.high))}"
+
+
+def outcome(d: PointDifference) -> str:
+    winner = better_at(d)
+    return "cannot tell" if not winner else f"{d.a if winner == 'a' else d.b} is better"
+
+
+def p_text(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def interval_sentence(results: SweepResults) -> str:
+    """Say what the intervals are over."""
+    numbers = sorted({len(arm.seeds) for point in results.points for arm in point.arms})
+    n = f"n = {' or '.join(map(str, numbers))} seed{'' if numbers == [1] else 's'}"
+    images = f"{results.num_test_images:,} test images"
+    if numbers == [1]:
+        return f"Intervals are 95 % over {images}, {n}: they do not cover the noise between seeds."
+    alone = "; an arm with one seed has one over the images alone" if 1 in numbers else ""
+    return f"Intervals are 95 % over seeds and {images} together, {n}{alone}."
+
+
+def runs_text(results: SweepResults) -> str:
+    total = sum(len(point.study.records) for point in results.points if point.study)
+    return f"{count(total, 'run')} at {count(len(results.points), 'point')}"
