@@ -9,9 +9,10 @@ PUBLIC = {
     "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
     "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
     "ModelError",
-    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary", "SweepResults",
-    "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain", "parse_norm",
-    "sweep",
+    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
+    "SweepResults",
+    "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
+    "parse_norm", "sweep",
 }  # fmt: skip
 
 

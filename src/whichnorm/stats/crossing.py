@@ -76,7 +76,7 @@ def find_crossing(
     if axis.ndim != 1 or d.ndim != 3 or len(d) != len(axis) or min(d.shape[1], d.shape[2] - 1) < 1:
         raise ValueError(f"a crossing needs sizes (K,) and arms (K, num_seeds, N), got {axis.shape} and {d.shape}")
     if np.any(np.diff(axis) <= 0):
-        raise ValueError(f"sizes must rise, got {sizes}")
+        raise ValueError(f"sizes must rise, got {axis.tolist()} as log2")
     contrasts = _contrasts(d)
     fit = _monotone(contrasts.means)
     place = _sign_change(axis, fit)
@@ -98,12 +98,11 @@ def _contrasts(d: Floats) -> _Contrasts:
     """Take differences (K, num_seeds, N) apart into what seeds, images and chance add."""
     num_sizes, num_seeds, num_images = d.shape
     of_seeds, of_images = d.mean(axis=2), d.mean(axis=1)
-    rest = (d - of_seeds[:, :, None] - of_images[:, None, :] + d.mean(axis=(1, 2))[:, None, None]).reshape(
-        num_sizes, -1
-    )
+    means = d.mean(axis=(1, 2))
+    rest = (d - of_seeds[:, :, None] - of_images[:, None, :] + means[:, None, None]).reshape(num_sizes, -1)
     df = max((num_seeds - 1) * (num_images - 1), 1)
     return _Contrasts(
-        means=d.mean(axis=(1, 2)),
+        means=means,
         of_seeds=np.atleast_2d(np.cov(of_seeds)) if num_seeds > 1 else np.zeros((num_sizes, num_sizes)),
         of_images=np.atleast_2d(np.cov(of_images)),
         of_rest=rest @ rest.T / df,

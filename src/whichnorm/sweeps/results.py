@@ -236,7 +236,7 @@ def _differences(points: Sequence[PointResult], labels: NDArray[Any]) -> tuple[P
 def _paired(
     study: Results, a: str, b: str, seeds: Sequence[int], labels: NDArray[Any]
 ) -> tuple[Interval, float]:  # fmt: skip
-    """Return the difference of two arms' errors and its p-value: over seeds and images, or with one seed over images."""
+    """Return the difference of two arms' errors and its p-value, over seeds and images, of one seed over images."""
     right_a, right_b = (_at_seeds(study, arm, seeds, labels) for arm in (a, b))
     if len(seeds) > 1:
         paired = stats.paired_difference(right_b, right_a)  # an error's difference is an accuracy's turned round

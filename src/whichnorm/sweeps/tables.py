@@ -71,8 +71,8 @@ def differences_table(results: SweepResults) -> Table | None:
         return None
     rows = tuple(
         cells(
-            d.point.removeprefix("batch-"), f"{d.a} − {d.b}", difference_text(d), p_text(d.adjusted_p_value), outcome(d),
-            str(len(d.seeds)),
+            d.point.removeprefix("batch-"), f"{d.a} − {d.b}", difference_text(d), p_text(d.adjusted_p_value),
+            outcome(d), str(len(d.seeds)),
         )
         for d in results.differences
     )  # fmt: skip

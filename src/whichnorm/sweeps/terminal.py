@@ -34,9 +34,9 @@ def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
         console.print(_differences(results))
     for sentence in skipped_sentences(results):
         say(console, sentence, "dim")
-    for point, run in results.faults:
+    for name, run in results.faults:
         reason = text.printable(text.fault_reason(run))
-        say(console, f"{point}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
+        say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
     console.print()
     for point in results.points:
         say(console, point_sentence(results, point))
@@ -100,11 +100,11 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         total += len(runs)
     console.print(table)
     say(console, sweep.rule.sentence(sweep.recipe))
-    for point in sweep.points:
-        for _, reason in point.skipped:
-            say(console, f"Batch {point.batch.text} without {reason}.")
+    for left in sweep.points:
+        for _, reason in left.skipped:
+            say(console, f"Batch {left.batch.text} without {reason}.")
     say(
         console,
-        f"{total} runs at {len(plans)} points; about {duration(sum(plan.seconds for _, plan in plans))} for all, from a "
-        f"few steps timed on this machine. Folder {sweep.folder.root}. Nothing was trained or written.",
+        f"{total} runs at {len(plans)} points; about {duration(sum(plan.seconds for _, plan in plans))} for all, from "
+        f"a few steps timed on this machine. Folder {sweep.folder.root}. Nothing was trained or written.",
     )
