@@ -10,7 +10,6 @@ PUBLIC = {
     "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
     "ModelError",
     "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
-    "SweepResults",
     "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
     "parse_norm", "sweep",
 }  # fmt: skip
