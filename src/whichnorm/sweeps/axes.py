@@ -68,15 +68,15 @@ class Axes:
 
     @property
     def along(self) -> Axis:
-        """The axis that figures are drawn along and crossings are looked for on."""
-        return "batch_size" if self.batch_sizes else "device_batch_size"
+        """The axis that figures are drawn along and crossings are looked for on: of two, what BatchNorm sees."""
+        return "batch_size" if self.batch_sizes and not self.device_batch_sizes else "device_batch_size"
 
     @property
     def across(self) -> Axis | None:
         """The second axis, each of whose values has a panel of its own; None where only one was given."""
         if sum(map(bool, self._options().values())) < 2:
             return None
-        return "accumulation" if self.accumulations else "device_batch_size"
+        return "accumulation" if self.accumulations else "batch_size"
 
     def batches(self, recipe: Recipe) -> list[Batch]:
         """Return every combination by size; what is not given is the recipe's. Each has to divide."""

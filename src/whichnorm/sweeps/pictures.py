@@ -1,6 +1,7 @@
 """The pictures of a sweep: error along the batch size with its crossings, and along the number of groups."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from whichnorm.norms import GroupNormSpec
 from whichnorm.report.figures.style import ArmStyle, arm_style
@@ -20,7 +21,9 @@ def size_picture(results: SweepResults, rule: str) -> Picture | None:
     panels = [_size_panel(results, value, points) for value, points in results.panels()]
     name = AXIS_NAMES[results.along]
     banded = any(panel.bands for panel in panels)
-    bands = " The dashed line is a crossing, the grey or coloured area its 95 % interval." if banded else ""
+    bands = (
+        " A crossing is marked, with its 95 % interval as a grey area or as a bar below the lines." if banded else ""
+    )
     return Picture(
         name="error_by_batch",
         figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
@@ -30,9 +33,14 @@ def size_picture(results: SweepResults, rule: str) -> Picture | None:
 
 
 def _size_panel(results: SweepResults, value: int | None, points: Sequence[PointResult]) -> Panel:
-    title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}" if results.across and value is not None else ""
     found = (_size_line(results, arm, points) for arm in results.arms)
-    return Panel(title=title, lines=tuple(line for line in found if line), bands=tuple(_bands(results, value)))
+    bands = tuple(_bands(results, value))
+    title = ""
+    if results.across and value is not None:
+        title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}"
+        title += "".join(f"\n{band.label}" for band in bands)
+        bands = tuple(replace(band, label="") for band in bands)
+    return Panel(title=title, lines=tuple(line for line in found if line), bands=bands)
 
 
 def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -> ErrorLine | None:
@@ -85,7 +93,7 @@ def _group_arms(results: SweepResults, per_group: bool) -> Iterator[tuple[float,
 def _group_picture(
     results: SweepResults, rule: str, name: str, axis: str, ordered: Sequence[tuple[float, str]], per_group: bool
 ) -> Picture:
-    labels = [f"{number:,.0f}" if number < float("inf") else "one per channel" for number, _ in ordered]
+    labels = [f"{number:,.0f}" if number < float("inf") else "one per\nchannel" for number, _ in ordered]
     arms = [arm for _, arm in ordered]
     shown = [point for point in results.points if any(_of_arm(point, arm) for arm in arms)]
     panels = [_group_panel(results, point, arms, several=len(shown) > 1) for point in shown]

@@ -10,7 +10,14 @@ from whichnorm.sweeps import tables
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.results import SweepResults
-from whichnorm.sweeps.text import crossing_sentences, interval_sentence, point_sentence, runs_text, skipped_sentences
+from whichnorm.sweeps.text import (
+    correction_sentence,
+    crossing_sentences,
+    interval_sentence,
+    point_sentence,
+    runs_text,
+    skipped_sentences,
+)
 
 METHOD = (
     "Every point is a study of its own, in a folder beside this report: the same network, trained once per "
@@ -35,13 +42,18 @@ def describe(results: SweepResults, rule: str) -> Content:
     crossings = list(crossing_sentences(results))
     said = [*crossings, *(point_sentence(results, point) for point in results.points)]
     data, model = (printable(str(results.description[part]["name"])) for part in ("data", "model"))
+    method = (METHOD, interval_sentence(results), correction_sentence(results))
     sections = (
         _faults(results),
         _errors(results, rule),
         _differences(results),
         _skipped(results),
         Section(anchor="rates", title="Points", tables=(tables.rates_table(results, rule),)),
-        Section(anchor="method", title="How this was measured", sentences=(METHOD, interval_sentence(results))),
+        Section(
+            anchor="method",
+            title="How this was measured",
+            sentences=(METHOD, interval_sentence(results), correction_sentence(results)),
+        ),
     )
     return Content(
         question=f"which normalization for {model} on {data}, {_span(results)}?",

@@ -13,6 +13,7 @@ from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
 from whichnorm.sweeps.text import (
+    correction_sentence,
     crossing_sentences,
     difference_text,
     error_text,
@@ -37,6 +38,8 @@ def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
     for name, run in results.faults:
         reason = text.printable(text.fault_reason(run))
         say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
+    if results.differences:
+        say(console, correction_sentence(results), "dim")
     console.print()
     for point in results.points:
         say(console, point_sentence(results, point))

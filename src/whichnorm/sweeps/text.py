@@ -24,6 +24,7 @@ def crossing_interval(c: ArmsCrossing) -> str:
 
 
 def crossing_sentences(results: SweepResults) -> Iterator[str]:
+    """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
     for crossing in results.crossings:
         yield _in_panel(results, crossing) + crossing_sentence(results, crossing)
 
@@ -47,7 +48,7 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
         return f"Above {where} {above} is better than {below}; below it, cannot tell."
     if c.crossing.high is None:
         return f"Below {where} {below} is better than {above}; above it, cannot tell."
-    return f"Below {where} {below} is better than {above}, above it {above}."
+    return f"Below {where} {below} is better than {above}, above it {above} is."
 
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
@@ -94,6 +95,13 @@ def _beaten(d: PointDifference, best: str) -> str:
 
 def skipped_sentences(results: SweepResults) -> list[str]:
     return [f"Batch {p.batch.text} without {reason}." for p in results.points for _, reason in p.skipped]
+
+
+def correction_sentence(results: SweepResults) -> str:
+    """Say what the calls and the crossings are corrected for."""
+    number = count(len(results.differences), "comparison")
+    crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
+    return f"Calls at a batch are corrected for all {number} by Holm's method{crossing}."
 
 
 def error_text(error: Interval) -> str:

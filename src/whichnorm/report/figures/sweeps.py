@@ -55,8 +55,7 @@ def error_by_size(panels: Sequence[Panel], axis_name: str, sizes: Sequence[int])
         place.set_xlabel(f"{axis_name.capitalize()} (log scale)")
         for line in panel.lines:
             _draw_line(place, line)
-        for band in panel.bands:
-            _draw_band(place, band)
+        _draw_bands(place, panel.bands)
     _legend(figure, axes)
     return figure
 
@@ -83,7 +82,7 @@ def error_by_groups(panels: Sequence[Panel], references: Sequence[ErrorLine | No
 def _panels(panels: Sequence[Panel], title: str) -> tuple[Figure, Sequence[Axes]]:
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
-    figure = new_figure(6.4 if columns == 1 else 1.2 + 3.3 * columns, 1.0 + 3.2 * rows)
+    figure = new_figure(6.4 if columns == 1 else 1.2 + 3.3 * columns, 0.8 + 3.2 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for place in grid[len(panels) :]:
         place.remove()
@@ -107,18 +106,37 @@ def _draw_line(axes: Axes, line: ErrorLine) -> None:
         axes.vlines(line.places, low, high, color=style.color)
 
 
-def _draw_band(axes: Axes, band: Band) -> None:
+def _draw_bands(axes: Axes, bands: Sequence[Band]) -> None:
+    """Draw one crossing's interval as an area; several as bars near the bottom, where areas would hide each other."""
     left, right = axes.get_xlim()
-    axes.axvspan(band.low or left, band.high or right, color=band.color, alpha=0.12, linewidth=0, zorder=0.5)
-    axes.axvline(band.estimate, color=band.color, linewidth=1.2, linestyle=(0, (2, 2)), label=band.label)
+    for number, band in enumerate(bands):
+        low, high = band.low or left, band.high or right
+        if len(bands) == 1:
+            axes.axvspan(low, high, color=band.color, alpha=0.12, linewidth=0, zorder=0.5)
+            axes.axvline(band.estimate, color=band.color, linewidth=1.2, linestyle=(0, (2, 2)), label=band.label)
+            continue
+        height = 0.03 + 0.045 * number
+        bottom = axes.get_xaxis_transform()
+        axes.hlines(height, low, high, color=band.color, linewidth=4, alpha=0.35, transform=bottom)
+        axes.plot(
+            band.estimate, height, linestyle="", marker="|", markersize=10, markeredgewidth=2, color=band.color,
+            transform=bottom, label=band.label,
+        )  # fmt: skip
     axes.set_xlim(left, right)
 
 
 def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Name everything that is drawn once, below the panels."""
-    named = {label: handle for place in axes for handle, label in zip(*place.get_legend_handles_labels(), strict=True)}
+    """Name everything that is drawn once, below the panels; what has no label is named by its panel's title."""
+    named = {
+        label: handle
+        for place in axes
+        for handle, label in zip(*place.get_legend_handles_labels(), strict=True)
+        if label
+    }
     widest = max(map(len, named))
-    columns = max(1, min(len(named), int(figure.get_size_inches()[0] * 13) // (widest + 8)))
+    width, height = figure.get_size_inches()
+    columns = max(1, min(len(named), int(width * 13) // (widest + 8)))
+    figure.set_size_inches(width, height + 0.2 * -(-len(named) // columns))
     figure.legend(
         list(named.values()), list(named), loc="outside lower left", ncols=columns, handlelength=3.2, labelcolor=INK
     )
