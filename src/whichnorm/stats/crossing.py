@@ -72,12 +72,12 @@ def find_crossing(
     With one seed it covers the choice of test images alone.
     """
     axis = np.log2(np.asarray(sizes, dtype=float))
-    d = np.asarray(correct_a, dtype=float) - np.asarray(correct_b, dtype=float)
-    if axis.ndim != 1 or d.ndim != 3 or len(d) != len(axis) or min(d.shape[1], d.shape[2] - 1) < 1:
-        raise ValueError(f"a crossing needs sizes (K,) and arms (K, num_seeds, N), got {axis.shape} and {d.shape}")
+    a, b = np.asarray(correct_a, dtype=float), np.asarray(correct_b, dtype=float)
+    if a.ndim != 3 or a.shape != b.shape or axis.shape != a.shape[:1] or a.shape[1] < 1 or a.shape[2] < 2:
+        raise ValueError(f"a crossing needs sizes (K,) and arms (K, num_seeds, N), got {axis.shape} and {a.shape}")
     if np.any(np.diff(axis) <= 0):
         raise ValueError(f"sizes must rise, got {axis.tolist()} as log2")
-    contrasts = _contrasts(d)
+    contrasts = _contrasts(a - b)
     fit = _monotone(contrasts.means)
     place = _sign_change(axis, fit)
     if place is None:

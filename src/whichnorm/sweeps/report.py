@@ -52,7 +52,7 @@ def describe(results: SweepResults, rule: str) -> Content:
         Section(
             anchor="method",
             title="How this was measured",
-            sentences=(METHOD, interval_sentence(results), correction_sentence(results)),
+            sentences=method,
         ),
     )
     return Content(

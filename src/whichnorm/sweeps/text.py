@@ -48,7 +48,7 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
         return f"Above {where} {above} is better than {below}; below it, cannot tell."
     if c.crossing.high is None:
         return f"Below {where} {below} is better than {above}; above it, cannot tell."
-    return f"Below {where} {below} is better than {above}, above it {above} is."
+    return f"Below {where} {below} is better, above it {above}."
 
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
