@@ -265,15 +265,15 @@ def test_errors_are_those_of_the_records(results):
             assert arm.error.low < mean < arm.error.high
 
 
-def test_differences_are_corrected_over_all_points_and_say_who_has_the_lower_error(results):
-    assert [d.point for d in results.differences] == [p.name for p in results.points if len(p.arms) == 2]
-    adjusted = holm([d.p_value for d in results.differences])
-    assert [d.adjusted_p_value for d in results.differences] == pytest.approx(list(adjusted))
-    first, last = results.differences[0], results.differences[-1]
-    assert (first.point, first.call) == ("batch-2", "worse")  # bn at two images
-    assert first.difference.estimate > 0
-    assert (last.point, last.call) == ("batch-128", "better")
-    assert last.difference.estimate < 0
+def test_comparisons_are_corrected_over_all_points_and_say_who_has_the_lower_error(results):
+    assert [c.point for c in results.comparisons] == [p.name for p in results.points if len(p.arms) == 2]
+    compared = [c.comparison for c in results.comparisons]
+    assert [c.adjusted_p for c in compared] == pytest.approx(list(holm([c.p_value for c in compared])))
+    assert (results.comparisons[0].point, compared[0].call) == ("batch-2", "worse")  # bn at two images
+    assert (results.comparisons[-1].point, compared[-1].call) == ("batch-128", "better")
+    for point, c in zip(results.points[1:], compared, strict=True):
+        errors = {arm.arm: arm.error.estimate for arm in point.arms}
+        assert c.difference == pytest.approx(errors["gn:2"] - errors["bn"])
 
 
 def test_the_crossing_is_where_the_errors_are_equal(results):
@@ -313,7 +313,8 @@ def test_an_arm_that_is_better_everywhere_has_no_crossing(tmp_path):
 def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(2, 128), norms=("bn", "gn:2"), seeds=1)
     found = make_sweep_results(sweep, paper_like)
-    assert all(d.difference.low < d.difference.high and 0 <= d.p_value <= 1 for d in found.differences)
+    assert all(c.comparison.call == "cannot tell" for c in found.comparisons)
+    assert all("cannot tell" in sentence for sentence in crossing_sentences(found))
     assert "do not cover the noise between seeds" in size_picture(found, "").caption
 
 
@@ -323,7 +324,7 @@ def test_results_json_is_json_and_has_every_part(results):
     assert written["points"][0]["skipped"][0]["arm"] == "bn"
     assert written["points"][1]["learning_rate"] == pytest.approx(0.1 * 2 / 64)
     assert written["crossings"][0]["crossing"]["estimate"] == results.crossings[0].crossing.estimate
-    assert len(written["differences"]) == 5
+    assert len(written["comparisons"]) == 5
 
 
 def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_crossing(results):
@@ -427,4 +428,4 @@ def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monke
 
 def test_the_defaults_of_the_function_and_of_the_tests_options_have_the_same_names():
     names = set(inspect.signature(whichnorm.sweep).parameters)
-    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "progress"} == names
+    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "diagnostics", "progress"} == names

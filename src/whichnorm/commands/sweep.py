@@ -74,7 +74,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
         print_plan(prepared, plan_sweep(prepared, args.max_params), console)
         return 0
     results = execute_sweep(
-        prepared, max_params=args.max_params, progress=console_progress(console), tensorboard=args.tensorboard
+        prepared,
+        max_params=args.max_params,
+        progress=console_progress(console),
+        tensorboard=args.tensorboard,
+        diagnostics=args.diagnostics,
     )
     print_sweep(results, prepared.rule.sentence(prepared.recipe), console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from sklearn.isotonic import isotonic_regression
 
-from whichnorm.stats.pairs import PairedDifference
+from whichnorm.stats.crossed import CrossedMean
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class _Contrasts:
         if self.num_seeds == 1:  # nothing is known of the noise between seeds
             return float(stats.norm.isf(alpha / 2) * np.sqrt(variance(self.of_images) / self.num_images))
         images = variance(self.of_images) - variance(self.of_rest) / self.num_seeds
-        return PairedDifference(
+        return CrossedMean(
             estimate=self.estimate(weights),
             num_seeds=self.num_seeds,
             seed_variance=max(variance(self.of_seeds), 1 / self.num_images**2),

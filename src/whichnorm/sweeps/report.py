@@ -18,6 +18,7 @@ from whichnorm.sweeps.text import (
     runs_text,
     skipped_sentences,
 )
+from whichnorm.verdict import CANNOT_TELL
 
 METHOD = (
     "Every point is a study of its own, in a folder beside this report: the same network, trained once per "
@@ -46,7 +47,7 @@ def describe(results: SweepResults, rule: str) -> Content:
     sections = (
         _faults(results),
         _errors(results, rule),
-        _differences(results),
+        _comparisons(results),
         _skipped(results),
         Section(anchor="rates", title="Points", tables=(tables.rates_table(results, rule),)),
         Section(
@@ -58,7 +59,7 @@ def describe(results: SweepResults, rule: str) -> Content:
     return Content(
         question=f"which normalization for {model} on {data}, {_span(results)}?",
         size=_size(results),
-        decided=any(d.call != "cannot tell" for d in results.differences),
+        decided=any(c.comparison.call != CANNOT_TELL for c in results.comparisons),
         answer=said[0].removesuffix("."),
         choice="",
         verdict=" ".join([*said[1:], *skipped_sentences(results)]),
@@ -92,10 +93,10 @@ def _errors(results: SweepResults, rule: str) -> Section:
     )
 
 
-def _differences(results: SweepResults) -> Section | None:
-    found = (tables.crossings_table(results), tables.differences_table(results))
+def _comparisons(results: SweepResults) -> Section | None:
+    found = (tables.crossings_table(results), tables.comparisons_table(results))
     shown = tuple(table for table in found if table)
-    return Section(anchor="comparisons", title="Crossings and differences", tables=shown) if shown else None
+    return Section(anchor="comparisons", title="Crossings and comparisons", tables=shown) if shown else None
 
 
 def _skipped(results: SweepResults) -> Section | None:

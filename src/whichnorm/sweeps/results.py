@@ -5,21 +5,20 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.record import RunRecord, write_in_one_step
-from whichnorm.results import Results
+from whichnorm.results import ArmResult, Results
 from whichnorm.spec import parse_arm
-from whichnorm.stats import Call, Crossing, Interval
+from whichnorm.stats import Crossing, Interval
 from whichnorm.sweeps.axes import Axis, Batch
-
-ALPHA = 0.05
+from whichnorm.verdict import CANNOT_TELL, Comparison, called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +31,11 @@ class ArmError:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointDifference:
-    """Test error of arm a less that of arm b at a point, paired; the call is by the adjusted p-value."""
+class PointComparison:
+    """Two arms at a point; the p-value is corrected by Holm's method over all pairs of all points."""
 
     point: str
-    a: str
-    b: str
-    difference: Interval
-    p_value: float
-    adjusted_p_value: float  # Holm, over all pairs of all points
-    call: Call  # "better": a has the lower error
-    seeds: tuple[int, ...]
+    comparison: Comparison
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +75,7 @@ class SweepResults:
     along: Axis
     across: Axis | None
     points: tuple[PointResult, ...]
-    differences: tuple[PointDifference, ...]
+    comparisons: tuple[PointComparison, ...]
     crossings: tuple[ArmsCrossing, ...]
     num_test_images: int
     folder: Path
@@ -114,7 +107,7 @@ class SweepResults:
         return {
             "sweep": self.description,
             "points": [_point_dict(point) for point in self.points],
-            "differences": [_with_interval(asdict(d), "difference") for d in self.differences],
+            "comparisons": [{"point": c.point, **asdict(c.comparison)} for c in self.comparisons],
             "crossings": [asdict(c) for c in self.crossings],
             "faults": [
                 {"point": point, "norm": r.arm, "seed": r.seed, "status": r.status,
@@ -147,15 +140,17 @@ def _point_dict(point: PointResult) -> dict[str, Any]:
         **asdict(point.batch),
         "accumulation": point.batch.accumulation,
         "learning_rate": point.learning_rate,
-        "arms": [_with_interval(asdict(arm), "error") for arm in point.arms],
+        "arms": [
+            {
+                "norm": arm.arm,
+                "error": arm.error.estimate,
+                "ci95": [arm.error.low, arm.error.high],
+                "seeds": list(arm.seeds),
+            }
+            for arm in point.arms
+        ],
         "skipped": [{"arm": arm, "reason": reason} for arm, reason in point.skipped],
     }
-
-
-def _with_interval(item: dict[str, Any], key: str) -> dict[str, Any]:
-    """Write an interval as its estimate and "ci95"."""
-    interval = item.pop(key)
-    return {**item, key: interval["estimate"], "ci95": [interval["low"], interval["high"]]}
 
 
 def summarize_sweep(
@@ -168,45 +163,40 @@ def summarize_sweep(
 ) -> SweepResults:
     """Turn the studies of a sweep, by the names of its points, into its results; test_labels are (N,)."""
     labels = np.asarray(test_labels)
-    points = tuple(_point(held, studies.get(held["folder"]), labels) for held in description["points"])
+    points = tuple(_point(held, studies.get(held["folder"])) for held in description["points"])
     results = SweepResults(
         description=description,
         along=along,
         across=across,
         points=points,
-        differences=_differences(points, labels),
+        comparisons=_comparisons(points),
         crossings=(),
         num_test_images=len(labels),
         folder=folder,
     )
-    return SweepResults(**{**vars(results), "crossings": tuple(_crossings(results, labels))})
+    return replace(results, crossings=tuple(_crossings(results, labels)))
 
 
-def _point(held: Mapping[str, Any], study: Results | None, labels: NDArray[Any]) -> PointResult:
-    arms = [arm.norm for arm in study.arms] if study else []
+def _point(held: Mapping[str, Any], study: Results | None) -> PointResult:
     return PointResult(
         batch=Batch(batch_size=held["batch_size"], device_batch_size=held["device_batch_size"]),
         learning_rate=held["learning_rate"],
-        arms=tuple(_arm_error(study.finished(arm), labels) for arm in arms if study),
+        arms=tuple(map(_arm_error, study.arms)) if study else (),
         skipped=tuple((item["arm"], item["reason"]) for item in held["skipped"]),
         study=study,
     )
 
 
-def _arm_error(runs: Sequence[RunRecord], labels: NDArray[Any]) -> ArmError:
-    accuracy = stats.crossed_interval(_correct(runs, labels))
-    error = Interval(1 - accuracy.estimate, 1 - accuracy.high, 1 - accuracy.low)
-    return ArmError(arm=runs[0].arm, error=error, seeds=tuple(run.seed for run in runs))
-
-
-def _correct(runs: Sequence[RunRecord], labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return whether each run classified each test image rightly, (num_seeds, N)."""
-    return np.stack([np.equal(run.test_predictions, labels) for run in runs])
+def _arm_error(arm: ArmResult) -> ArmError:
+    accuracy = arm.test_accuracy
+    low, high = accuracy.ci95 or (accuracy.mean, accuracy.mean)
+    return ArmError(arm=arm.norm, error=Interval(1 - accuracy.mean, 1 - high, 1 - low), seeds=arm.seeds)
 
 
 def _at_seeds(study: Results, arm: str, seeds: Sequence[int], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each test image was classified rightly, (num_seeds, N)."""
     by_seed = {run.seed: run for run in study.finished(arm)}
-    return _correct([by_seed[seed] for seed in seeds], labels)
+    return np.stack([np.equal(by_seed[seed].test_predictions, labels) for seed in seeds])
 
 
 def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int, ...]:
@@ -215,40 +205,12 @@ def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int,
     return tuple(sorted(set.intersection(*sets)))
 
 
-def _differences(points: Sequence[PointResult], labels: NDArray[Any]) -> tuple[PointDifference, ...]:
-    """Compare every pair of arms at every point, with Holm's correction over all of them."""
-    found = [
-        (point.name, a.arm, b.arm, *_paired(point.study, a.arm, b.arm, seeds, labels), seeds)
-        for point in points
-        for a, b in itertools.combinations(point.arms, 2)
-        if point.study and (seeds := _common_seeds([point.study], [a.arm, b.arm]))
-    ]
-    adjusted = stats.holm([p_value for *_, p_value, _ in found])
-    return tuple(
-        PointDifference(
-            point=point, a=a, b=b, difference=difference, p_value=p_value, adjusted_p_value=float(corrected),
-            call=_call(difference, float(corrected)), seeds=seeds,
-        )
-        for (point, a, b, difference, p_value, seeds), corrected in zip(found, adjusted, strict=True)
-    )  # fmt: skip
-
-
-def _paired(
-    study: Results, a: str, b: str, seeds: Sequence[int], labels: NDArray[Any]
-) -> tuple[Interval, float]:  # fmt: skip
-    """Return the difference of two arms' errors and its p-value, over seeds and images, of one seed over images."""
-    right_a, right_b = (_at_seeds(study, arm, seeds, labels) for arm in (a, b))
-    if len(seeds) > 1:
-        paired = stats.paired_difference(right_b, right_a)  # an error's difference is an accuracy's turned round
-        return paired.interval(), paired.p_value
-    of_images = right_b[0].astype(int) - right_a[0].astype(int)
-    return stats.image_bootstrap(right_b[0], right_a[0]), stats.sign_flip_p_value(of_images)
-
-
-def _call(difference: Interval, p_value: float) -> Call:
-    if p_value >= ALPHA:
-        return "cannot tell"
-    return "better" if difference.estimate < 0 else "worse"
+def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
+    """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's."""
+    found = [(point.name, comparison) for point in points if point.study for comparison in point.study.comparisons]
+    uncorrected = [replace(c, adjusted_p=None, call=CANNOT_TELL) for _, c in found]
+    corrected = called(uncorrected)
+    return tuple(PointComparison(point=name, comparison=c) for (name, _), c in zip(found, corrected, strict=True))
 
 
 def _crossings(results: SweepResults, labels: NDArray[Any]) -> Iterator[ArmsCrossing]:
@@ -269,11 +231,6 @@ def _crossing_pairs(arms: Sequence[str]) -> list[tuple[str, str]]:
     pairs = list(itertools.combinations(arms, 2))
     sees = {arm: parse_arm(arm).norm.sees_batch for arm in arms}
     return [(a, b) for a, b in pairs if sees[a] != sees[b]] or pairs
-
-
-def better_at(difference: PointDifference) -> Literal["", "a", "b"]:
-    """Name the arm with the lower error where a call is made."""
-    return {"better": "a", "worse": "b", "cannot tell": ""}[difference.call]  # type: ignore[return-value]
 
 
 def write_sweep_results(results: SweepResults) -> None:

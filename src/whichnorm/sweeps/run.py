@@ -67,7 +67,7 @@ def sweep(
     norms: Sequence[str | NormSpec | ArmSpec] | None = None,
     model: str | Callable[..., nn.Module] | None = None,
     model_options: dict[str, bool | int | float | str] | None = None,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] | None = None,
     recipe: str | Recipe | None = None,
     epochs: int | None = None,
     val: float = 0.1,
@@ -81,6 +81,7 @@ def sweep(
     precision: str = "auto",
     out: str | Path | None = None,
     tensorboard: bool = False,
+    diagnostics: bool = False,
     progress: Progress | None = None,
 ) -> SweepResults:
     """Compare norms at several batch sizes or numbers of groups, write the report, and return the results.
@@ -101,7 +102,10 @@ def sweep(
         image_size=image_size, data_dir=data_dir, download=download, device=device, threads=threads,
         precision=precision, out=out,
     )  # fmt: skip
-    return execute_sweep(prepared, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard)
+    return execute_sweep(
+        prepared, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard,
+        diagnostics=diagnostics,
+    )  # fmt: skip
 
 
 def prepare_sweep(
@@ -158,7 +162,7 @@ def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]
 
 
 def execute_sweep(
-    sweep: Sweep, *, max_params: int | None, progress: Progress, tensorboard: bool = False
+    sweep: Sweep, *, max_params: int | None, progress: Progress, tensorboard: bool = False, diagnostics: bool = False
 ) -> SweepResults:  # fmt: skip
     """Train what is not trained yet, point by point, then write the sweep's results and report.
 

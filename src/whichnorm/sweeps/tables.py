@@ -2,10 +2,19 @@
 
 from whichnorm.report.figures.style import arm_style
 from whichnorm.report.tables import Cell, Table, cells
-from whichnorm.report.text import count, fault_reason, percent_interval, printable
+from whichnorm.report.text import (
+    count,
+    fault_reason,
+    outcome,
+    percent_interval,
+    points,
+    points_interval,
+    printable,
+)
 from whichnorm.results import arm_title
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
-from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, difference_text, interval_sentence, outcome, p_text
+from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence, p_text
+from whichnorm.verdict import Comparison
 
 
 def errors_table(results: SweepResults) -> Table:
@@ -65,25 +74,28 @@ def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
     return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
 
 
-def differences_table(results: SweepResults) -> Table | None:
+def comparisons_table(results: SweepResults) -> Table | None:
     """One row per pair of arms and point."""
-    if not results.differences:
+    if not results.comparisons:
         return None
     rows = tuple(
-        cells(
-            d.point.removeprefix("batch-"), f"{d.a} − {d.b}", difference_text(d), p_text(d.adjusted_p_value),
-            outcome(d), str(len(d.seeds)),
-        )
-        for d in results.differences
-    )  # fmt: skip
+        cells(d.point.removeprefix("batch-"), *comparison_row(d.comparison), str(len(d.comparison.seeds)))
+        for d in results.comparisons
+    )
     return Table(
-        caption="Test error of the first arm less that of the second, in percentage points, paired by seed and test "
-        "image; below zero the first is better. Each interval is 95 % on its own; a call is made where the p-value, "
-        f"corrected by Holm's method for all {count(len(rows), 'comparison')} of the sweep, is below 0.05.",
+        caption="Test accuracy of the first arm less that of the second, in percentage points, paired by seed and test "
+        "image. Each interval is 95 % on its own; a call is made where the p-value, corrected by Holm's method for "
+        f"all {count(len(rows), 'comparison')} of the sweep, is below 0.05.",
         headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Call", "Seeds"),
         rows=rows,
         numeric_from=6,
     )
+
+
+def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
+    """Return the arms, their difference with its interval, the corrected p-value and the call."""
+    difference = f"{points(c.difference)} {points_interval(c.ci95)}"
+    return f"{c.a} − {c.b}", difference, p_text(c.adjusted_p), outcome(c)
 
 
 def skipped_table(results: SweepResults) -> Table | None:

@@ -12,33 +12,31 @@ from whichnorm.study import Plan
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
+from whichnorm.sweeps.tables import comparison_row
 from whichnorm.sweeps.text import (
     correction_sentence,
     crossing_sentences,
-    difference_text,
     error_text,
     interval_sentence,
-    outcome,
-    p_text,
     point_sentence,
     skipped_sentences,
 )
 
-MOST_DIFFERENCES = 12  # more are in the report alone
+MOST_COMPARISONS = 12  # more are in the report alone
 
 
 def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
     """Print errors, differences, what went wrong or was left out, and the sentences."""
     console.print(_errors(results))
     say(console, f"{interval_sentence(results)} {rule}", "dim")
-    if results.differences and len(results.differences) <= MOST_DIFFERENCES:
-        console.print(_differences(results))
+    if results.comparisons and len(results.comparisons) <= MOST_COMPARISONS:
+        console.print(_comparisons(results))
     for sentence in skipped_sentences(results):
         say(console, sentence, "dim")
     for name, run in results.faults:
         reason = text.printable(text.fault_reason(run))
         say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
-    if results.differences:
+    if results.comparisons:
         say(console, correction_sentence(results), "dim")
     console.print()
     for point in results.points:
@@ -66,14 +64,11 @@ def _cells(point: PointResult, name: str) -> tuple[Text, str]:
     return Text("skipped" if name in dict(point.skipped) else "no finished run"), "0"
 
 
-def _differences(results: SweepResults) -> Table:
-    table = _table("Differences of error in points, Holm-corrected over all", ["batch", "arms"],
-                   ["difference [95 % interval]", "p", "call"])  # fmt: skip
-    for d in results.differences:
-        arms = Text(f"{d.a} − {d.b}")
-        table.add_row(
-            d.point.removeprefix("batch-"), arms, Text(difference_text(d)), p_text(d.adjusted_p_value), Text(outcome(d))
-        )
+def _comparisons(results: SweepResults) -> Table:
+    table = _table("Differences of accuracy in points", ["batch", "arms"],
+                   ["difference [95 % interval]", "corrected p", "call"])  # fmt: skip
+    for d in results.comparisons:
+        table.add_row(d.point.removeprefix("batch-"), *map(Text, comparison_row(d.comparison)))
     return table
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from whichnorm.report.text import count, listed, percent_interval, points, points_interval
+from whichnorm.report.text import count, percent_interval
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES
-from whichnorm.sweeps.results import ArmsCrossing, PointDifference, PointResult, SweepResults, better_at
+from whichnorm.sweeps.results import ArmsCrossing, PointComparison, PointResult, SweepResults
+from whichnorm.verdict import CANNOT_TELL, Comparison, listed
 
 AXIS_WORDS = {"batch_size": "batch", "device_batch_size": "device batch", "accumulation": "accumulation"}
 
@@ -42,8 +43,10 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
         return _no_crossing(results, c, batch)
     below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
     where = f"a {batch} of about {crossing_interval(c)}"
+    if c.crossing.num_seeds == 1:
+        return f"{c.a} and {c.b} cross at {where}, of one seed and over test images alone: cannot tell."
     if c.crossing.low is None and c.crossing.high is None:
-        return f"Cannot tell {c.a} and {c.b} apart by {batch} from {c.sizes[0]:,} to {c.sizes[-1]:,}."
+        return f"Cannot tell {c.a} and {c.b} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
     if c.crossing.low is None:
         return f"Above {where} {above} is better than {below}; below it, cannot tell."
     if c.crossing.high is None:
@@ -53,11 +56,11 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
     """Say which arm is better throughout, and where a call is made."""
-    found = [d for d in _of_pair(results, c) if d.call != "cannot tell"]
+    found = [d for d in _of_pair(results, c) if d.comparison.call != CANNOT_TELL]
     span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
+    better = {c.a if d.comparison.call == "better" else c.b for d in found}
     if not found:
         return f"Cannot tell {c.a} and {c.b} apart {span}."
-    better = {c.a if better_at(d) == "a" else c.b for d in found}
     if len(better) > 1:
         return f"{c.a} and {c.b} change places more than once {span}: no single crossing."
     (name,) = better
@@ -68,10 +71,11 @@ def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
     return f"{name} is better than {other} at batch {at}; elsewhere {span}, cannot tell: no crossing."
 
 
-def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointDifference]:
+def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
     panel = next(points for value, points in results.panels() if value == c.panel)
     names = {point.name for point in panel}
-    return [d for d in results.differences if (d.a, d.b) == (c.a, c.b) and d.point in names]
+    pairs = [d for d in results.comparisons if (d.comparison.a, d.comparison.b) == (c.a, c.b)]
+    return [d for d in pairs if d.point in names]
 
 
 def point_sentence(results: SweepResults, point: PointResult) -> str:
@@ -79,7 +83,9 @@ def point_sentence(results: SweepResults, point: PointResult) -> str:
     if not point.arms:
         return f"Batch {point.batch.text}: no arm to compare."
     best = min(point.arms, key=lambda arm: arm.error.estimate).arm
-    beaten = [name for name in (_beaten(d, best) for d in results.differences if d.point == point.name) if name]
+    beaten = [
+        name for name in (_beaten(c.comparison, best) for c in results.comparisons if c.point == point.name) if name
+    ]
     level = [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
     if not beaten and not level:
         return f"Batch {point.batch.text}: {best} is the only arm."
@@ -87,10 +93,12 @@ def point_sentence(results: SweepResults, point: PointResult) -> str:
     return f"Batch {point.batch.text}: {said}" + (f", and not told from {listed(level)}." if beaten and level else ".")
 
 
-def _beaten(d: PointDifference, best: str) -> str:
+def _beaten(c: Comparison, best: str) -> str:
     """Return the arm that the best is better than in this comparison, or ""."""
-    winner = better_at(d)
-    return (d.b if winner == "a" and d.a == best else "") or (d.a if winner == "b" and d.b == best else "")
+    if best not in (c.a, c.b):
+        return ""
+    turned = c if c.a == best else c.turned()
+    return turned.b if turned.call == "better" else ""
 
 
 def skipped_sentences(results: SweepResults) -> list[str]:
@@ -99,7 +107,7 @@ def skipped_sentences(results: SweepResults) -> list[str]:
 
 def correction_sentence(results: SweepResults) -> str:
     """Say what the calls and the crossings are corrected for."""
-    number = count(len(results.differences), "comparison")
+    number = count(len(results.comparisons), "comparison")
     crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
     return f"Calls at a batch are corrected for all {number} by Holm's method{crossing}."
 
@@ -108,16 +116,10 @@ def error_text(error: Interval) -> str:
     return f"{100 * error.estimate:.2f} {percent_interval((error.low, error.high))}"
 
 
-def difference_text(d: PointDifference) -> str:
-    return f"{points(d.difference.estimate)} {points_interval((d.difference.low, d.difference.high))}"
-
-
-def outcome(d: PointDifference) -> str:
-    winner = better_at(d)
-    return "cannot tell" if not winner else f"{d.a if winner == 'a' else d.b} is better"
-
-
-def p_text(value: float) -> str:
+def p_text(value: float | None) -> str:
+    """Write a p-value; one seed has none."""
+    if value is None:
+        return "–"
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
