@@ -14,7 +14,7 @@ from whichnorm.sweeps.text import (
     correction_sentence,
     crossing_sentences,
     interval_sentence,
-    point_sentence,
+    point_sentences,
     runs_text,
     skipped_sentences,
 )
@@ -41,7 +41,7 @@ def write_sweep_report(results: SweepResults, rule: str) -> Path:
 def describe(results: SweepResults, rule: str) -> Content:
     """Say everything that the report says, in order."""
     crossings = list(crossing_sentences(results))
-    said = [*crossings, *(point_sentence(results, point) for point in results.points)]
+    said = [*crossings, *point_sentences(results)]
     data, model = (printable(str(results.description[part]["name"])) for part in ("data", "model"))
     method = (METHOD, interval_sentence(results), correction_sentence(results))
     sections = (

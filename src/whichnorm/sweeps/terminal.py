@@ -18,7 +18,7 @@ from whichnorm.sweeps.text import (
     crossing_sentences,
     error_text,
     interval_sentence,
-    point_sentence,
+    point_sentences,
     skipped_sentences,
 )
 
@@ -39,8 +39,8 @@ def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
     if results.comparisons:
         say(console, correction_sentence(results), "dim")
     console.print()
-    for point in results.points:
-        say(console, point_sentence(results, point))
+    for sentence in point_sentences(results):
+        say(console, sentence)
     for sentence in crossing_sentences(results):
         say(console, sentence, "bold")
 
@@ -65,8 +65,8 @@ def _cells(point: PointResult, name: str) -> tuple[Text, str]:
 
 
 def _comparisons(results: SweepResults) -> Table:
-    table = _table("Differences of accuracy in points", ["batch", "arms"],
-                   ["difference [95 % interval]", "corrected p", "call"])  # fmt: skip
+    table = _table("Differences of accuracy in points, p corrected by Holm's method", ["batch", "arms"],
+                   ["difference [95 % interval]", "p", "call"])  # fmt: skip
     for d in results.comparisons:
         table.add_row(d.point.removeprefix("batch-"), *map(Text, comparison_row(d.comparison)))
     return table

@@ -27,7 +27,8 @@ def crossing_interval(c: ArmsCrossing) -> str:
 def crossing_sentences(results: SweepResults) -> Iterator[str]:
     """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
     for crossing in results.crossings:
-        yield _in_panel(results, crossing) + crossing_sentence(results, crossing)
+        sentence, panel = crossing_sentence(results, crossing), _in_panel(results, crossing)
+        yield f"{panel}{sentence[0].lower()}{sentence[1:]}" if panel else sentence
 
 
 def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
@@ -78,19 +79,27 @@ def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
     return [d for d in pairs if d.point in names]
 
 
-def point_sentence(results: SweepResults, point: PointResult) -> str:
-    """Say which arm is best at a point, and which others it is told from."""
+def point_sentences(results: SweepResults) -> list[str]:
+    """Say which arm is best at every point, and which others it is told from; points of which the same is said are
+    named together."""
+    batches: dict[str, list[str]] = {}
+    for point in results.points:
+        batches.setdefault(_said_of(results, point), []).append(point.batch.text)
+    return [f"Batch {listed(names)}: {said}." for said, names in batches.items()]
+
+
+def _said_of(results: SweepResults, point: PointResult) -> str:
     if not point.arms:
-        return f"Batch {point.batch.text}: no arm to compare."
+        return "no arm to compare"
     best = min(point.arms, key=lambda arm: arm.error.estimate).arm
-    beaten = [
-        name for name in (_beaten(c.comparison, best) for c in results.comparisons if c.point == point.name) if name
-    ]
+    here = [c.comparison for c in results.comparisons if c.point == point.name]
+    beaten = [name for name in (_beaten(c, best) for c in here) if name]
     level = [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
     if not beaten and not level:
-        return f"Batch {point.batch.text}: {best} is the only arm."
-    said = f"{best} is better than {listed(beaten)}" if beaten else f"cannot tell {listed([best, *level])} apart"
-    return f"Batch {point.batch.text}: {said}" + (f", and not told from {listed(level)}." if beaten and level else ".")
+        return f"{best} is the only arm"
+    if not beaten:
+        return f"cannot tell {listed([arm.arm for arm in point.arms])} apart"
+    return f"{best} is better than {listed(beaten)}" + (f", and not told from {listed(level)}" if level else "")
 
 
 def _beaten(c: Comparison, best: str) -> str:
