@@ -10,7 +10,8 @@ PUBLIC = {
     "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
     "ModelError",
     "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
-    "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain", "parse_norm",
+    "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
+    "parse_norm", "sweep",
 }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from whichnorm.progress import console_progress
     from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
     from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
+    from whichnorm.sweeps import SweepResults, sweep
     from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "StatisticsSets",
     "StudyError",
     "Summary",
+    "SweepResults",
     "Verdict",
     "WhichnormError",
     "__version__",
@@ -70,9 +72,10 @@ __all__ = [
     "console_progress",
     "explain",
     "parse_norm",
+    "sweep",
 ]
 
-_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "worked", "job")  # of the names above
+_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "worked", "job", "sweeps")  # of the names above
 
 
 def __getattr__(name: str) -> Any:

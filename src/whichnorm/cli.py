@@ -14,7 +14,7 @@ from whichnorm.version import __version__
 
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
 
-GOING_ON = ("compare", "reproduce")  # commands that go on where they were stopped
+GOING_ON = ("compare", "sweep", "reproduce")  # commands that go on where they were stopped
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,9 +38,10 @@ def load_commands() -> tuple[ModuleType, ...]:
             report,
             reproduce,
             show,
+            sweep,
             watch,
         )  # fmt: skip
-    return compare, watch, report, curves, mistakes, confusion, classes, gradcam, reproduce, show, explain
+    return compare, sweep, watch, report, curves, mistakes, confusion, classes, gradcam, reproduce, show, explain
 
 
 @contextmanager

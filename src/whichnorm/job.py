@@ -130,11 +130,11 @@ def prepare(
         download=download,
     )
     study = StudySpec(
-        arms=tuple(_as_arm(norm) for norm in norms),
+        arms=tuple(as_arm(norm) for norm in norms),
         seeds=_as_seeds(seeds, until_sure),
         data=data_spec,
         model=_as_model(model or DEFAULT_MODELS.get(data, "session08"), model_options or {}),
-        recipe=_as_recipe(recipe, data).changed(
+        recipe=as_recipe(recipe, data).changed(
             epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size
         ),
         machine=choose_machine(device, threads, precision),
@@ -283,7 +283,8 @@ def default_name(study: StudySpec) -> str:
     return "-".join(parts)
 
 
-def _as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
+def as_arm(norm: str | NormSpec | ArmSpec) -> ArmSpec:
+    """Return an arm from its text form or from a norm's spec."""
     if isinstance(norm, ArmSpec):
         return norm
     return parse_arm(norm) if isinstance(norm, str) else ArmSpec(norm=norm)
@@ -327,7 +328,8 @@ def _source_digest(module: str, factory: Callable[..., nn.Module] | None = None)
         return ""
 
 
-def _as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:
+def as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:
+    """Return a recipe from its name or file; None is the data set's default."""
     if isinstance(recipe, Recipe):
         return recipe
     return default_recipe(data) if recipe is None else find_recipe(recipe)

@@ -21,6 +21,9 @@ HEADER = " epoch        lr   seconds   train loss   train acc   {0} loss   {0} a
 class Progress:
     """Shows nothing; the base of the two that do."""
 
+    def start_part(self, title: str) -> None:
+        """Begin one of several studies that are made one after the other."""
+
     def start_study(self, study: StudySpec, num_done: int) -> None:
         """Begin: `num_done` of the study's runs have a record already."""
 
@@ -60,6 +63,9 @@ class PassingProgress(Progress):
 
     def __init__(self, shown: Progress) -> None:
         self.shown = shown
+
+    def start_part(self, title: str) -> None:
+        self.shown.start_part(title)
 
     def start_study(self, study: StudySpec, num_done: int) -> None:
         self.shown.start_study(study, num_done)
@@ -121,6 +127,9 @@ class PlainProgress(Progress):
     def print(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def start_part(self, title: str) -> None:
+        self.print(title)
+
     def start_study(self, study: StudySpec, num_done: int) -> None:
         self.index, self.total = num_done, len(study.runs())
         if num_done:
@@ -154,14 +163,21 @@ class BarProgress(PlainProgress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
+        self._make_bars()
+
+    def _make_bars(self) -> None:
         columns = (
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False),
         )  # fmt: skip
-        self.bars = Bars(*columns, console=console, transient=True)
+        self.bars = Bars(*columns, console=self.console, transient=True)
         self.of_study = self.bars.add_task("study")
         self.of_run = self.bars.add_task("run")
         self.of_epoch = self.bars.add_task("epoch")
+
+    def start_part(self, title: str) -> None:
+        super().start_part(title)
+        self._make_bars()  # bars that are started a second time clear lines that are not theirs
 
     def start_study(self, study: StudySpec, num_done: int) -> None:
         super().start_study(study, num_done)

@@ -25,6 +25,8 @@ from whichnorm.record import RunRecord, check_predictions, read_record, write_in
 from whichnorm.spec import ArmSpec, RunSpec, StudySpec
 from whichnorm.train import Splits, build_network, train_run
 
+SWEEP_FILE = "sweep.json"
+
 
 @dataclass(frozen=True)
 class StudyFolder:
@@ -52,6 +54,7 @@ class StudyFolder:
         path = self.root / "study.json"
         if path.exists():
             self.check(study, data_digest)
+        self._check_no_sweep()
         text = (json.dumps(study.to_dict(data_digest), indent=2) + "\n").encode()
         if not path.exists() or path.read_bytes() != text:
             write_in_one_step(path, text)
@@ -60,14 +63,13 @@ class StudyFolder:
         """Raise StudyError where the folder's study differs from this one in more than arms and seeds."""
         wanted = json.loads(json.dumps(study.to_dict(data_digest)))
         same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended")}
-        if difference := _difference({**self.description(), **same_grid}, wanted):
-            raise StudyError(
-                f"{self.root} holds another study: {difference}; choose another --out, or give its options"
-            )
+        if found := difference({**self.description(), **same_grid}, wanted):
+            raise StudyError(f"{self.root} holds another study: {found}; choose another --out, or give its options")
 
     def description(self) -> dict[str, Any]:
         """Return study.json: what all runs share, and the arms and seeds of the last call."""
         path = self.root / "study.json"
+        self._check_no_sweep()
         if not path.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
         try:
@@ -78,6 +80,11 @@ class StudyFolder:
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise StudyError(f"{path}: not a readable study ({reason}); choose another folder, or delete it") from None
+
+    def _check_no_sweep(self) -> None:
+        if (self.root / SWEEP_FILE).exists():
+            names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
+            raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
 
     def of_another_version(self, error: Exception) -> StudyError:
         """Return what to say where study.json lacks something, or holds something of another kind."""
@@ -139,12 +146,12 @@ class StudyFolder:
         return False
 
 
-def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
+def difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
     """Return the first difference of two nested dicts as text, or ""."""
     for key in dict.fromkeys([*there, *here]):
         a, b = there.get(key), here.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            if inner := _difference(a, b, f"{prefix}{key}."):
+            if inner := difference(a, b, f"{prefix}{key}."):
                 return inner
         elif a != b:
             return f"{prefix}{key} is {a!r} there and {b!r} here"
@@ -313,8 +320,8 @@ def _own_record(run: RunSpec, splits: Splits, path: Path) -> RunRecord:
             f"{path}: holds {record.arm} at seed {record.seed}, expected {run.arm} at seed {run.seed}; "
             "delete it to train this run again"
         )
-    if difference := _difference(record.spec, json.loads(json.dumps(run.shared_dict(splits.digest)))):
-        raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
+    if found := difference(record.spec, json.loads(json.dumps(run.shared_dict(splits.digest)))):
+        raise StudyError(f"{path}: is of another study: {found}; delete it to train this run again")
     check_predictions(record, len(splits.test), len(splits.class_names), path)
     return record
 

@@ -6,12 +6,19 @@ from dataclasses import asdict
 from rich.console import Console
 
 from whichnorm import stats
-from whichnorm.commands.options import add_data_arguments, data_name, model_option
+from whichnorm.commands.options import data_name
+from whichnorm.commands.study_options import (
+    add_data_and_split,
+    add_machine_and_output,
+    add_network_and_seeds,
+    add_norms,
+    add_recipe,
+    norm_names,
+    study_options,
+)
 from whichnorm.errors import SpecError
-from whichnorm.job import DEFAULT_NORMS, DEFAULT_SEEDS, Job, execute, prepare
-from whichnorm.norms import FORMS
+from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.progress import console_progress, duration
-from whichnorm.recipes import RECIPES
 from whichnorm.spec import UntilSure, batch_text
 from whichnorm.study import Plan, plan_study
 from whichnorm.until_sure import parse_budget
@@ -36,27 +43,8 @@ Exit code: 0 done, 1 done but a run failed, diverged or stayed at chance, 2 inpu
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what to compare")
-    what.add_argument(
-        "--norms",
-        default=",".join(DEFAULT_NORMS),
-        metavar="A,B,...",
-        help=f"norms: {', '.join(FORMS)}, each with :noaffine, +l1:0.001, +l2:0.001 or +lr:0.1 (default %(default)s)",
-    )
-    what.add_argument(
-        "--model",
-        metavar="NAME",
-        help="a network of whichnorm.models, or package.module:factory (default: one that fits the data)",
-    )
-    what.add_argument(
-        "--model-option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of the network, such as add_skip=true; may be given again",
-    )
-    what.add_argument("--max-params", type=int, metavar="N", help="refuse networks with more parameters")
-    what.add_argument("--seeds", metavar="N", help="number of seeds, or the seeds themselves: 3 or 5,6,7 "
-                      f"(default {DEFAULT_SEEDS})")  # fmt: skip
+    add_norms(what, ",".join(DEFAULT_NORMS))
+    add_network_and_seeds(what)
     sure = parser.add_argument_group("until sure, in place of --seeds")
     sure.add_argument("--until-sure", action="store_true", help="add seeds until every difference is called or known "
                       "to be less than the margin, at an error rate of 5 %% for all looks together")  # fmt: skip
@@ -65,59 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sure.add_argument("--max-seeds", type=int, metavar="N", help=f"(default {UntilSure().max_seeds})")
     sure.add_argument("--budget", metavar="TIME", help="of training and evaluation, such as 30m, 90s or 2h; the first "
                       "3 seeds are always trained")  # fmt: skip
-    data = parser.add_argument_group("data")
-    add_data_arguments(data)
-    data.add_argument("--val", type=float, default=0.1, metavar="SHARE",
-                      help="share of the training images kept for validation; 0 trains on all, and the curves are "
-                      "then the test set's (default %(default)s)")  # fmt: skip
-    data.add_argument("--train-limit", type=int, metavar="N", help="use a stratified subset of the training images")
+    add_data_and_split(parser.add_argument_group("data"))
     training = parser.add_argument_group("training")
-    training.add_argument(
-        "--recipe", metavar="NAME", help=f"{', '.join(RECIPES)}, or a JSON file (default: one that fits the data)"
-    )
-    training.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    add_recipe(training)
     training.add_argument("--batch-size", type=int, metavar="N", help="images per step, instead of the recipe's")
     training.add_argument("--device-batch-size", type=int, metavar="N",
                           help="images per forward pass, which BatchNorm sees; gradients add up to a step of "
                           "--batch-size (default: all of a step)")  # fmt: skip
-    training.add_argument("--diagnostics", action="store_true",
-                          help="measure gradient norms, dead ReLU channels and the distance of activations after every "
-                          "epoch, for the report")  # fmt: skip
-    machine = parser.add_argument_group("machine and output")
-    machine.add_argument("--device", default="cpu", metavar="NAME", help="cpu or cuda (default %(default)s)")
-    machine.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
-    machine.add_argument("--precision", default="auto", metavar="NAME",
-                         help="float32, bfloat16 (convolutions and stored activations), or auto: bfloat16 where the "
-                         "processor has it (default %(default)s)")  # fmt: skip
-    machine.add_argument("--out", metavar="DIR", help="folder of the study (default runs/NAME)")
-    machine.add_argument(
-        "--tensorboard", action="store_true", help="write TensorBoard event files too, live (extra tensorboard)"
-    )
-    machine.add_argument("--dry-run", action="store_true", help="show the plan and train nothing")
+    add_machine_and_output(parser.add_argument_group("machine and output"))
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     budget = None if args.budget is None else parse_budget(args.budget)
     job = prepare(
         data_name(args),
-        norms=[name for name in args.norms.split(",") if name.strip()],
-        model=args.model,
-        model_options=dict(model_option(text) for text in args.model_option),
-        seeds=None if args.seeds is None else _seeds(args.seeds),
+        norms=norm_names(args.norms),
         until_sure=_until_sure(args),
-        recipe=args.recipe,
-        epochs=args.epochs,
         batch_size=args.batch_size,
         device_batch_size=args.device_batch_size,
-        val=args.val,
-        train_limit=args.train_limit,
-        image_size=args.image_size,
-        data_dir=args.data_dir,
-        download=not args.no_download,
-        device=args.device,
-        threads=args.threads,
-        precision=args.precision,
-        out=args.out,
+        **study_options(args),
     )
     if args.dry_run:
         show_plan(plan_study(job.study, job.splits, args.max_params), job, console)
@@ -181,15 +135,3 @@ def _until_sure(args: argparse.Namespace) -> UntilSure | None:
         margin=default.margin if args.margin is None else args.margin / 100,
         max_seeds=default.max_seeds if args.max_seeds is None else args.max_seeds,
     )
-
-
-def _seeds(text: str) -> int | list[int]:
-    try:
-        numbers = [int(part) for part in text.removesuffix(",").split(",")]
-    except ValueError:
-        raise SpecError(f"--seeds {text!r}: expected a number of seeds (3) or the seeds themselves (5,6,7)") from None
-    if "," in text:
-        return numbers
-    if numbers[0] < 1:
-        raise SpecError(f"--seeds {text}: at least 1 is needed")
-    return numbers[0]

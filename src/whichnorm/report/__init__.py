@@ -13,7 +13,7 @@ from whichnorm.report.findings import Findings
 from whichnorm.report.sections import describe
 from whichnorm.results import Results
 
-__all__ = ["write_report"]
+__all__ = ["remove_left_over", "write_figures", "write_report"]
 
 
 def write_report(results: Results, test: ImageSet, findings: Findings | None = None) -> Path:
@@ -25,21 +25,21 @@ def write_report(results: Results, test: ImageSet, findings: Findings | None = N
     folder = results.folder / "report"
     images = choose_images(results, test)
     content = describe(results, test, images, findings or Findings())
-    embedded = _write_figures(content, folder / "figures")
+    embedded = write_figures(content, folder / "figures")
     html = page.render(content, embedded, results.class_names, page.sprite_of(test, images))
     write_in_one_step(folder / "README.md", markdown.render(content).encode())
     write_in_one_step(folder / "index.html", html.encode())
-    _remove_left_over(folder / "figures", embedded)
+    remove_left_over(folder / "figures", embedded)
     return folder / "index.html"
 
 
-def _write_figures(content: Content, folder: Path) -> dict[str, bytes]:
+def write_figures(content: Content, folder: Path) -> dict[str, bytes]:
     """Write every picture in both formats; return by name the file that the page holds."""
     pictures = [picture for section in content.sections for picture in section.pictures]
     return {picture.name: write_picture(picture, folder)[picture.embed] for picture in pictures}
 
 
-def _remove_left_over(folder: Path, names: Collection[str]) -> None:
+def remove_left_over(folder: Path, names: Collection[str]) -> None:
     """Remove the figures of an earlier report of this study, with other arms, once the new one is in place."""
     for file in folder.glob("*.[ps][nv]g"):
         if file.stem not in names:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from whichnorm.stats.agreement import RankAgreement, rank_agreement
 from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
+from whichnorm.stats.crossing import Crossing, find_crossing
 from whichnorm.stats.exact import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
 from whichnorm.stats.intervals import (
     Interval,
@@ -19,11 +20,13 @@ from whichnorm.stats.sequential import looks
 __all__ = [
     "Call",
     "CrossedMean",
+    "Crossing",
     "Interval",
     "PairedDifference",
     "RankAgreement",
     "crossed_interval",
     "crossed_mean",
+    "find_crossing",
     "holm",
     "image_bootstrap",
     "least_sign_flip_p_value",

@@ -1,0 +1,137 @@
+"""The pictures of a sweep: error along the batch size with its crossings, and along the number of groups."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from whichnorm.norms import GroupNormSpec
+from whichnorm.report.figures.style import ArmStyle, arm_style
+from whichnorm.report.figures.sweeps import CROSSING_COLOR, Band, ErrorLine, Panel, error_by_groups, error_by_size
+from whichnorm.report.pictures.picture import Picture, label
+from whichnorm.spec import parse_arm
+from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.results import ArmError, PointResult, SweepResults
+from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
+
+
+def size_picture(results: SweepResults, rule: str) -> Picture | None:
+    """Return error against batch size; None where there is one size."""
+    sizes = sorted({point.size(results.along) for point in results.points if point.arms})
+    if len(sizes) < 2:
+        return None
+    panels = [_size_panel(results, value, points) for value, points in results.panels()]
+    name = AXIS_NAMES[results.along]
+    banded = any(panel.bands for panel in panels)
+    bands = (
+        " A crossing is marked, with its 95 % interval as a grey area or as a bar below the lines." if banded else ""
+    )
+    return Picture(
+        name="error_by_batch",
+        figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
+        alt=f"Test error in % by {name}. {'; '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
+        caption=f"Test error after the last epoch, mean and 95 % band. {interval_sentence(results)}{bands} {rule}",
+    )
+
+
+def _size_panel(results: SweepResults, value: int | None, points: Sequence[PointResult]) -> Panel:
+    found = (_size_line(results, arm, points) for arm in results.arms)
+    bands = tuple(_bands(results, value))
+    title = ""
+    if results.across and value is not None:
+        title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}"
+        title += "".join(f"\n{band.label}" for band in bands)
+        bands = tuple(replace(band, label="") for band in bands)
+    return Panel(title=title, lines=tuple(line for line in found if line), bands=bands)
+
+
+def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -> ErrorLine | None:
+    at = [(point.size(results.along), found.error) for point in points if (found := _of_arm(point, arm))]
+    if not at:
+        return None
+    sizes, errors = zip(*at, strict=True)
+    return ErrorLine(label=label(arm), style=_style(results, arm), places=sizes, errors=errors)
+
+
+def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
+    """Yield the crossings of a panel that are told on one side at least; several get their arm's colour."""
+    crossings = [c for c in results.crossings if c.panel == value]
+    for c in crossings:
+        if c.crossing is None or (c.crossing.low is None and c.crossing.high is None):
+            continue
+        other = c.a if parse_arm(c.b).norm.sees_batch else c.b
+        color = _style(results, other).color if len(crossings) > 1 else CROSSING_COLOR
+        named = f"{c.a} and {c.b} cross at {crossing_interval(c)}"
+        yield Band(
+            label=named, estimate=c.crossing.estimate, low=c.crossing.low, high=c.crossing.high, color=color
+        )  # fmt: skip
+
+
+def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:
+    """Yield error against the number of groups, and against channels per group, where there are two or more."""
+    for per_group, name, axis in (
+        (False, "error_by_groups", "number of groups"),
+        (True, "error_by_channels_per_group", "channels per group"),
+    ):
+        ordered = sorted(_group_arms(results, per_group))
+        if len(ordered) > 1:
+            yield _group_picture(results, rule, name, axis, ordered, per_group)
+
+
+def _group_arms(results: SweepResults, per_group: bool) -> Iterator[tuple[float, str]]:
+    """Yield (groups or channels per group, arm) of plain GroupNorm arms; one channel per group has the most groups."""
+    for arm in results.arms:
+        norm = parse_arm(arm).norm
+        if not isinstance(norm, GroupNormSpec) or arm != norm.kind:
+            continue
+        if per_group and norm.channels_per_group:
+            yield norm.channels_per_group, arm
+        elif not per_group and norm.num_groups:
+            yield norm.num_groups, arm
+        elif not per_group and norm.channels_per_group == 1:
+            yield float("inf"), arm
+
+
+def _group_picture(
+    results: SweepResults, rule: str, name: str, axis: str, ordered: Sequence[tuple[float, str]], per_group: bool
+) -> Picture:
+    labels = [f"{number:,.0f}" if number < float("inf") else "one per\nchannel" for number, _ in ordered]
+    arms = [arm for _, arm in ordered]
+    shown = [point for point in results.points if any(_of_arm(point, arm) for arm in arms)]
+    panels = [_group_panel(results, point, arms, several=len(shown) > 1) for point in shown]
+    references = [_reference(results, point) for point in shown]
+    reference = next((line.label for line in references if line), "")
+    banded = f" The horizontal band is {reference}." if reference else ""
+    return Picture(
+        name=name,
+        figure=error_by_groups(panels, references, labels, axis),
+        alt=f"Test error in % by {axis}. {'; '.join(_alt(results))}.",
+        caption=f"Test error after the last epoch, mean and 95 % band.{banded} {interval_sentence(results)} {rule}",
+    )
+
+
+def _group_panel(results: SweepResults, point: PointResult, arms: Sequence[str], several: bool) -> Panel:
+    at = [(float(place), found.error) for place, arm in enumerate(arms) if (found := _of_arm(point, arm))]
+    places, errors = zip(*at, strict=True)
+    line = ErrorLine(label="GroupNorm", style=_style(results, arms[0]), places=places, errors=errors)
+    return Panel(title=f"Batch {point.batch.text}" if several else "", lines=(line,))
+
+
+def _reference(results: SweepResults, point: PointResult) -> ErrorLine | None:
+    for arm in point.arms:
+        if parse_arm(arm.arm).norm.sees_batch:
+            style = _style(results, arm.arm)
+            return ErrorLine(label=label(arm.arm), style=style, places=(0.0,), errors=(arm.error,))
+    return None
+
+
+def _alt(results: SweepResults) -> Iterator[str]:
+    for point in results.points:
+        arms = ", ".join(f"{arm.arm} {error_text(arm.error)}" for arm in point.arms)
+        yield f"batch {point.batch.text}: {arms or 'no arm'}"
+
+
+def _of_arm(point: PointResult, name: str) -> ArmError | None:
+    return next((arm for arm in point.arms if arm.arm == name), None)
+
+
+def _style(results: SweepResults, arm: str) -> ArmStyle:
+    return arm_style(results.arms.index(arm))

@@ -1,0 +1,240 @@
+"""What a sweep found: arms and differences at every point, crossings between points, and their files."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichnorm import stats
+from whichnorm.record import RunRecord, write_in_one_step
+from whichnorm.results import ArmResult, Results
+from whichnorm.spec import parse_arm
+from whichnorm.stats import Crossing, Interval
+from whichnorm.sweeps.axes import Axis, Batch
+from whichnorm.verdict import CANNOT_TELL, Comparison, called
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmError:
+    """The test error of an arm at a point, with its 95 % interval over seeds and test images."""
+
+    arm: str
+    error: Interval
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointComparison:
+    """Two arms at a point; the p-value is corrected by Holm's method over all pairs of all points."""
+
+    point: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PointResult:
+    """One point: its batch, its study's results, and what was left out with the reason."""
+
+    batch: Batch
+    learning_rate: float
+    arms: tuple[ArmError, ...]
+    skipped: tuple[tuple[str, str], ...]
+    study: Results | None  # None where every arm was skipped
+
+    @property
+    def name(self) -> str:
+        return self.batch.name
+
+    def size(self, axis: Axis) -> int:
+        return int(getattr(self.batch, axis))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmsCrossing:
+    """Where along the axis two arms change places; None where they do not. `panel` is the value of the other axis."""
+
+    a: str
+    b: str
+    panel: int | None
+    sizes: tuple[int, ...]
+    crossing: Crossing | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SweepResults:
+    """Everything a sweep found."""
+
+    description: dict[str, Any]  # sweep.json
+    along: Axis
+    across: Axis | None
+    points: tuple[PointResult, ...]
+    comparisons: tuple[PointComparison, ...]
+    crossings: tuple[ArmsCrossing, ...]
+    num_test_images: int
+    folder: Path
+
+    @property
+    def arms(self) -> list[str]:
+        """Every arm in the order of the call, also those that were skipped everywhere."""
+        return list(self.description["arms"])
+
+    @property
+    def faults(self) -> list[tuple[str, RunRecord]]:
+        """Runs that failed, diverged, or stayed at chance, with their point."""
+        return [(point.name, run) for point in self.points if point.study for run in point.study.faults]
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+    def panels(self) -> list[tuple[int | None, list[PointResult]]]:
+        """Return the points by the value of the second axis, each along the first; None where there is one axis."""
+        across = self.across
+        if across is None:
+            return [(None, list(self.points))]
+        values = sorted({point.size(across) for point in self.points})
+        return [(value, [point for point in self.points if point.size(across) == value]) for value in values]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return results.json's content."""
+        return {
+            "sweep": self.description,
+            "points": [_point_dict(point) for point in self.points],
+            "comparisons": [{"point": c.point, **asdict(c.comparison)} for c in self.comparisons],
+            "crossings": [asdict(c) for c in self.crossings],
+            "faults": [
+                {"point": point, "norm": r.arm, "seed": r.seed, "status": r.status,
+                 "reason": r.reason or "; ".join(r.warnings)}
+                for point, r in self.faults
+            ],
+            "num_test_images": self.num_test_images,
+        }  # fmt: skip
+
+    def to_csv(self) -> str:
+        """Return results.csv's content: one line per run."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(
+            ["point", "batch_size", "device_batch_size", "accumulation", "learning_rate", "norm", "seed", "status",
+             "test_error", "train_seconds"]
+        )  # fmt: skip
+        for point in self.points:
+            batch = point.batch
+            sizes = [batch.name, batch.batch_size, batch.device_batch_size, batch.accumulation, point.learning_rate]
+            for run in point.study.records if point.study else ():
+                error = 1 - run.last.test_accuracy if run.status == "finished" else ""
+                writer.writerow([*sizes, run.arm, run.seed, run.status, error, round(run.train_seconds, 3)])
+        return out.getvalue()
+
+
+def _point_dict(point: PointResult) -> dict[str, Any]:
+    return {
+        "folder": point.name,
+        **asdict(point.batch),
+        "accumulation": point.batch.accumulation,
+        "learning_rate": point.learning_rate,
+        "arms": [
+            {
+                "norm": arm.arm,
+                "error": arm.error.estimate,
+                "ci95": [arm.error.low, arm.error.high],
+                "seeds": list(arm.seeds),
+            }
+            for arm in point.arms
+        ],
+        "skipped": [{"arm": arm, "reason": reason} for arm, reason in point.skipped],
+    }
+
+
+def summarize_sweep(
+    description: dict[str, Any],
+    along: Axis,
+    across: Axis | None,
+    studies: Mapping[str, Results],
+    test_labels: Sequence[int],
+    folder: Path,
+) -> SweepResults:
+    """Turn the studies of a sweep, by the names of its points, into its results; test_labels are (N,)."""
+    labels = np.asarray(test_labels)
+    points = tuple(_point(held, studies.get(held["folder"])) for held in description["points"])
+    results = SweepResults(
+        description=description,
+        along=along,
+        across=across,
+        points=points,
+        comparisons=_comparisons(points),
+        crossings=(),
+        num_test_images=len(labels),
+        folder=folder,
+    )
+    return replace(results, crossings=tuple(_crossings(results, labels)))
+
+
+def _point(held: Mapping[str, Any], study: Results | None) -> PointResult:
+    return PointResult(
+        batch=Batch(batch_size=held["batch_size"], device_batch_size=held["device_batch_size"]),
+        learning_rate=held["learning_rate"],
+        arms=tuple(map(_arm_error, study.arms)) if study else (),
+        skipped=tuple((item["arm"], item["reason"]) for item in held["skipped"]),
+        study=study,
+    )
+
+
+def _arm_error(arm: ArmResult) -> ArmError:
+    accuracy = arm.test_accuracy
+    low, high = accuracy.ci95 or (accuracy.mean, accuracy.mean)
+    return ArmError(arm=arm.norm, error=Interval(1 - accuracy.mean, 1 - high, 1 - low), seeds=arm.seeds)
+
+
+def _at_seeds(study: Results, arm: str, seeds: Sequence[int], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each test image was classified rightly, (num_seeds, N)."""
+    by_seed = {run.seed: run for run in study.finished(arm)}
+    return np.stack([np.equal(by_seed[seed].test_predictions, labels) for seed in seeds])
+
+
+def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int, ...]:
+    """Return the seeds at which every one of the arms has a finished run in every study."""
+    sets = [{run.seed for run in study.finished(arm)} for study in studies for arm in arms]
+    return tuple(sorted(set.intersection(*sets)))
+
+
+def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
+    """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's."""
+    found = [(point.name, comparison) for point in points if point.study for comparison in point.study.comparisons]
+    uncorrected = [replace(c, adjusted_p=None, call=CANNOT_TELL) for _, c in found]
+    corrected = called(uncorrected)
+    return tuple(PointComparison(point=name, comparison=c) for (name, _), c in zip(found, corrected, strict=True))
+
+
+def _crossings(results: SweepResults, labels: NDArray[Any]) -> Iterator[ArmsCrossing]:
+    for panel, points in results.panels():
+        for a, b in _crossing_pairs(results.arms):
+            both = [p for p in points if p.study and {a, b} <= {arm.arm for arm in p.arms}]
+            studies = [point.study for point in both if point.study]
+            if len(both) < 2 or not (seeds := _common_seeds(studies, [a, b])):
+                continue
+            sizes = tuple(point.size(results.along) for point in both)
+            right_a, right_b = (np.stack([_at_seeds(s, arm, seeds, labels) for s in studies]) for arm in (a, b))
+            crossing = stats.find_crossing(sizes, right_a, right_b)
+            yield ArmsCrossing(a=a, b=b, panel=panel, sizes=sizes, crossing=crossing)
+
+
+def _crossing_pairs(arms: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the pairs of which one arm sees the batch and one does not, which a batch size can turn; else all."""
+    pairs = list(itertools.combinations(arms, 2))
+    sees = {arm: parse_arm(arm).norm.sees_batch for arm in arms}
+    return [(a, b) for a, b in pairs if sees[a] != sees[b]] or pairs
+
+
+def write_sweep_results(results: SweepResults) -> None:
+    """Put results.json and results.csv in place in the sweep's folder."""
+    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
+    write_in_one_step(results.folder / "results.json", text.encode())
+    write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

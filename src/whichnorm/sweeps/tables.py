@@ -1,0 +1,136 @@
+"""The tables of a sweep's report."""
+
+from whichnorm.report.figures.style import arm_style
+from whichnorm.report.tables import Cell, Table, cells
+from whichnorm.report.text import (
+    count,
+    fault_reason,
+    outcome,
+    percent_interval,
+    points,
+    points_interval,
+    printable,
+)
+from whichnorm.results import arm_title
+from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
+from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence, p_text
+from whichnorm.verdict import Comparison
+
+
+def errors_table(results: SweepResults) -> Table:
+    """One row per point, one column per arm."""
+    return Table(
+        caption=f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}",
+        headings=("Batch", *results.arms),
+        rows=tuple((_point_cell(point), *_error_cells(results, point)) for point in results.points),
+    )
+
+
+def _point_cell(point: PointResult) -> Cell:
+    return Cell(text=point.batch.text, note=point.name)
+
+
+def _error_cells(results: SweepResults, point: PointResult) -> list[Cell]:
+    found = {arm.arm: arm for arm in point.arms}
+    row = []
+    for name in results.arms:
+        if name in found:
+            error, n = found[name].error, len(found[name].seeds)
+            note = f"{percent_interval((error.low, error.high))}, n = {n}"
+            row.append(Cell(text=f"{100 * error.estimate:.2f}", note=note))
+        else:
+            row.append(Cell(text="–", note="skipped" if name in dict(point.skipped) else "no finished run"))
+    return row
+
+
+def arms_table(results: SweepResults) -> Table:
+    """Name the arms' text forms."""
+    rows = tuple(
+        (Cell(text=arm, color=arm_style(place).color), *cells(arm_title(arm))) for place, arm in enumerate(results.arms)
+    )
+    return Table(caption="The arms and their text forms.", headings=("Arm", "Normalization"), rows=rows, numeric_from=2)
+
+
+def crossings_table(results: SweepResults) -> Table | None:
+    """One row per pair of arms that a batch size could turn, and panel."""
+    if not results.crossings:
+        return None
+    rows = tuple(cells(f"{c.a}, {c.b}", *_crossing_row(c)) for c in results.crossings)
+    return Table(
+        caption="Where two arms have the same test error, on a logarithmic axis: between two measured sizes the mean "
+        "difference is interpolated, after a monotone fit. The 95 % interval ends where the interpolated difference is "
+        "first told from zero (Fieller 1954); each is 95 % on its own.",
+        headings=("Arms", "Other axis", f"Crossing, {AXIS_WORDS[results.along]}", "Lower error below it", "Seeds"),
+        rows=rows,
+        numeric_from=5,
+    )
+
+
+def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
+    panel = "–" if c.panel is None else f"{c.panel:,}"
+    if c.crossing is None:
+        return panel, "none", "–", "–"
+    below = c.a if c.crossing.better_below == "a" else c.b
+    return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
+
+
+def comparisons_table(results: SweepResults) -> Table | None:
+    """One row per pair of arms and point."""
+    if not results.comparisons:
+        return None
+    rows = tuple(
+        cells(d.point.removeprefix("batch-"), *comparison_row(d.comparison), str(len(d.comparison.seeds)))
+        for d in results.comparisons
+    )
+    return Table(
+        caption="Test accuracy of the first arm less that of the second, in percentage points, paired by seed and test "
+        "image. Each interval is 95 % on its own; a call is made where the p-value, corrected by Holm's method for "
+        f"all {count(len(rows), 'comparison')} of the sweep, is below 0.05.",
+        headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Call", "Seeds"),
+        rows=rows,
+        numeric_from=6,
+    )
+
+
+def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
+    """Return the arms, their difference with its interval, the corrected p-value and the call."""
+    difference = f"{points(c.difference)} {points_interval(c.ci95)}"
+    return f"{c.a} − {c.b}", difference, p_text(c.adjusted_p), outcome(c)
+
+
+def skipped_table(results: SweepResults) -> Table | None:
+    rows = tuple(cells(p.batch.text, arm, reason) for p in results.points for arm, reason in p.skipped)
+    if not rows:
+        return None
+    return Table(
+        caption="Arms that cannot be trained at a point; they are left out of it.", headings=("Batch", "Arm", "Reason"),
+        rows=rows, numeric_from=3,
+    )  # fmt: skip
+
+
+def faults_table(results: SweepResults) -> Table | None:
+    rows = tuple(
+        cells(point, run.arm, str(run.seed), run.status, printable(fault_reason(run))) for point, run in results.faults
+    )
+    if not rows:
+        return None
+    return Table(
+        caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",
+        headings=("Point", "Arm", "Seed", "Status", "Reason"), rows=rows, numeric_from=5,
+    )  # fmt: skip
+
+
+def rates_table(results: SweepResults, rule: str) -> Table:
+    """One row per point: its batch, steps and learning rate, and the folder of its study."""
+    rows = tuple(
+        cells(
+            f"{p.batch.batch_size:,}", f"{p.batch.device_batch_size:,}", f"{p.batch.accumulation:,}",
+            f"{p.learning_rate:.4g}", p.name if p.study else "–",
+        )
+        for p in results.points
+    )  # fmt: skip
+    return Table(
+        caption=f"Peak learning rate at every point. {rule}",
+        headings=("Images per step", "Images per forward pass", "Forward passes per step", "Learning rate", "Study"),
+        rows=rows,
+    )

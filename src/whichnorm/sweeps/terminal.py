@@ -1,0 +1,108 @@
+"""A sweep in a terminal: a table that fits 80 columns, the differences, and the crossings last."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from whichnorm.progress import duration
+from whichnorm.report import text
+from whichnorm.report.terminal import say
+from whichnorm.study import Plan
+from whichnorm.sweeps.points import Point
+from whichnorm.sweeps.results import PointResult, SweepResults
+from whichnorm.sweeps.run import Sweep
+from whichnorm.sweeps.tables import comparison_row
+from whichnorm.sweeps.text import (
+    correction_sentence,
+    crossing_sentences,
+    error_text,
+    interval_sentence,
+    point_sentences,
+    skipped_sentences,
+)
+
+MOST_COMPARISONS = 12  # more are in the report alone
+
+
+def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
+    """Print errors, differences, what went wrong or was left out, and the sentences."""
+    console.print(_errors(results))
+    say(console, f"{interval_sentence(results)} {rule}", "dim")
+    if results.comparisons and len(results.comparisons) <= MOST_COMPARISONS:
+        console.print(_comparisons(results))
+    for sentence in skipped_sentences(results):
+        say(console, sentence, "dim")
+    for name, run in results.faults:
+        reason = text.printable(text.fault_reason(run))
+        say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
+    if results.comparisons:
+        say(console, correction_sentence(results), "dim")
+    console.print()
+    for sentence in point_sentences(results):
+        say(console, sentence)
+    for sentence in crossing_sentences(results):
+        say(console, sentence, "bold")
+
+
+def _errors(results: SweepResults) -> Table:
+    """Return a row per point and arm."""
+    table = _table("Test error after the last epoch", ["batch", "arm"], ["lr", "error % [95 % interval]", "n"])
+    for place, point in enumerate(results.points):
+        if place:
+            table.add_section()
+        for row, name in enumerate(results.arms):
+            batch, rate = (point.batch.text, f"{point.learning_rate:.3g}") if row == 0 else ("", "")
+            table.add_row(batch, Text(name), rate, *_cells(point, name))
+    return table
+
+
+def _cells(point: PointResult, name: str) -> tuple[Text, str]:
+    found = {arm.arm: arm for arm in point.arms}
+    if name in found:
+        return Text(error_text(found[name].error)), str(len(found[name].seeds))
+    return Text("skipped" if name in dict(point.skipped) else "no finished run"), "0"
+
+
+def _comparisons(results: SweepResults) -> Table:
+    table = _table("Differences of accuracy in points, p corrected by Holm's method", ["batch", "arms"],
+                   ["difference [95 % interval]", "p", "call"])  # fmt: skip
+    for d in results.comparisons:
+        table.add_row(d.point.removeprefix("batch-"), *map(Text, comparison_row(d.comparison)))
+    return table
+
+
+def _table(title: str, texts: list[str], numbers: list[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    for heading in texts:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    return table
+
+
+def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) -> None:
+    """Print the points with their runs, learning rates, steps and estimated time; nothing is run."""
+    table = _table("", ["point", "arms"], ["lr", "steps", "runs", "done", "time"])
+    jobs = [job for _, job in sweep.jobs()]
+    total = 0
+    for (point, plan), job in zip(plans, jobs, strict=True):
+        runs = job.study.runs()
+        done = sum(job.folder.record(run).exists() for run in runs)
+        steps = plan.steps_per_epoch * point.recipe.epochs
+        arms = Text(" ".join(map(str, point.arms)))
+        table.add_row(
+            point.batch.text, arms, f"{point.recipe.learning_rate:.3g}", f"{steps:,}", f"{len(runs)}", f"{done}",
+            duration(plan.seconds),
+        )  # fmt: skip
+        total += len(runs)
+    console.print(table)
+    say(console, sweep.rule.sentence(sweep.recipe))
+    for left in sweep.points:
+        for _, reason in left.skipped:
+            say(console, f"Batch {left.batch.text} without {reason}.")
+    say(
+        console,
+        f"{total} runs at {len(plans)} points; about {duration(sum(plan.seconds for _, plan in plans))} for all, from "
+        f"a few steps timed on this machine. Folder {sweep.folder.root}. Nothing was trained or written.",
+    )

@@ -1,0 +1,148 @@
+"""What a sweep's results say, in sentences for the page and the terminal."""
+
+from collections.abc import Iterator
+
+from whichnorm.report.text import count, percent_interval
+from whichnorm.stats import Interval
+from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.results import ArmsCrossing, PointComparison, PointResult, SweepResults
+from whichnorm.verdict import CANNOT_TELL, Comparison, listed
+
+AXIS_WORDS = {"batch_size": "batch", "device_batch_size": "device batch", "accumulation": "accumulation"}
+
+
+def size(value: float) -> str:
+    """Write a size that lies between measured ones: with a decimal below ten."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
+
+
+def crossing_interval(c: ArmsCrossing) -> str:
+    """Write a crossing with its interval: "6.2 [4, 9.1]"; an end beyond what was measured says so."""
+    assert c.crossing is not None
+    low = f"below {c.sizes[0]:,}" if c.crossing.low is None else size(c.crossing.low)
+    high = f"above {c.sizes[-1]:,}" if c.crossing.high is None else size(c.crossing.high)
+    return f"{size(c.crossing.estimate)} [{low}, {high}]"
+
+
+def crossing_sentences(results: SweepResults) -> Iterator[str]:
+    """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
+    for crossing in results.crossings:
+        sentence, panel = crossing_sentence(results, crossing), _in_panel(results, crossing)
+        yield f"{panel}{sentence[0].lower()}{sentence[1:]}" if panel else sentence
+
+
+def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
+    if results.across is None or crossing.panel is None:
+        return ""
+    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}: "
+
+
+def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
+    """Say which arm is better where; nothing is said of a side that the interval does not reach the end of."""
+    batch = AXIS_WORDS[results.along]
+    if c.crossing is None:
+        return _no_crossing(results, c, batch)
+    below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
+    where = f"a {batch} of about {crossing_interval(c)}"
+    if c.crossing.num_seeds == 1:
+        return f"{c.a} and {c.b} cross at {where}, of one seed and over test images alone: cannot tell."
+    if c.crossing.low is None and c.crossing.high is None:
+        return f"Cannot tell {c.a} and {c.b} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
+    if c.crossing.low is None:
+        return f"Above {where} {above} is better than {below}; below it, cannot tell."
+    if c.crossing.high is None:
+        return f"Below {where} {below} is better than {above}; above it, cannot tell."
+    return f"Below {where} {below} is better, above it {above}."
+
+
+def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
+    """Say which arm is better throughout, and where a call is made."""
+    found = [d for d in _of_pair(results, c) if d.comparison.call != CANNOT_TELL]
+    span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
+    better = {c.a if d.comparison.call == "better" else c.b for d in found}
+    if not found:
+        return f"Cannot tell {c.a} and {c.b} apart {span}."
+    if len(better) > 1:
+        return f"{c.a} and {c.b} change places more than once {span}: no single crossing."
+    (name,) = better
+    other = c.b if name == c.a else c.a
+    if len(found) == len(c.sizes):
+        return f"{name} is better than {other} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
+    at = listed([d.point.removeprefix("batch-") for d in found])
+    return f"{name} is better than {other} at batch {at}; elsewhere {span}, cannot tell: no crossing."
+
+
+def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
+    panel = next(points for value, points in results.panels() if value == c.panel)
+    names = {point.name for point in panel}
+    pairs = [d for d in results.comparisons if (d.comparison.a, d.comparison.b) == (c.a, c.b)]
+    return [d for d in pairs if d.point in names]
+
+
+def point_sentences(results: SweepResults) -> list[str]:
+    """Say which arm is best at every point, and which others it is told from; points of which the same is said are
+    named together."""
+    batches: dict[str, list[str]] = {}
+    for point in results.points:
+        batches.setdefault(_said_of(results, point), []).append(point.batch.text)
+    return [f"Batch {listed(names)}: {said}." for said, names in batches.items()]
+
+
+def _said_of(results: SweepResults, point: PointResult) -> str:
+    if not point.arms:
+        return "no arm to compare"
+    best = min(point.arms, key=lambda arm: arm.error.estimate).arm
+    here = [c.comparison for c in results.comparisons if c.point == point.name]
+    beaten = [name for name in (_beaten(c, best) for c in here) if name]
+    level = [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
+    if not beaten and not level:
+        return f"{best} is the only arm"
+    if not beaten:
+        return f"cannot tell {listed([arm.arm for arm in point.arms])} apart"
+    return f"{best} is better than {listed(beaten)}" + (f", and not told from {listed(level)}" if level else "")
+
+
+def _beaten(c: Comparison, best: str) -> str:
+    """Return the arm that the best is better than in this comparison, or ""."""
+    if best not in (c.a, c.b):
+        return ""
+    turned = c if c.a == best else c.turned()
+    return turned.b if turned.call == "better" else ""
+
+
+def skipped_sentences(results: SweepResults) -> list[str]:
+    return [f"Batch {p.batch.text} without {reason}." for p in results.points for _, reason in p.skipped]
+
+
+def correction_sentence(results: SweepResults) -> str:
+    """Say what the calls and the crossings are corrected for."""
+    number = count(len(results.comparisons), "comparison")
+    crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
+    return f"Calls at a batch are corrected for all {number} by Holm's method{crossing}."
+
+
+def error_text(error: Interval) -> str:
+    return f"{100 * error.estimate:.2f} {percent_interval((error.low, error.high))}"
+
+
+def p_text(value: float | None) -> str:
+    """Write a p-value; one seed has none."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def interval_sentence(results: SweepResults) -> str:
+    """Say what the intervals are over."""
+    numbers = sorted({len(arm.seeds) for point in results.points for arm in point.arms})
+    n = f"n = {' or '.join(map(str, numbers))} seed{'' if numbers == [1] else 's'}"
+    images = f"{results.num_test_images:,} test images"
+    if numbers == [1]:
+        return f"Intervals are 95 % over {images}, {n}: they do not cover the noise between seeds."
+    alone = "; an arm with one seed has one over the images alone" if 1 in numbers else ""
+    return f"Intervals are 95 % over seeds and {images} together, {n}{alone}."
+
+
+def runs_text(results: SweepResults) -> str:
+    total = sum(len(point.study.records) for point in results.points if point.study)
+    return f"{count(total, 'run')} at {count(len(results.points), 'point')}"

@@ -1,0 +1,50 @@
+"""Made-up sweeps for tests: real plans, and records from a few numbers instead of training."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from synthetic import make_record
+
+from whichnorm.job import Job
+from whichnorm.results import Results, summarize
+from whichnorm.sweeps.points import Point
+from whichnorm.sweeps.results import SweepResults, summarize_sweep
+from whichnorm.sweeps.run import Sweep, prepare_sweep
+
+OPTIONS: Mapping[str, Any] = {
+    "batch_sizes": (), "device_batch_sizes": (), "accumulations": (), "groups": (), "channels_per_group": (),
+    "lr_rule": None, "norms": None, "recipe": None, "epochs": 3, "model": None, "model_options": None, "seeds": 3,
+    "val": 0.1, "train_limit": 300, "image_size": None, "data_dir": None, "download": False, "device": "cpu",
+    "threads": 1, "precision": "float32",
+}  # fmt: skip
+
+
+def make_sweep(out: Path, **changes: Any) -> Sweep:
+    """A sweep on the digits, planned and not trained."""
+    return prepare_sweep("digits", **{**OPTIONS, **changes}, out=out)
+
+
+def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:
+    """The results of a sweep whose arms have about these errors."""
+    studies = {point.batch.name: _study(job, point, error_of) for point, job in sweep.jobs()}
+    labels = sweep.base.splits.test.labels.tolist()
+    return summarize_sweep(
+        sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root
+    )  # fmt: skip
+
+
+def _study(job: Job, point: Point, error_of: Callable[[str, Point], float]) -> Results:
+    test, names = job.splits.test, job.splits.class_names
+    rng = np.random.default_rng(point.batch.batch_size)
+    records = [
+        make_record(str(run.arm), run.seed, test, job.study, len(names), error_of(str(run.arm), point) + noise)
+        for run, noise in zip(job.study.runs(), rng.normal(0, 0.003, len(job.study.runs())), strict=True)
+    ]
+    return summarize(records, job.shared(), names, test.labels.tolist(), job.folder.root)
+
+
+def paper_like(arm: str, point: Point) -> float:
+    """Errors as in the GroupNorm paper: BatchNorm's grow where a forward pass has few images."""
+    return 0.06 + 0.3 / point.batch.device_batch_size if arm == "bn" else 0.12

@@ -1,0 +1,434 @@
+"""Sweeps: their axes, rules and points, going on after an interruption, and what is said of them."""
+
+import csv
+import inspect
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+from synthetic_sweeps import OPTIONS, make_sweep, make_sweep_results, paper_like
+
+import whichnorm
+from whichnorm.cli import main
+from whichnorm.errors import ModelError, SpecError, StudyError
+from whichnorm.progress import Progress
+from whichnorm.recipes import RECIPES
+from whichnorm.spec import Recipe, parse_arm
+from whichnorm.stats import holm
+from whichnorm.sweeps.axes import Axes, Batch, group_arms
+from whichnorm.sweeps.pictures import group_pictures, size_picture
+from whichnorm.sweeps.points import make_points
+from whichnorm.sweeps.rules import RULES, find_rule
+from whichnorm.sweeps.run import execute_sweep, plan_sweep, report_on_sweep
+from whichnorm.sweeps.text import crossing_sentences, point_sentences
+
+RECIPE = Recipe(batch_size=32, learning_rate=0.2)
+ARMS = [parse_arm(arm) for arm in ("bn", "gn:4")]
+TINY = {"epochs": 1, "train_limit": 60, "seeds": 2, "norms": ("bn", "gn:4")}
+
+
+def pairs(recipe=RECIPE, **axes):
+    return [(batch.batch_size, batch.device_batch_size) for batch in Axes(**axes).batches(recipe)]
+
+
+@pytest.mark.parametrize(
+    ("axes", "expected"),
+    [
+        ({}, [(32, 32)]),
+        ({"batch_sizes": (8, 2)}, [(2, 2), (8, 8)]),
+        ({"device_batch_sizes": (2, 32)}, [(32, 2), (32, 32)]),
+        ({"accumulations": (1, 8)}, [(32, 4), (32, 32)]),
+        ({"batch_sizes": (4, 8), "device_batch_sizes": (2, 4)}, [(4, 2), (4, 4), (8, 2), (8, 4)]),
+        ({"batch_sizes": (4, 8), "accumulations": (1, 4)}, [(4, 1), (4, 4), (8, 2), (8, 8)]),
+        ({"device_batch_sizes": (2, 4), "accumulations": (1, 4)}, [(2, 2), (4, 4), (8, 2), (16, 4)]),
+    ],
+)
+def test_one_or_two_axes_set_the_third(axes, expected):
+    assert pairs(**axes) == expected
+    for batch in Axes(**axes).batches(RECIPE):
+        assert batch.accumulation * batch.device_batch_size == batch.batch_size
+
+
+def test_batch_sizes_alone_drop_a_recipe_s_own_accumulation_and_no_axis_keeps_it():
+    recipe = Recipe(batch_size=32, device_batch_size=8)
+    assert pairs(recipe, batch_sizes=(16,)) == [(16, 16)]
+    assert pairs(recipe) == [(32, 8)]
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ({"batch_sizes": (2, 8), "device_batch_sizes": (2, 4)}, ["2 / 4", "device batch size"]),
+        ({"device_batch_sizes": (3, 4, 64)}, ["32 / 3, 32 / 64"]),
+        ({"accumulations": (3,)}, ["32 / 3", "accumulation"]),
+        ({"batch_sizes": (4,), "accumulations": (8,)}, ["4 / 8"]),
+        ({"batch_sizes": (4,), "device_batch_sizes": (2,), "accumulations": (2,)}, ["one or two"]),
+        ({"batch_sizes": (4, 0)}, ["--batch-sizes 4,0", "1 or more"]),
+        ({"accumulations": (-1,)}, ["--accumulations -1"]),
+        ({"device_batch_sizes": (2, 2)}, ["twice"]),
+    ],
+)
+def test_axes_that_do_not_fit_are_refused_with_their_numbers(axes, words):
+    with pytest.raises(SpecError) as caught:
+        pairs(**axes)
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_folders_are_named_after_the_batch_and_the_forward_pass_where_it_is_smaller():
+    assert Batch(batch_size=2, device_batch_size=2).name == "batch-2"
+    assert Batch(batch_size=128, device_batch_size=4).name == "batch-128-device-4"
+
+
+def test_groups_become_arms():
+    assert [str(arm) for arm in group_arms((1, 8, "c"), (4,))] == ["gn:1", "gn:8", "gn:c1", "gn:c4"]
+    with pytest.raises(SpecError, match="--groups 'x'"):
+        list(group_arms(("x",), ()))
+    with pytest.raises(SpecError, match="1 or more"):
+        list(group_arms((0,), ()))
+
+
+@pytest.mark.parametrize(
+    ("rule", "batch_size", "expected"),
+    [("linear", 8, 0.05), ("linear", 128, 0.8), ("sqrt", 8, 0.1), ("sqrt", 128, 0.4), ("none", 8, 0.2),
+     ("linear", 32, 0.2), ("sqrt", 32, 0.2)],
+)  # fmt: skip
+def test_the_learning_rate_follows_the_rule_from_the_recipe_s_batch(rule, batch_size, expected):
+    assert RULES[rule].learning_rate(RECIPE, batch_size) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_rule_suits_the_optimizer_unless_one_is_named():
+    adamw = Recipe(optimizer="adamw", learning_rate=0.001)
+    assert [find_rule(None, RECIPE).name, find_rule(None, adamw).name, find_rule("none", adamw).name] == [
+        "linear", "sqrt", "none",
+    ]  # fmt: skip
+    with pytest.raises(SpecError, match="did you mean 'linear'"):
+        find_rule("linaer", RECIPE)
+
+
+def test_a_point_s_recipe_differs_in_batch_and_learning_rate_alone():
+    recipe = RECIPES["wynet"]  # a triangle has three rates
+    (point,) = make_points(Axes(batch_sizes=(16,), device_batch_sizes=(4,)), recipe, RULES["linear"], ARMS)
+    made = point.recipe
+    assert (made.batch_size, made.device_batch_size) == (16, 4)
+    assert made.learning_rate == pytest.approx(recipe.learning_rate / 4)
+    assert made.schedule.start_learning_rate == pytest.approx(recipe.schedule.start_learning_rate / 4)
+    back = made.changed(batch_size=64, device_batch_size=64).at_learning_rate(recipe.learning_rate)
+    assert back.schedule.final_learning_rate == pytest.approx(recipe.schedule.final_learning_rate)
+    assert (back.epochs, back.augmentation, back.weight_decay) == (
+        recipe.epochs, recipe.augmentation, recipe.weight_decay,
+    )  # fmt: skip
+
+
+def test_the_learning_rate_follows_the_step_and_not_the_forward_pass():
+    points = make_points(Axes(device_batch_sizes=(2, 8)), RECIPE, RULES["linear"], ARMS)
+    assert {point.recipe.learning_rate for point in points} == {0.2}
+
+
+def test_batch_norm_is_skipped_at_one_image_with_the_reason():
+    one, two = make_points(Axes(device_batch_sizes=(1, 2)), RECIPE, RULES["linear"], ARMS)
+    assert [str(arm) for arm in one.arms] == ["gn:4"]
+    ((arm, reason),) = one.skipped
+    assert arm == "bn"
+    assert "undefined in training on one image" in reason
+    assert two.skipped == ()
+    assert [str(arm) for arm in two.arms] == ["bn", "gn:4"]
+
+
+def test_a_sweep_without_any_arm_that_can_be_trained_is_refused():
+    with pytest.raises(SpecError, match="no arm is left"):
+        make_points(Axes(batch_sizes=(1,)), RECIPE, RULES["linear"], ARMS[:1])
+
+
+def test_an_arm_s_own_learning_rate_needs_a_rule_that_leaves_it():
+    arms = [parse_arm("bn+lr:0.1")]
+    with pytest.raises(SpecError, match="--lr-rule none"):
+        make_points(Axes(batch_sizes=(8, 32)), RECIPE, RULES["linear"], arms)
+    assert len(make_points(Axes(batch_sizes=(8, 32)), RECIPE, RULES["none"], arms)) == 2
+    assert len(make_points(Axes(device_batch_sizes=(8, 32)), RECIPE, RULES["linear"], arms)) == 2
+
+
+def test_the_arms_are_those_of_compare_or_of_the_groups_beside_batch_norm(tmp_path):
+    def arms(**changes):
+        return [str(arm) for arm in make_sweep(tmp_path, **changes).arms]
+
+    assert arms(batch_sizes=(8,)) == ["bn", "ln", "gn:8"]
+    assert arms(groups=(1, 8)) == ["bn", "gn:1", "gn:8"]
+    assert arms(groups=(1, "c"), channels_per_group=(1, 4), norms=("gn:1", "in")) == ["gn:1", "in", "gn:c1", "gn:c4"]
+
+
+class Counting(Progress):
+    """Counts the runs that are trained, and stops the process in one of them, as Ctrl-C does."""
+
+    def __init__(self, stop_in=math.inf):
+        self.runs, self.stop_in = [], stop_in
+
+    def start_run(self, run, num_steps):
+        self.runs.append((run.recipe.batch_size, str(run.arm), run.seed))
+        if len(self.runs) > self.stop_in:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def no_study_reports(monkeypatch):
+    """A point's own report is not of interest here, and takes most of the time."""
+    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+
+
+def trained(sweep, stop_in=math.inf):
+    progress = Counting(stop_in)
+    results = execute_sweep(sweep, max_params=None, progress=progress)
+    return progress.runs, results
+
+
+@pytest.mark.usefixtures("no_study_reports")
+def test_an_interrupted_sweep_goes_on_and_what_is_added_later_alone_is_trained(tmp_path):
+    out = tmp_path / "sweep"
+    with pytest.raises(KeyboardInterrupt):
+        trained(make_sweep(out, **TINY, batch_sizes=(1, 8)), stop_in=3)
+    assert json.loads((out / "sweep.json").read_text())["learning_rate_rule"] == "linear"
+    assert not (out / "results.json").exists()
+
+    runs, results = trained(make_sweep(out, **TINY, batch_sizes=(1, 8)))
+    assert runs == [(8, "gn:4", 0), (8, "bn", 1), (8, "gn:4", 1)]
+    assert [(p.name, [a.arm for a in p.arms], len(p.skipped)) for p in results.points] == [
+        ("batch-1", ["gn:4"], 1), ("batch-8", ["bn", "gn:4"], 0),
+    ]  # fmt: skip
+    assert trained(make_sweep(out, **TINY, batch_sizes=(1, 8)))[0] == []
+
+    more = {**TINY, "norms": ("bn", "gn:4", "in"), "seeds": 3}
+    runs, results = trained(make_sweep(out, **more, batch_sizes=(1, 8, 32)))
+    new = [run for run in itertools.product((1, 8, 32), ("bn", "gn:4", "in"), range(3)) if run[:2] != (1, "bn")]
+    old = [(1, "gn:4", 0), (1, "gn:4", 1), *itertools.product((8,), ("bn", "gn:4"), (0, 1))]
+    assert sorted(runs) == sorted(set(new) - set(old))
+    assert results.ok == (not results.faults)
+    assert len(list(csv.DictReader((out / "results.csv").open()))) == len(new)
+
+
+@pytest.mark.usefixtures("no_study_reports")
+def test_studies_of_compare_are_adopted_by_a_sweep_of_the_same_layout(tmp_path):
+    shared = {"seeds": 1, "train_limit": 60, "threads": 1, "precision": "float32"}
+    recipe = RECIPES["digits"].changed(epochs=1, batch_size=16).at_learning_rate(0.1 * 16 / 64)
+    whichnorm.compare("digits", norms=["bn", "gn:4"], recipe=recipe, out=tmp_path / "batch-16", **shared)
+    runs, _ = trained(make_sweep(tmp_path, **{**TINY, "seeds": 1}, batch_sizes=(16, 32)))
+    assert {batch_size for batch_size, _, _ in runs} == {32}
+
+
+@pytest.mark.usefixtures("no_study_reports")
+def test_folders_that_hold_something_else_are_refused_before_any_training(tmp_path):
+    sweep = make_sweep(tmp_path / "sweep", **{**TINY, "seeds": 1}, batch_sizes=(8,))
+    trained(sweep)
+    for change, word in (({"lr_rule": "none"}, "learning_rate_rule"), ({"epochs": 2}, "recipe.epochs")):
+        other = make_sweep(tmp_path / "sweep", **{**TINY, "seeds": 1, "batch_sizes": (8, 16), **change})
+        with pytest.raises(StudyError, match=f"another sweep: {word}"):
+            trained(other)
+    (tmp_path / "sweep" / "sweep.json").write_text("[")
+    with pytest.raises(StudyError, match="not a readable sweep"):
+        trained(sweep)
+    (tmp_path / "sweep" / "sweep.json").unlink()
+    other = make_sweep(tmp_path / "sweep", **{**TINY, "epochs": 2}, batch_sizes=(4, 8))
+    with pytest.raises(StudyError, match="batch-8 holds another study"):
+        trained(other)
+    assert not (tmp_path / "sweep" / "batch-4").exists()
+    study = make_sweep(tmp_path / "sweep" / "batch-8", **TINY, batch_sizes=(8,))
+    with pytest.raises(StudyError, match="holds a study, not a sweep"):
+        trained(study)
+
+
+def test_groups_that_do_not_divide_a_layer_are_refused_before_any_training(tmp_path):
+    with pytest.raises((ModelError, SpecError), match="gn:7"):
+        trained(make_sweep(tmp_path / "sweep", groups=(1, 7)))
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_all_points_are_planned(tmp_path):
+    plans = plan_sweep(make_sweep(tmp_path, **TINY, batch_sizes=(1, 8)), None)
+    assert [(point.batch.batch_size, plan.steps_per_epoch, len(plan.arms)) for point, plan in plans] == [
+        (1, 50, 1), (8, 6, 2),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    out = tmp_path_factory.mktemp("sweep")
+    sweep = make_sweep(out, batch_sizes=(1, 2, 4, 8, 32, 128), norms=("bn", "gn:2"), seeds=12)
+    return make_sweep_results(sweep, paper_like)
+
+
+def test_errors_are_those_of_the_records(results):
+    for point in results.points:
+        for arm in point.arms:
+            runs = [run for run in point.study.records if run.arm == arm.arm]
+            mean = np.mean([1 - run.last.test_accuracy for run in runs])
+            assert arm.error.estimate == pytest.approx(mean)
+            assert arm.error.low < mean < arm.error.high
+
+
+def test_comparisons_are_corrected_over_all_points_and_say_who_has_the_lower_error(results):
+    assert [c.point for c in results.comparisons] == [p.name for p in results.points if len(p.arms) == 2]
+    compared = [c.comparison for c in results.comparisons]
+    assert [c.adjusted_p for c in compared] == pytest.approx(list(holm([c.p_value for c in compared])))
+    assert (results.comparisons[0].point, compared[0].call) == ("batch-2", "worse")  # bn at two images
+    assert (results.comparisons[-1].point, compared[-1].call) == ("batch-128", "better")
+    for point, c in zip(results.points[1:], compared, strict=True):
+        errors = {arm.arm: arm.error.estimate for arm in point.arms}
+        assert c.difference == pytest.approx(errors["gn:2"] - errors["bn"])
+
+
+def test_the_crossing_is_where_the_errors_are_equal(results):
+    (found,) = results.crossings
+    assert found.sizes == (2, 4, 8, 32, 128)
+    assert found.crossing.better_below == "b"
+    assert 2 < found.crossing.low < found.crossing.estimate < found.crossing.high < 32
+    (sentence,) = crossing_sentences(results)
+    assert sentence.startswith("Below a batch of about ")
+    assert sentence.endswith("gn:2 is better, above it bn.")
+
+
+def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(results):
+    said = point_sentences(results)
+    calls = {c.point: c.comparison.call for c in results.comparisons}
+    assert said[0] == "Batch 1: gn:2 is the only arm."
+    assert said[1].startswith("Batch 2")
+    assert said[1].endswith(": gn:2 is better than bn.")
+    assert {calls["batch-32"], calls["batch-128"]} == {"better"}
+    assert "32 and 128: bn is better than gn:2." in said[-1]
+
+
+def flat(arm, point):
+    return 0.12
+
+
+def test_without_a_difference_nothing_is_said_to_be_better(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2")), flat)
+    said = [*crossing_sentences(found), *point_sentences(found)]
+    assert all("annot tell" in sentence for sentence in said)
+    assert not any("better" in sentence for sentence in said)
+
+
+def test_an_arm_that_is_better_everywhere_has_no_crossing(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=8)
+    found = make_sweep_results(sweep, lambda arm, point: 0.05 if arm == "bn" else 0.3)
+    assert list(crossing_sentences(found)) == ["bn is better than gn:2 at every batch measured, 2 to 32."]
+
+
+def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 128), norms=("bn", "gn:2"), seeds=1)
+    found = make_sweep_results(sweep, paper_like)
+    assert all(c.comparison.call == "cannot tell" for c in found.comparisons)
+    assert all("cannot tell" in sentence for sentence in crossing_sentences(found))
+    assert "do not cover the noise between seeds" in size_picture(found, "").caption
+
+
+def test_results_json_is_json_and_has_every_part(results):
+    written = json.loads(json.dumps(results.to_dict(), allow_nan=False))
+    assert written["sweep"]["learning_rate_rule"] == "linear"
+    assert written["points"][0]["skipped"][0]["arm"] == "bn"
+    assert written["points"][1]["learning_rate"] == pytest.approx(0.1 * 2 / 64)
+    assert written["crossings"][0]["crossing"]["estimate"] == results.crossings[0].crossing.estimate
+    assert len(written["comparisons"]) == 5
+
+
+def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_crossing(results):
+    picture = size_picture(results, "RULE")
+    (axes,) = picture.figure.axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "4", "8", "32", "128"]
+    drawn = {line.get_label(): line for line in axes.get_lines()}
+    bn = drawn["BatchNorm (bn)"]
+    np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
+    found = [next(arm.error.estimate for arm in p.arms if arm.arm == "bn") for p in results.points[1:]]
+    np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
+    (crossing,) = (line for label, line in drawn.items() if "cross at" in label)
+    assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
+    assert picture.caption.endswith("RULE")
+
+
+def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(32, 64), device_batch_sizes=(1, 2, 8, 32), norms=("bn", "gn:2"), seeds=12)
+    found = make_sweep_results(sweep, paper_like)
+    assert [c.panel for c in found.crossings] == [32, 64]
+    assert all(c.sizes == (2, 8, 32) for c in found.crossings)
+    assert all(sentence.startswith("With batch size") for sentence in crossing_sentences(found))
+    titles = [axes.get_title(loc="left") for axes in size_picture(found, "").figure.axes]
+    assert [title.partition("\n")[0] for title in titles] == ["Batch size 32", "Batch size 64"]
+
+
+def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
+    sweep = make_sweep(tmp_path, groups=("c", 4, 1), channels_per_group=(4,))
+    picture, per_group = group_pictures(make_sweep_results(sweep, paper_like), "RULE")
+    (axes,) = picture.figure.axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "4", "one per\nchannel"]
+    assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm (bn)"}
+    assert "BatchNorm (bn)" in picture.caption
+    assert [tick.get_text() for tick in per_group.figure.axes[0].get_xticklabels()] == ["1", "4"]
+
+
+def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figure(results):
+    page = report_on_sweep(make_sweep(results.folder, batch_sizes=(2,)), results)
+    readme = (page.parent / "README.md").read_text()
+    for text in (page.read_text(), readme):
+        assert "Goyal et al." in text
+        assert "undefined in training on one image" in text
+        assert "corrected" in text
+    assert {file.name for file in (page.parent / "figures").iterdir()} == {"error_by_batch.png", "error_by_batch.svg"}
+    assert "(figures/error_by_batch.png)" in readme
+
+
+COMMAND = ["sweep", "--epochs", "1", "--train-limit", "200", "--seeds", "1", "--threads", "1", "--norms", "bn,gn:4"]
+
+
+@pytest.mark.usefixtures("no_study_reports")
+def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(tmp_path, capsys):
+    out = tmp_path / "sweep"
+    assert main([*COMMAND, "--device-batch-sizes", "1,64", "--out", str(out)]) in (0, 1)
+    lines = capsys.readouterr().out.rstrip().splitlines()
+    assert lines[-1] == f"report: {out / 'report' / 'index.html'}"
+    assert "Batch 64 in 1s without arm bn: BatchNorm is undefined in training" in "\n".join(lines)
+    assert sorted(path.name for path in out.glob("batch-*")) == ["batch-64", "batch-64-device-1"]
+    for command in (["report", str(out)], ["compare", "--out", str(out)], ["watch", str(out), "--once"]):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert "holds a sweep" in error
+        assert "batch-64, batch-64-device-1" in error
+        assert error.count("\n") == 1
+
+
+def test_a_dry_run_shows_every_point_and_writes_nothing(tmp_path, capsys):
+    out = tmp_path / "sweep"
+    assert main([*COMMAND, "--batch-sizes", "1,16", "--dry-run", "--out", str(out)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Batch 1 without arm bn" in shown
+    assert "0.00156" in shown  # 0.1 at 64, at one image
+    assert "3 runs at 2 points" in shown
+    assert not out.exists()
+
+
+WRONG = [
+    (["--batch-sizes", "2,x"], ["--batch-sizes '2,x'", "whole numbers"]),
+    (["--batch-sizes", "2,3", "--device-batch-sizes", "2"], ["3 / 2"]),
+    (["--batch-sizes", "2", "--device-batch-sizes", "2", "--accumulations", "1"], ["one or two"]),
+    (["--batch-sizes", "0"], ["1 or more"]),
+    (["--batch-sizes", "500"], ["180 training images"]),
+    (["--groups", "2,y"], ["--groups 'y'"]),
+    (["--groups", "7"], ["gn:7", "7 groups"]),
+    (["--batch-sizes", "1", "--norms", "bn"], ["no arm is left"]),
+    (["--batch-sizes", "2,4", "--lr-rule", "cubic"], ["cubic", "linear, sqrt, none"]),
+    (["--batch-sizes", "2,4", "--norms", "bn+lr:0.1"], ["--lr-rule none"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=lambda value: " ".join(value))
+def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert main([*COMMAND, *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("whichnorm: ")
+    assert shown.err.count("\n") == 1
+    assert all(word in shown.err for word in words), shown.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_defaults_of_the_function_and_of_the_tests_options_have_the_same_names():
+    names = set(inspect.signature(whichnorm.sweep).parameters)
+    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "diagnostics", "progress"} == names
