@@ -8,6 +8,7 @@ Recognition", CVPR 2016, table 1, with one block per stage and a quarter of the 
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,5 +40,5 @@ def make(norm: Norm, num_classes: int, in_channels: int, width: int = 16) -> nn.
     """Return the network; its stages have width, 2, 4 and 8 times width channels."""
     stem = [nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=False), norm(width), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     widths = [width, width, 2 * width, 4 * width, 8 * width]
-    blocks = [Block(norm, a, b, stride=1 if a == b else 2) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks = [Block(norm, a, b, stride=1 if a == b else 2) for a, b in pairwise(widths)]
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8 * width, num_classes))
