@@ -1,6 +1,5 @@
 """Intervals against scipy, formulas by hand, and how often they hold the truth."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,16 +8,10 @@ from scipy import stats as scipy_stats
 
 from whichnorm.stats import (
     Interval,
-    call,
     crossed_interval,
-    holm,
     image_bootstrap,
-    least_sign_flip_p_value,
     mean_interval,
-    paired_interval,
     proportion_interval,
-    sign_flip_p_value,
-    tarone_holm,
 )
 
 RNG_SEED = 20240501
@@ -48,59 +41,16 @@ def test_the_interval_of_a_mean_is_students(n, confidence):
     assert (got.estimate, got.low, got.high) == pytest.approx((values.mean(), low, high), rel=1e-12)
 
 
-@pytest.mark.parametrize("n", [2, 3, 5, 30])
-def test_the_interval_of_pairs_is_that_of_the_paired_t_test(n):
-    a = samples(n)
-    b = a - 0.004 + samples(n, seed=1) / 100
-    want = scipy_stats.ttest_rel(a, b).confidence_interval(0.95)
-    got = paired_interval(a.tolist(), b.tolist())
-    assert (got.low, got.high) == pytest.approx((want.low, want.high), rel=1e-9)
-    assert got.estimate == pytest.approx(np.mean(a) - np.mean(b))
-
-
 def test_three_values_by_hand():
     got = mean_interval([0.90, 0.92, 0.94])  # s = 0.02, t(2 degrees, 97.5 %) = 4.302653
     half = 4.302652729911275 * 0.02 / math.sqrt(3)
     assert (got.low, got.estimate, got.high) == pytest.approx((0.92 - half, 0.92, 0.92 + half))
 
 
-def test_pairing_takes_out_what_the_seeds_have_in_common():
-    a = np.array([0.80, 0.90, 0.85])
-    got = paired_interval(a, a - np.array([0.010, 0.011, 0.012]))
-    assert got.low > 0
-    assert paired_interval(a, a[::-1]).low < 0
-
-
-def test_pairs_the_other_way_round_turn_the_interval():
-    a, b = samples(5), samples(5, seed=1)
-    there, back = paired_interval(a, b), paired_interval(b, a)
-    assert (there.estimate, there.low, there.high) == pytest.approx((-back.estimate, -back.high, -back.low))
-
-
-def test_values_that_agree_have_the_spread_of_the_resolution():
-    got = mean_interval([0.91, 0.91, 0.91], resolution=1e-3)
-    half = scipy_stats.t.ppf(0.975, 2) * 1e-3 / math.sqrt(3)
-    assert (got.low, got.high) == pytest.approx((0.91 - half, 0.91 + half), rel=1e-12)
-    equal = paired_interval([0.9, 0.8], [0.9, 0.8], resolution=0.01)
-    assert (equal.estimate, equal.high) == pytest.approx((0.0, scipy_stats.t.ppf(0.975, 1) * 0.01 / math.sqrt(2)))
-    assert call(equal) == "cannot tell"
-
-
-def test_a_spread_above_the_resolution_is_left_as_it_is():
-    values = samples(4)
-    assert mean_interval(values, resolution=1e-6) == mean_interval(values)
-    assert mean_interval(values, resolution=0.5).high > mean_interval(values).high
-
-
 @pytest.mark.parametrize("values", [[], [0.9], [[0.9, 0.8], [0.7, 0.6]]], ids=str)
 def test_an_interval_needs_two_values_in_a_row(values):
     with pytest.raises(ValueError, match="at least 2"):
         mean_interval(values)
-
-
-def test_pairs_need_equal_lengths():
-    with pytest.raises(ValueError, match="equal lengths, got 2 and 3"):
-        paired_interval([1, 2], [1, 2, 3])
 
 
 def test_an_interval_is_clipped_at_both_ends_and_keeps_its_estimate():
@@ -196,7 +146,7 @@ def test_equal_answers_leave_room_for_images_not_seen_and_give_no_call():
     assert got.estimate == 0
     assert got.low == -got.high
     assert (1 - got.high) ** len(a) == pytest.approx(0.025)
-    assert call(got) == "cannot tell"
+    assert got.low < 0 < got.high
 
 
 @pytest.mark.parametrize(("gains", "losses"), [(4, 0), (5, 0), (6, 0), (0, 5), (0, 6), (12, 3), (9, 3), (30, 10)])
@@ -205,13 +155,12 @@ def test_few_images_that_differ_are_called_only_where_mcnemars_exact_test_agrees
     b = np.array([False] * gains + [True] * losses + [True] * 1000)
     p = scipy_stats.binomtest(gains, gains + losses).pvalue
     got = image_bootstrap(a, b)
-    assert (call(got) != "cannot tell") == (p <= 0.05 and (got.low > 0 or got.high < 0))
-    assert p <= 0.05 or got.low <= 0 <= got.high
+    assert (got.low > 0 or got.high < 0) == (p <= 0.05)
 
 
 def test_opposite_answers_give_the_whole_difference():
     assert image_bootstrap([True] * 9, [False] * 9) == Interval(1.0, 1.0, 1.0)
-    assert call(image_bootstrap([False] * 9, [True] * 9)) == "worse"
+    assert image_bootstrap([False] * 9, [True] * 9) == Interval(-1.0, -1.0, -1.0)
 
 
 @pytest.mark.parametrize(
@@ -220,24 +169,6 @@ def test_opposite_answers_give_the_whole_difference():
 def test_images_that_are_not_pairs_are_refused(a, b):
     with pytest.raises(ValueError, match="equal, non-empty shapes"):
         image_bootstrap(a, b)
-
-
-# ----- calls
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [
-        (0.001, 0.01, "better"), (-0.01, -0.001, "worse"), (-0.01, 0.01, "cannot tell"), (0.0, 0.01, "cannot tell"),
-        (-0.01, 0.0, "cannot tell"), (0.0, 0.0, "cannot tell"),
-    ],
-)  # fmt: skip
-def test_a_call_needs_an_interval_that_leaves_out_zero(low, high, said):
-    assert call(Interval((low + high) / 2, low, high)) == said
-
-
-def test_an_undefined_interval_allows_no_call():
-    assert call(Interval(math.nan, math.nan, math.nan)) == "cannot tell"
 
 
 # ----- how often the intervals hold the truth
@@ -251,14 +182,6 @@ def share_covered(intervals, truth):
 def test_95_of_100_intervals_of_a_mean_hold_it(n):
     draws = np.random.default_rng(RNG_SEED).normal(0.9, 0.01, size=(3000, n))
     assert 0.93 <= share_covered([mean_interval(row) for row in draws], 0.9) <= 0.97
-
-
-def test_95_of_100_intervals_of_paired_differences_hold_it():
-    rng = np.random.default_rng(RNG_SEED)
-    seeds = rng.normal(0.9, 0.05, size=(3000, 3))
-    a, b = seeds + rng.normal(0.01, 0.003, size=seeds.shape), seeds + rng.normal(0, 0.003, size=seeds.shape)
-    intervals = [paired_interval(x, y) for x, y in zip(a, b, strict=True)]
-    assert 0.93 <= share_covered(intervals, 0.01) <= 0.97
 
 
 @pytest.mark.parametrize("shares", [(0.06, 0.04, 0.80, 0.10), (0.05, 0.05, 0.85, 0.05)], ids=str)
@@ -320,49 +243,3 @@ def test_the_interval_over_seeds_and_images_holds_the_truth_about_as_often_as_it
 def test_an_interval_over_seeds_and_images_needs_a_table(table):
     with pytest.raises(ValueError, match="full table"):
         crossed_interval(table)
-
-
-# ----- exact tests and their number
-
-
-@pytest.mark.parametrize(("plus", "minus"), [(0, 0), (5, 0), (7, 2), (10, 10), (1, 30), (400, 330)])
-def test_signs_of_single_images_are_tested_as_by_mcnemar(plus, minus):
-    want = scipy_stats.binomtest(plus, plus + minus).pvalue if plus + minus else 1.0
-    assert sign_flip_p_value([1] * plus + [-1] * minus + [0] * 50) == pytest.approx(want, rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    "differences", [[2, -1], [3, 2, 1, -1], [5, 5, -3, 1, 1, 0], [-4, -4, -2, 3, 1, 1, -1]], ids=str
-)
-def test_the_sign_test_of_sums_is_that_of_all_flips(differences):
-    sizes = np.abs(differences)
-    flips = [np.dot(signs, sizes) for signs in itertools.product([-1, 1], repeat=len(sizes))]
-    want = np.mean(np.abs(flips) >= abs(sum(differences)))
-    assert sign_flip_p_value(differences) == pytest.approx(want)
-    assert sign_flip_p_value(np.negative(differences)) == pytest.approx(want)
-
-
-def test_no_p_value_is_below_the_least():
-    for differences in ([1] * 6, [3, 1, 1, 2, 0], [], [0, 0]):
-        assert sign_flip_p_value(differences) == pytest.approx(least_sign_flip_p_value(differences))
-    assert sign_flip_p_value([2, -1, 1]) > least_sign_flip_p_value([2, -1, 1])
-
-
-def test_holms_adjustment_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.5]) == pytest.approx([1.0, 1.0])
-    assert holm([]).tolist() == []
-
-
-def test_tests_that_could_never_be_called_are_not_paid_for():
-    p, least = [0.001, 0.02, 0.5, 1.0, 1.0], [1e-6, 1e-6, 0.5, 0.25, 1.0]
-    assert tarone_holm(p, least) == pytest.approx([0.002, 0.02, 1, 1, 1])
-    assert tarone_holm(p, [1e-9] * 5) == pytest.approx(holm(p))
-    assert tarone_holm([0.5], [0.5]).tolist() == [1.0]
-    assert tarone_holm([], []).tolist() == []
-
-
-def test_tarones_number_by_hand():
-    # At most k tests can reach 0.05 / k: k = 1 has three (0.05), k = 2 two (0.025), so two count.
-    got = tarone_holm([0.02, 0.03, 0.04], [0.01, 0.02, 0.04])
-    assert got == pytest.approx([0.04, 0.04, 1.0])
