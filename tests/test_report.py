@@ -297,7 +297,11 @@ def test_a_hostile_data_name_and_reason_are_shown_and_not_run(tmp_path):
 def test_one_seed_says_what_its_intervals_do_not_cover(tmp_path):
     page = report(make_results(tmp_path, arms=["bn", "ln"], study=make_study(seeds=(4,), epochs=2)), digits_test())
     assert "do not cover seed noise" in page.text
-    assert "test images, n = 1 seed" in page.text
+    assert "another seed may turn the order of the arms, so one seed calls nothing" in page.text
+    assert "paired bootstrap interval over test images" in page.text
+    assert "over test images; one common seed says nothing of the noise between seeds" in page.text
+    assert "3 seeds or more are needed" in page.text
+    assert "as crossed random effects" not in page.text
     assert "One seed: a line without a band." in page.text
     assert "t interval" not in page.text
 

@@ -12,9 +12,16 @@ from scipy import stats as scipy_stats
 from whichnorm.errors import StudyError
 from whichnorm.record import SCHEMA, Audit, EpochRow, RunRecord
 from whichnorm.results import arm_title, summarize, write_results
+from whichnorm.stats import crossed_interval, paired_difference
 
+SEEDS = (0, 1, 2)
+TRAIN = [0.7, 0.8, 0.84]
 LABELS = [i % 4 for i in range(200)]
-STUDY = {"data": {"name": "made-up", "val_fraction": 0.1}, "model": {}, "recipe": {}, "machine": {}}
+STUDY = {
+    "data": {"name": "made-up", "val_fraction": 0.1}, "model": {"name": "net"},
+    "recipe": {"name": "plain", "batch_size": 32}, "machine": {},
+}  # fmt: skip
+SETTING = "net on made-up with the recipe plain at batch size 32"
 
 
 def row(epoch, test_accuracy, **changed):
@@ -66,13 +73,15 @@ def grid(**wrong):
 # ----- arms
 
 
-def test_an_arm_has_the_mean_and_students_interval_of_its_seeds():
-    arm = arm_of(results_of(*grid(bn=[10, 14, 21])), "bn")
+def test_an_arm_has_mean_standard_deviation_and_an_interval_over_seeds_and_test_images():
+    wrong = [10, 14, 21]
+    arm = arm_of(results_of(*grid(bn=wrong)), "bn")
     values = [0.95, 0.93, 0.895]
-    low, high = scipy_stats.t.interval(0.95, 2, loc=np.mean(values), scale=scipy_stats.sem(values))
+    want = crossed_interval([[i >= count for i in range(200)] for count in wrong])
     assert arm.test_accuracy.mean == pytest.approx(np.mean(values))
+    assert arm.test_accuracy.std == pytest.approx(np.std(values, ddof=1))
     assert arm.test_accuracy.values == pytest.approx(values)
-    assert arm.test_accuracy.ci95 == pytest.approx((low, min(high, 1)))
+    assert arm.test_accuracy.ci95 == pytest.approx((want.low, want.high))
     assert arm.seeds == (0, 1, 2)
     assert (arm.params, arm.norm_params) == (1000, 48)
     assert arm.train_seconds.values == (3.0, 3.0, 3.0)
@@ -80,22 +89,31 @@ def test_an_arm_has_the_mean_and_students_interval_of_its_seeds():
     assert arm.val_accuracy.mean == 0.625
 
 
+def test_quantities_without_images_have_students_interval():
+    runs = [record("bn", seed, 10, epochs=[row(1, 0.95, train_accuracy=value)]) for seed, value in enumerate(TRAIN)]
+    found = arm_of(results_of(*runs), "bn").train_accuracy
+    low, high = scipy_stats.t.interval(0.95, 2, loc=np.mean(TRAIN), scale=scipy_stats.sem(TRAIN))
+    assert found.ci95 == pytest.approx((low, min(high, 1)))
+    assert found.std == pytest.approx(np.std(TRAIN, ddof=1))
+
+
 def test_an_interval_of_accuracies_stays_within_0_and_1():
     arm = arm_of(results_of(*grid(bn=[0, 60])), "bn")
     low, high = arm.test_accuracy.ci95
-    assert 0 <= low < high == 1.0
+    assert 0 <= low < arm.test_accuracy.mean < high <= 1.0
 
 
-def test_seeds_that_agree_still_have_the_spread_of_one_test_image():
+def test_seeds_that_agree_on_every_image_have_the_spread_of_the_images():
     low, high = arm_of(results_of(*grid(bn=[20, 20, 20])), "bn").test_accuracy.ci95
-    half = scipy_stats.t.ppf(0.975, 2) / 200 / np.sqrt(3)
-    assert (low, high) == pytest.approx((0.9 - half, 0.9 + half))
+    want = scipy_stats.binomtest(180, 200).proportion_ci(0.95, "wilson")
+    assert (low, high) == pytest.approx((want.low, want.high), abs=3e-3)
 
 
 def test_one_seed_has_wilsons_interval_over_the_test_images():
     arm = arm_of(results_of(record("bn", 0, 20)), "bn")
     want = scipy_stats.binomtest(180, 200).proportion_ci(0.95, "wilson")
     assert arm.test_accuracy.ci95 == pytest.approx((want.low, want.high))
+    assert arm.test_accuracy.std is None
     assert arm.train_accuracy.ci95 is None
     assert arm.train_seconds.ci95 is None
 
@@ -110,7 +128,7 @@ def test_the_best_epoch_is_kept_apart_from_the_last():
 
 def test_without_a_validation_split_there_is_no_validation_accuracy():
     epochs = [row(1, 0.9, val_loss=None, val_accuracy=None)]
-    study = {**STUDY, "data": {"val_fraction": 0.0}}
+    study = {**STUDY, "data": {"name": "made-up", "val_fraction": 0.0}}
     results = results_of(record("bn", 0, 20, epochs=epochs), study=study)
     assert arm_of(results, "bn").val_accuracy is None
     assert results.curves_split == "test"
@@ -120,15 +138,29 @@ def test_without_a_validation_split_there_is_no_validation_accuracy():
 # ----- comparisons
 
 
-def test_arms_are_compared_by_the_paired_t_test_over_seeds():
+def test_arms_are_compared_by_seed_and_test_image():
     results = results_of(*grid(bn=[10, 14, 21], ln=[12, 18, 24]))
     (found,) = results.comparisons
-    a, b = [0.95, 0.93, 0.895], [0.94, 0.91, 0.88]
-    want = scipy_stats.ttest_rel(a, b).confidence_interval(0.95)
-    assert (found.a, found.b, found.basis, found.seeds) == ("bn", "ln", "seeds", (0, 1, 2))
-    assert found.difference == pytest.approx(np.mean(a) - np.mean(b))
-    # The spread of the differences, 0.005, is one test image: the resolution does not change it.
+    tables = [[[i >= count for i in range(200)] for count in counts] for counts in ([10, 14, 21], [12, 18, 24])]
+    want = paired_difference(*tables)
+    assert (found.a, found.b, found.basis, found.seeds) == ("bn", "ln", "seeds and test images", (0, 1, 2))
+    assert found.difference == pytest.approx(0.045 / 3)
+    assert found.ci95 == pytest.approx((want.interval().low, want.interval().high))
+    assert (found.p_value, found.chance_a_wins) == pytest.approx((want.p_value, want.chance_a_wins))
+    assert found.adjusted_p == found.p_value  # one pair
+
+
+def test_where_each_seed_errs_on_images_of_its_own_it_is_the_paired_t_test():
+    """The share of the images comes out negative, which is zero: what is left is Student's test of the differences."""
+    wrong = {"bn": [10, 14, 21], "ln": [12, 18, 24]}
+    runs = [
+        record(arm, seed, range(60 * seed, 60 * seed + counts[seed])) for arm, counts in wrong.items() for seed in SEEDS
+    ]
+    (found,) = results_of(*runs).comparisons
+    test = scipy_stats.ttest_rel([0.95, 0.93, 0.895], [0.94, 0.91, 0.88])
+    want = test.confidence_interval(0.95)
     assert found.ci95 == pytest.approx((want.low, want.high))
+    assert found.p_value == pytest.approx(test.pvalue)
 
 
 def test_every_pair_of_arms_is_compared_once():
@@ -163,7 +195,7 @@ def test_arms_without_a_common_seed_are_not_compared_and_cannot_be_told_apart():
     assert "Cannot tell bn and ln apart" in results.verdict.text
 
 
-def test_one_seed_is_compared_over_the_test_images():
+def test_one_seed_is_compared_over_the_test_images_and_calls_nothing():
     results = results_of(record("bn", 0, range(40)), record("ln", 0, range(20, 100)))
     (found,) = results.comparisons
     assert (found.basis, found.seeds) == ("test images", (0,))
@@ -171,27 +203,29 @@ def test_one_seed_is_compared_over_the_test_images():
     std = np.sqrt((a_only + b_only) / n - 0.2**2) / np.sqrt(n)
     assert found.difference == pytest.approx(0.2)
     assert found.ci95 == pytest.approx((0.2 - 1.96 * std, 0.2 + 1.96 * std), abs=0.008)
-    assert found.call == "better"
+    assert found.call == "cannot tell"
+    assert found.p_value is found.adjusted_p is found.chance_a_wins is found.seeds_needed is None
 
 
-def test_a_verdict_from_one_seed_says_that_the_noise_between_seeds_is_not_covered():
+def test_a_verdict_from_one_seed_says_what_it_lacks_and_how_many_are_enough():
     results = results_of(record("bn", 0, 10), record("ln", 0, 100))
-    assert results.verdict.choice == "bn"
-    assert "n = 1 seed" in results.verdict.text
-    assert "test images, not the noise between seeds" in results.verdict.text
+    assert results.verdict.choice == "cannot tell"
+    assert results.verdict.level == ("ln",)
+    assert "one common seed says nothing of the noise between seeds" in results.verdict.text
+    assert "nothing is called: give 3 seeds or more." in results.verdict.text
 
 
 def test_a_verdict_from_several_seeds_says_nothing_of_one():
     text = results_of(*grid(bn=[10, 11, 12], ln=[100, 101, 102])).verdict.text
     assert "n = 3 seeds" in text
-    assert "One seed" not in text
+    assert "one common seed" not in text
 
 
 def test_one_common_seed_among_several_is_compared_over_the_test_images():
     results = results_of(*grid(bn=[10, 11, 12]), record("ln", 1, 100), failed("ln", 0))
     (found,) = results.comparisons
-    assert (found.basis, found.seeds) == ("test images", (1,))
-    assert "not the noise between seeds" in results.verdict.text
+    assert (found.basis, found.seeds, found.call) == ("test images", (1,), "cannot tell")
+    assert "one common seed says nothing" in results.verdict.text
 
 
 # ----- verdicts
@@ -202,32 +236,37 @@ def test_the_arm_that_is_better_than_every_other_is_chosen_in_any_order(order):
     wrong = {"bn": [10, 12, 11], "ln": [30, 33, 31], "in": [60, 61, 62]}
     verdict = results_of(*grid(**{arm: wrong[arm] for arm in order})).verdict
     assert verdict.choice == "bn"
-    assert "Use bn: it is better than ln and in." in verdict.text
-    assert verdict.text.count("95 % interval") == 2
+    assert verdict.answer == f"Use bn for {SETTING}: it is better than ln and in. Next best: ln."
+    assert (verdict.next_best, verdict.level) == ("ln", ())
+    assert [text.split(":")[0] for text in verdict.evidence] == ["bn − ln", "bn − in"]
 
 
 def test_figures_in_the_verdict_are_of_the_best_arm_less_the_other():
-    text = results_of(*grid(ln=[30, 32, 31], bn=[10, 12, 11])).verdict.text
-    # Differences of 20, 20 and 20 test images: the spread is one test image, so half the interval is
-    # t(2 degrees, 97.5 %) = 4.3027 times 0.5 points / sqrt(3) = 1.24 points.
-    assert "+10.00 points of test accuracy, 95 % interval [+8.76, +11.24], n = 3 seeds" in text
-    assert text.index("bn") < text.index("ln")
+    results = results_of(*grid(ln=[30, 32, 31], bn=[10, 12, 11]))
+    (found,) = results.comparisons
+    low, high = 100 * found.ci95[0], 100 * found.ci95[1]
+    assert found.difference == pytest.approx(-0.1)
+    (text,) = results.verdict.evidence
+    assert text.startswith(f"bn − ln: +10.00 points of test accuracy [{-high:+.2f}, {-low:+.2f}], n = 3 seeds, p ")
+    assert "; a new run of bn beats one of ln with a probability of more than 0.99." in text
 
 
 def test_nothing_is_chosen_where_the_best_two_cannot_be_told_apart():
     verdict = results_of(*grid(bn=[10, 20, 15], ln=[20, 10, 17], **{"in": [100, 101, 103]})).verdict
     assert verdict.choice == "cannot tell"
-    assert verdict.text.startswith("Cannot tell bn and ln apart.")
+    assert verdict.answer == f"Cannot tell bn and ln apart for {SETTING}. in is worse than bn."
+    assert (verdict.next_best, verdict.level) == ("", ("ln",))
 
 
 def test_nothing_is_chosen_where_every_run_is_alike():
     results = results_of(*grid(bn=[20, 20, 20], ln=[20, 20, 20]))
     assert results.verdict.choice == "cannot tell"
     assert results.comparisons[0].call == "cannot tell"
+    assert (results.comparisons[0].p_value, results.comparisons[0].chance_a_wins) == (1.0, 0.5)
 
 
 def test_two_seeds_that_differ_by_two_test_images_do_not_make_a_winner():
-    """Without the resolution, equal differences would have no spread and every one of them would be significant."""
+    """Equal differences have no spread, which would make every one of them significant: one image is the least."""
     assert results_of(*grid(bn=[18, 18], ln=[20, 20])).verdict.choice == "cannot tell"
 
 
@@ -290,13 +329,16 @@ def test_the_json_has_the_promised_keys():
     assert {"arms", "comparisons", "verdict"} <= set(found)
     for arm in found["arms"]:
         assert {"norm", "params", "seeds", "test_accuracy", "train_accuracy", "train_seconds"} <= set(arm)
-        assert set(arm["test_accuracy"]) == {"mean", "ci95", "values"}
+        assert set(arm["test_accuracy"]) == {"mean", "std", "ci95", "values"}
         assert arm["train_seconds"] == 3.0
         assert arm["seeds"] == [0, 1, 2]
     (comparison,) = found["comparisons"]
-    assert {"a", "b", "difference", "ci95", "call"} <= set(comparison)
+    assert {
+        "a", "b", "difference", "ci95", "basis", "seeds", "p_value", "adjusted_p", "chance_a_wins", "call", "effect",
+        "seeds_needed", "more_seeds",
+    } <= set(comparison)  # fmt: skip
     assert comparison["call"] == "better"
-    assert set(found["verdict"]) == {"choice", "text"}
+    assert set(found["verdict"]) == {"choice", "next_best", "level", "text"}
     assert found["num_test_images"] == 200
     assert found["environments"] == [{"device": "cpu"}]
 
@@ -307,10 +349,20 @@ def test_the_json_has_the_promised_keys():
         [record("bn", 0, 10)],
         [record("bn", 0, 0), record("ln", 0, 200)],
         grid(bn=[0, 0], ln=[200, 200]),
+        grid(bn=[20, 20, 20], ln=[20, 20, 20], **{"in": [20, 20, 20]}),
+        [record("bn", 0, 10), record("bn", 1, 12), record("ln", 1, 10), record("in", 7, 10)],
         [record("bn", 0, 10), failed("ln", 0)],
         [record("bn", 0, 20, epochs=[row(1, 0.9, val_loss=None, val_accuracy=None, train_loss=None)])],
     ],
-    ids=["one run", "all right and all wrong", "no spread", "a failure", "no validation"],
+    ids=[
+        "one run",
+        "all right and all wrong",
+        "no spread",
+        "identical arms",
+        "few common seeds",
+        "a failure",
+        "no validation",
+    ],
 )
 def test_the_json_is_valid_and_reads_back(records):
     found = results_of(*records).to_dict()
@@ -370,14 +422,16 @@ def test_arms_have_titles_for_people(arm, title):
 
 def test_an_arm_at_chance_is_not_recommended_however_it_compares():
     stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
-    results = results_of(record("bn", 0, 100, **stuck), record("gn:8", 0, 150, **stuck))
+    runs = [record(arm, seed, wrong + seed, **stuck) for arm, wrong in (("bn", 100), ("gn:8", 150)) for seed in SEEDS]
+    results = results_of(*runs)
     assert results.comparisons[0].call == "better"
     assert results.verdict.choice == "cannot tell"
+    assert results.verdict.next_best == ""
     assert "even the best arm, bn, was at chance" in results.verdict.text
 
 
 def test_an_arm_that_learned_is_recommended_and_the_one_at_chance_is_named():
     stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
-    results = results_of(record("bn", 0, 10), record("gn:8", 0, 150, **stuck))
+    results = results_of(*grid(bn=[10, 11, 12]), *[record("gn:8", seed, 150 + seed, **stuck) for seed in SEEDS])
     assert results.verdict.choice == "bn"
     assert "At chance after a quarter of the epochs: gn:8." in results.verdict.text

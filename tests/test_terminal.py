@@ -8,6 +8,8 @@ from rich.console import Console
 from synthetic import digits_test, failed, make_records, make_results, make_study
 
 from whichnorm.report.terminal import print_results, results_table
+from whichnorm.report.text import outcome
+from whichnorm.verdict import p_text
 
 
 def printed(results, width: int = 80) -> str:
@@ -46,10 +48,12 @@ def test_the_longest_arm_fits_eighty_columns(tmp_path):
 def test_comparisons_and_verdict_are_one_line_each(tmp_path):
     results = make_results(tmp_path)
     lines = printed(results).splitlines()
-    assert results.verdict.text in lines
+    assert results.verdict.answer in lines
     for c in results.comparisons:
         (line,) = [line for line in lines if line.startswith(f"{c.a} − {c.b}: ")]
-        assert f"{100 * c.difference:+.2f} [{100 * c.ci95[0]:+.2f}, {100 * c.ci95[1]:+.2f}] points" in line
+        numbers = f"{100 * c.difference:+.2f} [{100 * c.ci95[0]:+.2f}, {100 * c.ci95[1]:+.2f}] points"
+        assert f"{numbers}, p {p_text(c.adjusted_p)}, {outcome(c)}" in line
+        assert ("more seed" in line) == (c.call == "cannot tell")
 
 
 def test_a_failed_arm_is_in_the_table_and_its_reason_below(tmp_path):
@@ -61,7 +65,7 @@ def test_a_failed_arm_is_in_the_table_and_its_reason_below(tmp_path):
     assert "ln seed 0 failed: no [bold]norm[/bold] layer [/]" in text
 
 
-@pytest.mark.parametrize(("seeds", "basis"), [((0,), "test images (n = 1)"), ((0, 1), "seeds")])
+@pytest.mark.parametrize(("seeds", "basis"), [((0,), "test images (n = 1)"), ((0, 1), "seeds and test images")])
 def test_it_says_what_the_intervals_are_over_and_the_device(tmp_path, seeds, basis):
     text = printed(make_results(tmp_path, study=make_study(seeds=seeds)))
     assert f"Intervals over {basis}. Median seconds of training on cpu (Example Processor 3000)." in text

@@ -114,7 +114,7 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
         interval = stats.image_bootstrap(tables[0][0], tables[1][0])
         return Comparison(
             a=a, b=b, difference=interval.estimate, ci95=_ends(interval), basis="test images", seeds=seeds,
-            effect=max(abs(interval.estimate), rule.margin),
+            margin=rule.margin, effect=max(abs(interval.estimate), rule.margin),
         )  # fmt: skip
     found = stats.paired_difference(*tables)
     effect = max(abs(found.estimate), rule.margin)
@@ -235,13 +235,15 @@ def more_seeds_text(c: Comparison) -> str:
     if c.basis == "test images":
         return f"{ENOUGH_SEEDS} seeds or more are needed"
     if c.more_seeds is None:
-        return f"no number of seeds would tell {difference}: there are too few test images"
+        return (
+            f"even {stats.MOST_SEEDS:,} seeds would not tell {difference}: it takes more test images, or steadier seeds"
+        )
     return f"{c.more_seeds} more seed{'' if c.more_seeds == 1 else 's'} would tell {difference}"
 
 
 def p_text(p: float) -> str:
-    """Write a p-value with its sign of relation: "= 0.032", "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    """Write a p-value with its sign of relation, never as a certainty: "= 0.032", "< 0.001", "> 0.999"."""
+    return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"= {p:.3f}"
 
 
 def chance_text(c: Comparison) -> str:

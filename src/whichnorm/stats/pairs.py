@@ -91,7 +91,7 @@ def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) ->
 
     The seed variance is itself an estimate from few seeds, so the probability is averaged over what it may be: scaled
     inverse chi-squared with num_seeds - 1 degrees of freedom. No number of seeds helps where the choice of test images
-    alone hides the effect.
+    alone hides the effect; none above MOST_SEEDS is given.
     """
     ratios, weights = _variance_ratios(found.mean.num_seeds - 1)
     variances = found.mean.seed_variance / ratios
