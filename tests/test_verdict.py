@@ -172,9 +172,19 @@ def test_the_very_same_answers_cannot_be_told_apart(num_seeds):
     assert [(c.difference, c.call) for c in found] == [(0.0, "cannot tell")] * 3
     assert all(c.ci95[0] < 0 < c.ci95[1] for c in found)
     assert not np.isnan([end for c in found for end in c.ci95]).any()
+    assert all(c.same_answers == c.settled == (num_seeds > 1) for c in found)
     verdict = verdict_of({"a": same, "b": same, "c": same})
     assert verdict.answer == f"Cannot tell a, b and c apart for {SETTING}."
     assert (verdict.choice, verdict.next_best, verdict.level) == ("cannot tell", "", ("b", "c"))
+
+
+def test_arms_that_answer_alike_are_said_to_and_one_other_answer_is_enough_not_to():
+    same = arms([1.0], num_seeds=3)["a"]
+    (found,) = compare_arms({"a": same, "b": same}, DEFAULT_RULE)
+    assert more_seeds_text(found) == "the two are right and wrong on the same images at every seed"
+    other = {seed: right.copy() for seed, right in same.items()}
+    other[2][7] = not other[2][7]
+    assert not compare_arms({"a": same, "b": other}, DEFAULT_RULE)[0].same_answers
 
 
 def test_one_test_image_is_compared_without_a_call():
