@@ -103,7 +103,7 @@ def test_where_images_add_nothing_the_interval_is_students(num_seeds, alpha):
 def test_where_seeds_do_not_vary_the_interval_is_normal(alpha):
     row = np.random.default_rng(0).normal(size=20_000)
     low, high = scipy_stats.norm.interval(1 - alpha, row.mean(), scipy_stats.sem(row))
-    assert crossed_mean([row] * 3).half_width(alpha) == pytest.approx((high - low) / 2, rel=1e-3)
+    assert crossed_mean([row] * 3).half_width(alpha) == pytest.approx((high - low) / 2, rel=0.02)  # an image's share
     assert mean_of(0, 4e-6).half_width(alpha) == pytest.approx(scipy_stats.norm.isf(alpha / 2) * 2e-3, rel=1e-12)
 
 
@@ -116,9 +116,15 @@ def test_the_multiple_is_between_the_normal_and_students_and_grows_with_the_shar
 
 
 def test_the_multiple_is_cochrans_mean_of_the_two_quantiles_weighted_by_the_parts():
-    t = scipy_stats.t.ppf(0.995, 3)
-    z = scipy_stats.norm.ppf(0.995)
-    assert quantile_of_two(2.0, 6.0, 3, alpha=0.01) == pytest.approx((2 * t + 6 * z) / 8, rel=1e-9)
+    for df in (2, 3, 19):
+        t, z = scipy_stats.t.ppf(0.975, df), scipy_stats.norm.ppf(0.975)
+        assert quantile_of_two(2.0, 6.0, df) == pytest.approx((2 * t + 6 * z) / 8, rel=1e-9)
+
+
+@pytest.mark.parametrize(("df", "alpha"), [(1, 0.05), (2, 0.01), (3, 0.003)])
+def test_the_multiple_is_longer_than_cochrans_with_two_seeds_and_at_strict_levels(df, alpha):
+    t, z = scipy_stats.t.isf(alpha / 2, df), scipy_stats.norm.isf(alpha / 2)
+    assert (2 * t + 6 * z) / 8 < quantile_of_two(2.0, 6.0, df, alpha) < (t + z) / 2
 
 
 @pytest.mark.parametrize("alpha", [1e-12, 1e-6, 0.05, 0.5, 1.0])
@@ -157,7 +163,7 @@ def test_the_quadrature_gives_exact_coverage_where_one_part_is_zero():
 
 @pytest.mark.parametrize(
     ("num_seeds", "low", "high"),
-    [(2, 93.9, 97.8), (3, 95.0, 97.1), (5, 95.0, 96.4), (10, 95.0, 95.7)],
+    [(2, 95.0, 98.9), (3, 95.0, 97.1), (5, 95.0, 96.4), (10, 95.0, 95.7)],
 )  # fmt: skip
 def test_a_95_percent_interval_covers_what_its_docstring_says_at_every_share(num_seeds, low, high):
     found = [100 * coverage(share, num_seeds - 1, 0.05) for share in SHARES]
@@ -170,13 +176,19 @@ def test_satterthwaites_degrees_of_freedom_cover_less(num_seeds, low, high):
     assert (min(found), max(found)) == pytest.approx((low, high), abs=0.051)
 
 
-@pytest.mark.parametrize(
-    ("num_seeds", "at_6", "at_15"), [(2, 2.29, 3.36), (3, 1.26, 1.58), (5, 1.0, 1.02), (10, 1.0, 1.0)]
-)
-def test_stricter_levels_err_at_most_this_many_times_as_often_as_they_say(num_seeds, at_6, at_15):
-    for number, most in ((6, at_6), (15, at_15)):
-        errors = [(1 - coverage(share, num_seeds - 1, 0.05 / number)) / (0.05 / number) for share in SHARES]
-        assert max(errors) == pytest.approx(most, abs=0.02)
+@pytest.mark.parametrize("num_seeds", [2, 3, 4, 5, 8, 10, 20])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 3, 0.05 / 6, 0.05 / 15, 0.05 / 45])
+def test_no_level_errs_more_than_it_says_at_any_share(num_seeds, alpha):
+    errors = [(1 - coverage(share, num_seeds - 1, alpha)) / alpha for share in SHARES]
+    assert max(errors) < 1.02
+
+
+@pytest.mark.parametrize("df", [1, 2, 4, 19])
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95, 1.0])
+def test_a_stricter_level_is_never_shorter(df, share):
+    levels = np.logspace(-12, 0, 200)
+    multiples = [float(quantile_of_two(share, 1 - share, df, alpha)) for alpha in levels]
+    assert (np.diff(multiples) <= 1e-9).all()
 
 
 # Values with parts of all kinds: (spread of seeds, of images, of the rest) at 100 images.
@@ -193,7 +205,7 @@ def test_simulated_intervals_of_values_hold_the_truth(num_seeds, parts):
         for _ in range(1000)
     ]
     covered = np.mean([abs(f.estimate - 0.3) <= f.half_width() for f in found])
-    lowest, highest = {2: (0.939, 0.978), 3: (0.95, 0.971), 5: (0.95, 0.964), 10: (0.95, 0.957)}[num_seeds]
+    lowest, highest = {2: (0.95, 0.989), 3: (0.95, 0.971), 5: (0.95, 0.964), 10: (0.95, 0.957)}[num_seeds]
     assert lowest - 0.02 < covered < highest + 0.02  # three standard errors of 1,000 studies
 
 
@@ -207,7 +219,7 @@ def test_simulated_intervals_of_an_arms_accuracy_hold_the_truth(num_seeds, abili
     found = [crossed_interval(table) for table in tables]
     covered = np.mean([interval.low <= truth <= interval.high for interval in found])
     assert (
-        0.93 < covered < {2: 0.995, 3: 0.99, 5: 0.975, 10: 0.97}[num_seeds]
+        0.93 < covered < {2: 0.9995, 3: 0.99, 5: 0.975, 10: 0.97}[num_seeds]
     )  # with few seeds Cochran is long, and Wilson
 
 

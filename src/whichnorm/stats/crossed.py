@@ -62,12 +62,15 @@ def quantile_of_two(estimated: ArrayLike, known: ArrayLike, df: int, alpha: floa
     """The multiple of a standard deviation that makes a 1 - alpha interval, where its square has two parts.
 
     One part is estimated with few degrees of freedom, the other is known well: a mean over few seeds and many images.
-    The multiple is the mean of Student's and the normal quantile, weighted by the parts: Cochran, "Approximate
-    significance levels of the Behrens-Fisher test", Biometrics 20, 1964. By quadrature over all shares of the parts, a
-    95 % interval covers 93.9 to 97.8 % with 2 seeds, 95.0 to 97.1 % with 3 and 95.0 to 96.4 % with 5. Satterthwaite's
+    The multiple lies between the normal quantile z and Student's t: z + (t - z) share^p, with the estimated part's
+    share of the variance. At 95 % and with three seeds or more, p is 1: Cochran, "Approximate significance levels of
+    the Behrens-Fisher test", Biometrics 20, 1964. With two seeds and at stricter levels Cochran's errs too often, and p
+    falls towards 1/2 by a formula fitted by quadrature, so that the error is at most 1.02 alpha at any share. A 95 %
+    interval covers 95.0 to 98.9 % with 2 seeds, 95.0 to 97.1 % with 3 and 95.0 to 96.4 % with 5. Satterthwaite's
     degrees of freedom cover 87.2 to 95.1 %, 92.2 to 95.0 % and 94.1 to 95.0 %: they call too often with few seeds.
     """
     # scipy.special in place of scipy.stats, which takes ten times as long: planning asks for thousands of quantiles
     t, z = -special.stdtrit(df, alpha / 2), -special.ndtri(alpha / 2)
     share = np.asarray(estimated, dtype=float) / (np.asarray(estimated, dtype=float) + known)
-    return np.asarray(z + (t - z) * share)
+    power = min(1.0, 0.5 + 0.5 * (df / 2) ** 1.5 * (special.ndtri(0.025) / max(z, 1e-9)) ** 4)
+    return np.asarray(z + (t - z) * share**power)
