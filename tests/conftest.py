@@ -3,6 +3,8 @@ import signal
 import pytest
 import torch
 
+from whichnorm.errors import MissingExtraError
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
@@ -14,3 +16,15 @@ def _one_thread():
 def _ctrl_c_reaches_processes():
     """A shell's background jobs ignore SIGINT, and every process that they start would ignore it too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_export():
+    """The export of a network takes seconds per arm; the tests of latency put the function back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whichnorm.examine.cost.measure_latency", _refuse)
+        yield
+
+
+def _refuse(*_):
+    raise MissingExtraError("latency is not measured in tests")

@@ -13,7 +13,7 @@ from whichnorm import compare
 from whichnorm.cli import main
 from whichnorm.errors import DataError, StudyError, WhichnormError
 from whichnorm.evaluate import evaluate
-from whichnorm.job import read_results, reopen
+from whichnorm.job import read_results, reopen, with_examined
 from whichnorm.record import EpochRow
 
 
@@ -41,7 +41,7 @@ def test_the_study_is_the_one_that_was_trained(finished):
     assert [str(arm) for arm in job.study.arms] == ["bn", "gn:4"]
     assert job.study.seeds == (0, 1)
     assert job.study.recipe.epochs == 2
-    again = read_results(job)
+    again = with_examined(job, read_results(job))
     assert again.to_dict() == results.to_dict()
     assert again.records == results.records
 

@@ -431,4 +431,4 @@ def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monke
 
 def test_the_defaults_of_the_function_and_of_the_tests_options_have_the_same_names():
     names = set(inspect.signature(whichnorm.sweep).parameters)
-    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "diagnostics", "progress"} == names
+    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "diagnostics", "latency", "progress"} == names

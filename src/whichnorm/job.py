@@ -71,6 +71,7 @@ def compare(
     out: str | Path | None = None,
     tensorboard: bool = False,
     diagnostics: bool = False,
+    latency: bool = True,
     progress: Progress | None = None,
 ) -> Results:
     """Train one network once per norm and per seed, write the report, and return the results.
@@ -82,7 +83,8 @@ def compare(
     images of an optimizer step, device_batch_size those of a forward pass: with fewer, gradients add up over several
     passes. val is the share of the training images kept for validation; with 0 the curves are the test set's.
     max_params refuses larger networks. tensorboard writes event files into the study's folder, live while it trains.
-    diagnostics measures gradient norms, dead ReLU channels and the distance of activations after every epoch.
+    diagnostics measures gradient norms, dead ReLU channels and the distance of activations after every epoch. latency
+    exports the network of each arm and times it, which takes seconds per arm.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
@@ -94,7 +96,7 @@ def compare(
     )  # fmt: skip
     return execute(
         job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, diagnostics=diagnostics,
-        budget=budget,
+        latency=latency, budget=budget,
     )  # fmt: skip
 
 
@@ -193,6 +195,13 @@ def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
     return replace(results, ending=ending(job.study, results)) if job.study.until_sure else results
 
 
+def with_examined(job: Job, results: Results, *, latency: bool = True) -> Results:
+    """Ask the networks of the finished runs what they were not asked yet; see `whichnorm.examine`."""
+    from whichnorm.examine.study import examine_study
+
+    return replace(results, examined=examine_study(job, results, latency=latency))
+
+
 def report_on(job: Job, results: Results) -> Path:
     """Write the report of a study's results into its folder and return the path of the page."""
     from whichnorm.report import write_report
@@ -208,9 +217,10 @@ def execute(
     progress: Progress,
     tensorboard: bool = False,
     diagnostics: bool = False,
+    latency: bool = True,
     budget: float | None = None,
 ) -> Results:
-    """Train what is not trained yet, then write results and report."""
+    """Train what is not trained yet, examine the trained networks, then write results and report."""
     if tensorboard:
         from whichnorm.tensorboard import TensorBoardProgress
 
@@ -226,8 +236,10 @@ def execute(
         plan_study(job.study, job.splits, max_params)
         with job.folder.locked():
             job, results = _train(job, progress, budget)
-            write_results(results)
+            write_results(results)  # already there where the rest is interrupted
             progress.start_report()
+            results = with_examined(job, results, latency=latency)
+            write_results(results)
             report_on(job, results)
     finally:
         torch.set_num_threads(before)

@@ -47,7 +47,7 @@ class Progress:
         """A run has its record."""
 
     def start_report(self) -> None:
-        """All runs have records; the report is being drawn."""
+        """All runs have records; the networks are being examined and the report drawn."""
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +149,7 @@ class PlainProgress(Progress):
         self.print(format_row(row))
 
     def start_report(self) -> None:
-        self.print("drawing the report")
+        self.print("examining the networks and drawing the report")
 
     def end_run(self, record: RunRecord) -> None:
         if record.status != "finished":

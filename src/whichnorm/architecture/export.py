@@ -35,26 +35,33 @@ def export_onnx(model: nn.Module, name: str, input_shape: tuple[int, int, int], 
 
     The file is written only when both agree. The network's mode is left as it was.
     """
-    _require_packages()
-    modes = {module: module.training for module in model.modules()}
-    try:
-        model.eval()
-        data = _onnx_bytes(model, name, input_shape)
-        check = _compare(model, name, input_shape, data)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    data, check = checked_onnx(model, name, input_shape)
     write_in_one_step(path, data, remedy=REMEDY)
     return check
 
 
-def _require_packages() -> None:
+def checked_onnx(
+    model: nn.Module, name: str, input_shape: tuple[int, int, int], wanted_by: str = "--onnx"
+) -> tuple[bytes, OnnxCheck]:
+    """Return the content of that file, and how far it is from the live network; nothing is written."""
+    _require_packages(wanted_by)
+    modes = {module: module.training for module in model.modules()}
+    try:
+        model.eval()
+        data = _onnx_bytes(model, name, input_shape)
+        return data, _compare(model, name, input_shape, data)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _require_packages(wanted_by: str) -> None:
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError(f"--onnx needs {error.name}, not installed: pip install whichnorm[onnx]") from None
+        raise MissingExtraError(f"{wanted_by} needs {error.name}, not installed: pip install whichnorm[onnx]") from None
 
 
 def _onnx_bytes(model: nn.Module, name: str, input_shape: tuple[int, int, int]) -> bytes:

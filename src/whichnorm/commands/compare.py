@@ -85,6 +85,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         tensorboard=args.tensorboard,
         diagnostics=args.diagnostics,
         budget=budget,
+        latency=not args.no_latency,
     )
     print_results(results, console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)

@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 
 from whichnorm.commands.options import add_study_arguments, study_of
-from whichnorm.job import read_results, report_on
+from whichnorm.job import read_results, report_on, with_examined
 from whichnorm.results import write_results
 
 NAME = "report"
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from whichnorm.report.terminal import print_results
 
     job = study_of(args)
-    results = read_results(job)
+    results = with_examined(job, read_results(job))
     write_results(results)
     page = report_on(job, results)
     print_results(results, console)

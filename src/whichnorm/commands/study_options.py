@@ -66,6 +66,9 @@ def add_machine_and_output(machine: Arguments) -> None:
     machine.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard event files too, live (extra tensorboard)"
     )
+    machine.add_argument(
+        "--no-latency", action="store_true", help="do not export and time the trained networks, seconds per arm"
+    )
     machine.add_argument("--dry-run", action="store_true", help="show the plan and train nothing")
 
 

@@ -78,6 +78,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         max_params=args.max_params,
         progress=console_progress(console),
         tensorboard=args.tensorboard,
+        latency=not args.no_latency,
         diagnostics=args.diagnostics,
     )
     print_sweep(results, prepared.rule.sentence(prepared.recipe), console)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from whichnorm.data.dataset import ImageSet
-from whichnorm.report import diagnostics_tables, mistake_tables, tables, text
+from whichnorm.report import diagnostics_tables, examined_tables, mistake_tables, tables, text
 from whichnorm.report.cells import CellImages
 from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
+from whichnorm.report.cost_table import cost_sentences, cost_table
 from whichnorm.report.diagnostics import diagnostics_sentences, estimate
 from whichnorm.report.findings import Findings
 from whichnorm.report.method import method_sentences, pairing_sentences
@@ -17,6 +18,7 @@ from whichnorm.report.pictures.classes import classes_picture
 from whichnorm.report.pictures.confusion import confusion_of, difference_picture, differences_of
 from whichnorm.report.pictures.curves import curve_pictures
 from whichnorm.report.pictures.diagnostics import diagnostics_pictures
+from whichnorm.report.pictures.examined import corruptions_picture, layer_gaps_picture, statistics_picture
 from whichnorm.report.pictures.forests import forest_pictures
 from whichnorm.report.pictures.gradcam import gradcam_picture
 from whichnorm.report.pictures.mistakes import arm_mistakes
@@ -43,6 +45,9 @@ def describe(results: Results, test: ImageSet, images: CellImages, findings: Fin
         classes_section(results, test),
         gradcam_section(results, test, findings),
         diagnostics_section(results, findings),
+        statistics_section(results),
+        corruptions_section(results),
+        reliability_section(results),
         cost_section(results),
         command_section(results),
         versions_section(results),
@@ -240,13 +245,54 @@ def diagnostics_section(results: Results, findings: Findings) -> Section | None:
     )
 
 
+def statistics_section(results: Results) -> Section | None:
+    """Split BatchNorm's loss into training that got worse and evaluation statistics that are poor."""
+    table, layers = examined_tables.statistics_table(results), examined_tables.layers_table(results)
+    if not table or not layers:
+        return None
+    return Section(
+        anchor="batch-statistics",
+        title="BatchNorm's statistics",
+        sentences=(
+            "Networks are evaluated with running statistics. What precise statistics gain over them is what poor "
+            "running statistics cost; the rest of BatchNorm's loss at a small batch was lost in training.",
+        ),
+        tables=(table,),
+        pictures=tuple(filter(None, (statistics_picture(results), layer_gaps_picture(results)))),
+        folded=(Folded(summary="Distances by layer as a table", tables=(layers,)),),
+        wide=True,
+    )
+
+
+def corruptions_section(results: Results) -> Section | None:
+    """Give the accuracy under common corruptions."""
+    picture, table = corruptions_picture(results), examined_tables.corruptions_table(results)
+    if not picture or not table:
+        return None
+    folded = (Folded(summary="Accuracy under corruption as a table", tables=(table,)),)
+    return Section(anchor="corruptions", title="Under corruption", pictures=(picture,), folded=folded, wide=True)
+
+
+def reliability_section(results: Results) -> Section | None:
+    """Say what confidence is worth, whether company changes predictions, and which networks were not asked."""
+    table = examined_tables.reliability_table(results)
+    reasons = tuple(text.printable(reason) for reason in results.examined.reasons) if results.examined else ()
+    if not table and not reasons:
+        return None
+    return Section(
+        anchor="reliability",
+        title="Calibration and company",
+        sentences=tuple(f"Not examined: {reason}" for reason in reasons),
+        tables=(table,) if table else (),
+    )
+
+
 def cost_section(results: Results) -> Section | None:
     """Say what every arm costs in time and parameters."""
     if not results.arms:
         return None
-    return Section(
-        anchor="cost", title="Cost", sentences=(text.total_time(results),), tables=(tables.cost_table(results),)
-    )  # fmt: skip
+    sentences = (text.total_time(results), *cost_sentences(results.examined))
+    return Section(anchor="cost", title="Cost", sentences=sentences, tables=(cost_table(results),))
 
 
 def command_section(results: Results) -> Section:

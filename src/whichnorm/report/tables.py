@@ -44,7 +44,8 @@ def cells(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(text=t) for t in texts)
 
 
-def _arm_cell(results: Results, arm: str) -> Cell:
+def arm_cell(results: Results, arm: str) -> Cell:
+    """Return an arm's name with its text form and its colour."""
     place = text.arm_names(results).index(arm)
     return Cell(text=arm_title(arm), note=arm, color=arm_style(place).color)
 
@@ -66,7 +67,7 @@ def arms_table(results: Results) -> Table:
         headings.insert(3, "Validation accuracy")
     absent = cells("–", "no finished run", *["–"] * (len(headings) - 4), "0")
     rows = [
-        _arm_row(results, by_norm[name], with_val) if name in by_norm else (_arm_cell(results, name), *absent)
+        _arm_row(results, by_norm[name], with_val) if name in by_norm else (arm_cell(results, name), *absent)
         for name in text.arm_names(results)
     ]
     return Table(
@@ -82,12 +83,12 @@ def _arm_row(results: Results, arm: ArmResult, with_val: bool) -> tuple[Cell, ..
     best = ", ".join(str(run.best_test.epoch) for run in results.finished(arm.norm))
     seconds = arm.train_seconds
     row = [
-        _arm_cell(results, arm.norm),
+        arm_cell(results, arm.norm),
         Cell(text=f"{arm.params:,}", note=f"{arm.norm_params:,} in norm layers"),
         _accuracy_cell(arm.test_accuracy),
         _accuracy_cell(arm.train_accuracy),
         _accuracy_cell(arm.best_test_accuracy, f"at epoch{'s' if len(arm.seeds) > 1 else ''} {best}"),
-        Cell(text=text.seconds(seconds.mean), note=_range(seconds)),
+        Cell(text=text.seconds(seconds.mean), note=seconds_range(seconds)),
         Cell(
             text=f"{len(arm.seeds)}", note=f"seed{'s' if len(arm.seeds) > 1 else ''} {', '.join(map(str, arm.seeds))}"
         ),
@@ -97,36 +98,11 @@ def _arm_row(results: Results, arm: ArmResult, with_val: bool) -> tuple[Cell, ..
     return tuple(row)
 
 
-def _range(summary: Summary) -> str:
+def seconds_range(summary: Summary) -> str:
+    """Write the smallest and largest of several times, "" for a single one."""
     if len(summary.values) == 1:
         return ""
     return f"{text.seconds(min(summary.values))} to {text.seconds(max(summary.values))}"
-
-
-def cost_table(results: Results) -> Table:
-    """One row per arm with a finished run: parameters, and seconds of training and evaluation per run."""
-    fastest = min(arm.train_seconds.mean for arm in results.arms)
-    return Table(
-        caption="Mean over the finished runs of an arm, smallest and largest below where there are several. Training "
-        "surrounds the optimizer's steps only; evaluation is that of the validation and test splits after every epoch.",
-        headings=(
-            "Arm", "Parameters", "In norm layers", "Training per run", "Training per epoch", "Times the fastest",
-            "Evaluation per run",
-        ),
-        rows=tuple(_cost_row(results, arm, fastest) for arm in results.arms),
-    )  # fmt: skip
-
-
-def _cost_row(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, ...]:
-    runs = results.finished(arm.norm)
-    per_epoch = np.mean([run.train_seconds / len(run.epochs) for run in runs])
-    return (
-        _arm_cell(results, arm.norm),
-        *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
-        Cell(text=text.seconds(arm.train_seconds.mean), note=_range(arm.train_seconds)),
-        *cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
-        Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
-    )
 
 
 def comparisons_table(results: Results) -> Table | None:
@@ -157,7 +133,7 @@ def faults_table(results: Results) -> Table | None:
     if results.ok:
         return None
     rows = [
-        (_arm_cell(results, r.arm), *cells(str(r.seed), _status(r), text.printable(text.fault_reason(r))))
+        (arm_cell(results, r.arm), *cells(str(r.seed), _status(r), text.printable(text.fault_reason(r))))
         for r in results.faults
     ]
     return Table(
@@ -184,7 +160,7 @@ def audit_table(results: Results) -> Table:
 
 
 def _audit_row(results: Results, record: RunRecord) -> tuple[Cell, ...]:
-    start = (_arm_cell(results, record.arm), *cells(str(record.seed), _status(record)))
+    start = (arm_cell(results, record.arm), *cells(str(record.seed), _status(record)))
     if not record.audit:
         return (*start, Cell(text="not audited"), *cells("–", "–", "–"))
     layers = ", ".join(f"{number} × {kind}" for kind, number in record.audit.norm_layers.items())

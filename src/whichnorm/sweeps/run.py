@@ -82,6 +82,7 @@ def sweep(
     out: str | Path | None = None,
     tensorboard: bool = False,
     diagnostics: bool = False,
+    latency: bool = True,
     progress: Progress | None = None,
 ) -> SweepResults:
     """Compare norms at several batch sizes or numbers of groups, write the report, and return the results.
@@ -104,7 +105,7 @@ def sweep(
     )  # fmt: skip
     return execute_sweep(
         prepared, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard,
-        diagnostics=diagnostics,
+        diagnostics=diagnostics, latency=latency,
     )  # fmt: skip
 
 
@@ -162,8 +163,14 @@ def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]
 
 
 def execute_sweep(
-    sweep: Sweep, *, max_params: int | None, progress: Progress, tensorboard: bool = False, diagnostics: bool = False
-) -> SweepResults:  # fmt: skip
+    sweep: Sweep,
+    *,
+    max_params: int | None,
+    progress: Progress,
+    tensorboard: bool = False,
+    diagnostics: bool = False,
+    latency: bool = True,
+) -> SweepResults:
     """Train what is not trained yet, point by point, then write the sweep's results and report.
 
     A point is done, with its report, before the next one begins: a sweep that is interrupted leaves whole studies.
@@ -174,7 +181,10 @@ def execute_sweep(
         studies = {}
         for number, (point, job) in enumerate(sweep.jobs(), start=1):
             progress.start_part(f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}")
-            studies[point.batch.name] = execute(job, max_params=max_params, progress=progress, tensorboard=tensorboard)
+            studies[point.batch.name] = execute(
+                job, max_params=max_params, progress=progress, tensorboard=tensorboard, diagnostics=diagnostics,
+                latency=latency,
+            )  # fmt: skip
         labels = sweep.base.splits.test.labels.tolist()
         results = summarize_sweep(
             sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root

@@ -1,0 +1,36 @@
+"""How much a network's confidence says: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+NUM_BINS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Of a network's softmax on all test images; all figures are in [0, 1], the second signed."""
+
+    expected_error: float  # mean over images of |accuracy - confidence| of their bin
+    overconfidence: float  # mean confidence less accuracy: above 0 it promises too much
+    num_images: int
+    num_bins: int
+
+
+def calibration(logits: Tensor, labels: Tensor) -> Calibration:
+    """Return the expected calibration error of logits (N, num_classes), in bins of equal width over the confidence.
+
+    A bin holds confidences above its lower end, up to and with its upper one. Logits that are not finite have no
+    confidence and count as 0.
+    """
+    top, predictions = logits.double().softmax(1).nan_to_num(0.0).max(1)
+    right = (predictions == labels).double()
+    places = (top * NUM_BINS).ceil().long().clamp(1, NUM_BINS) - 1
+    gaps = torch.zeros(NUM_BINS, dtype=torch.float64).index_add_(0, places, top - right)
+    return Calibration(
+        expected_error=float(gaps.abs().sum()) / len(labels),  # a bin's share times the gap of its means
+        overconfidence=float((top - right).mean()),
+        num_images=len(labels),
+        num_bins=NUM_BINS,
+    )

@@ -1,0 +1,88 @@
+"""What every arm costs: parameters, times, memory of a training step, latency."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whichnorm.examine import Examined
+from whichnorm.examine.cost import Cost, Latency
+from whichnorm.report import text
+from whichnorm.report.tables import Cell, Table, arm_cell, cells, seconds_range
+from whichnorm.results import ArmResult, Results
+from whichnorm.verdict import listed
+
+
+def cost_table(results: Results) -> Table:
+    """One row per arm with a finished run."""
+    fastest = min(arm.train_seconds.mean for arm in results.arms)
+    measured = ("Peak memory of a step", "Latency, one image") if _measured(results.examined) else ()
+    return Table(
+        caption="Mean over the finished runs of an arm, smallest and largest below where there are several. Training "
+        "surrounds the optimizer's steps only; evaluation is that of the validation and test splits after every epoch.",
+        headings=(
+            "Arm", "Parameters", "In norm layers", "Training per run", "Training per epoch", "Times the fastest",
+            "Evaluation per run", *measured,
+        ),
+        rows=tuple((*_time_cells(results, arm, fastest), *_measured_cells(results, arm)) for arm in results.arms),
+    )  # fmt: skip
+
+
+def _time_cells(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, ...]:
+    runs = results.finished(arm.norm)
+    per_epoch = np.mean([run.train_seconds / len(run.epochs) for run in runs])
+    return (
+        arm_cell(results, arm.norm),
+        *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
+        Cell(text=text.seconds(arm.train_seconds.mean), note=seconds_range(arm.train_seconds)),
+        *cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
+        Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
+    )
+
+
+def _measured(examined: Examined | None) -> list[Cost]:
+    return [one.cost for one in examined.arms if one.cost] if examined else []
+
+
+def _measured_cells(results: Results, arm: ArmResult) -> tuple[Cell, ...]:
+    """Return memory and latency of an arm, no cells where no arm has them."""
+    if not results.examined or not _measured(results.examined):
+        return ()
+    cost = results.examined.cost(arm.norm)
+    if not cost:
+        return cells("–", "–")
+    memory = Cell(text=f"{cost.peak_memory_bytes / 2**20:.1f} MiB", note=f"batch {cost.batch_size}")
+    return memory, _latency_cell(cost.latency)
+
+
+def _latency_cell(latency: Latency | None) -> Cell:
+    if not latency:
+        return Cell(text="–")
+    low, high = (1000 * end for end in (latency.lower_quartile_seconds, latency.upper_quartile_seconds))
+    return Cell(text=f"{1000 * latency.median_seconds:.3g} ms", note=f"[{low:.3g}, {high:.3g}]")
+
+
+def cost_sentences(examined: Examined | None) -> list[str]:
+    """Say how memory and latency were measured, and why one is missing."""
+    costs = _measured(examined)
+    if not costs:
+        return []
+    devices = listed(list(dict.fromkeys(cost.memory_device for cost in costs)))
+    sentences = [
+        f"Peak memory: the most bytes that torch held at once in two training steps at batch {costs[0].batch_size} on "
+        f"{text.printable(devices)}: parameters, gradients, optimizer state, activations and temporaries; not the data "
+        "set, nor workspaces of other libraries."
+    ]
+    return sentences + _latency_sentences(costs)
+
+
+def _latency_sentences(costs: Sequence[Cost]) -> list[str]:
+    timed = [cost.latency for cost in costs if cost.latency]
+    sentences = []
+    if timed:
+        devices = listed(list(dict.fromkeys(one.device for one in timed)))
+        sentences.append(
+            f"Latency: median and quartiles of {timed[0].num_calls} calls of the exported network in onnxruntime, one "
+            f"image and one thread, on {text.printable(devices)}."
+        )
+    reasons = dict.fromkeys(cost.latency_reason for cost in costs if cost.latency_reason)
+    return sentences + [f"No latency: {text.printable(reason)}." for reason in reasons]

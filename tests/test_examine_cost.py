@@ -1,0 +1,196 @@
+"""Memory of a training step and latency of the exported network."""
+
+import sys
+from dataclasses import replace
+
+import networks
+import pytest
+import torch
+from torch import nn
+
+from whichnorm.errors import MissingExtraError
+from whichnorm.examine import cost as under_test
+from whichnorm.examine.cost import NUM_CALLS, measure_cost, measure_latency, step_memory
+from whichnorm.examine.memory import peak_bytes
+from whichnorm.job import prepare
+from whichnorm.models import build_model
+from whichnorm.norms import parse_norm
+from whichnorm.spec import ArmSpec
+from whichnorm.train import build_network
+
+FLOAT = 4
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    return prepare(
+        "digits", norms=["bn", "gn:8", "none"], model=None, model_options=None, seeds=1, recipe=None, epochs=1,
+        batch_size=32, val=0.1, train_limit=300, image_size=None, data_dir=None, download=False, device="cpu",
+        threads=1, precision="float32", out=tmp_path_factory.mktemp("cost"),
+    )  # fmt: skip
+
+
+def run_of(job, norm="bn", **recipe):
+    run = next(run for run in job.study.runs() if str(run.arm) == norm)
+    return replace(run, recipe=replace(run.recipe, **recipe))
+
+
+def test_the_peak_is_that_of_allocations_known_by_hand():
+    def work():
+        a = torch.empty(1000, dtype=torch.float32)
+        b = torch.empty(3000, dtype=torch.float32)
+        del b
+        c = torch.empty(500, dtype=torch.float32)
+        del a, c
+
+    assert peak_bytes(work, "cpu") == 4000 * FLOAT
+
+
+def test_what_was_there_before_is_not_counted():
+    before = torch.ones(10_000)
+    assert peak_bytes(lambda: before.sum().item(), "cpu") < 1000
+
+
+def test_the_profiler_writes_nothing_and_the_error_stream_is_given_back(capfd):
+    peak_bytes(lambda: torch.ones(10).sum().item(), "cpu")
+    assert capfd.readouterr() == ("", "")
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_the_error_stream_is_given_back_after_a_failure_too(capfd):
+    with pytest.raises(ZeroDivisionError):
+        peak_bytes(lambda: 1 / 0, "cpu")
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err.endswith("after\n")
+
+
+def test_memory_is_the_same_every_time_and_grows_with_the_batch(job):
+    network = build_network(run_of(job), job.splits)
+    step_memory(run_of(job), job.splits, network)
+    peaks = {size: step_memory(run_of(job, batch_size=size), job.splits, network) for size in (8, 32, 128)}
+    assert peaks[32] == step_memory(run_of(job, batch_size=32), job.splits, network)
+    assert peaks[8] < peaks[32] < peaks[128]
+    per_image = (peaks[128] - peaks[32]) / 96
+    activations = FLOAT * 8 * 8 * 16  # of one layer of one image
+    assert activations < per_image < 40 * activations
+
+
+def test_memory_holds_parameters_gradients_and_the_optimizers_state(job):
+    """A network that is nearly all parameters: with AdamW it needs these, their gradients, and two values each."""
+
+    class Wide(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(64, 20_000)
+            self.out = nn.Linear(20_000, 10)
+
+        def forward(self, x):
+            return self.out(self.fc(x.flatten(1)))
+
+    network = Wide()
+    size = FLOAT * sum(p.numel() for p in network.parameters())
+    sgd = step_memory(run_of(job, "none", batch_size=1, momentum=0.0, nesterov=False), job.splits, network)
+    momentum = step_memory(run_of(job, "none", batch_size=1, nesterov=False), job.splits, network)
+    adamw = step_memory(run_of(job, "none", batch_size=1, optimizer="adamw", nesterov=False), job.splits, network)
+    assert momentum - sgd == pytest.approx(size, rel=0.05)
+    assert adamw - sgd >= 2 * size * 0.95
+    assert sgd >= 2 * size
+
+
+def test_accumulation_keeps_gradients_beside_the_activations_of_its_smaller_passes(job):
+    network = build_network(run_of(job), job.splits)
+    whole, parts, small = (
+        step_memory(run_of(job, **sizes), job.splits, network)
+        for sizes in ({"batch_size": 128}, {"batch_size": 128, "device_batch_size": 16}, {"batch_size": 16})
+    )
+    assert small < parts < whole
+    size = FLOAT * sum(p.numel() for p in network.parameters())
+    assert parts - small <= 1.1 * size
+
+
+def test_batchnorm_keeps_more_for_the_backward_pass_than_no_norm(job):
+    bn, none = (
+        step_memory(run_of(job, n), job.splits, build_network(run_of(job, n), job.splits)) for n in ("bn", "none")
+    )
+    assert bn > none
+
+
+def test_the_network_is_left_as_it_was(job):
+    run = run_of(job)
+    network = build_network(run, job.splits).eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    random = torch.get_rng_state()
+    measure_cost(run, job.splits, network, latency=False)
+    assert not any(module.training for module in network.modules())
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(p.grad is None for p in network.parameters())
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_the_penalty_of_an_arm_is_part_of_its_step(job):
+    run = run_of(job, batch_size=2)
+    network = build_network(run, job.splits)
+    penalized = replace(run, arm=ArmSpec(norm=parse_norm("bn"), l2=0.1))
+    assert step_memory(penalized, job.splits, network) > step_memory(run, job.splits, network)
+
+
+def test_latency_is_that_of_many_calls_on_one_thread_with_ordered_quartiles():
+    pytest.importorskip("onnxruntime")
+    network = build_model(networks.small, "bn", num_classes=4, image_size=8).train()
+    found = measure_latency(network, "small", (3, 8, 8))
+    assert found.num_calls == NUM_CALLS >= 50
+    assert 0 < found.lower_quartile_seconds <= found.median_seconds <= found.upper_quartile_seconds
+    assert found.threads == 1
+    assert found.device.startswith("cpu")
+    assert network.training
+
+
+def test_median_and_quartiles_are_those_of_the_calls(monkeypatch):
+    monkeypatch.setattr(under_test, "checked_onnx", lambda *_, **__: (b"", None))
+    monkeypatch.setattr(under_test, "_session_call", lambda *_: None)
+    monkeypatch.setattr(under_test, "_timed", lambda call: [5.0, 1.0, 2.0, 3.0, 4.0])
+    found = measure_latency(nn.Identity(), "x", (1, 8, 8))
+    assert (found.lower_quartile_seconds, found.median_seconds, found.upper_quartile_seconds) == (2, 3, 4)
+    assert found.num_calls == 5
+
+
+def test_every_call_is_timed_but_those_that_warm_up():
+    calls = []
+    seconds = under_test._timed(lambda: calls.append(1))
+    assert len(calls) == under_test.NUM_WARM_UP + len(seconds)
+    assert len(seconds) == NUM_CALLS
+
+
+def test_a_missing_extra_is_a_reason_and_the_memory_is_there(job, monkeypatch):
+    monkeypatch.setattr(under_test, "measure_latency", measure_latency)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    run = run_of(job)
+    found = measure_cost(run, job.splits, build_network(run, job.splits), latency=True)
+    assert found.latency is None
+    assert found.latency_reason == "latency needs onnxruntime, not installed: pip install whichnorm[onnx]"
+    assert found.peak_memory_bytes > 0
+
+
+def test_an_export_that_fails_is_a_reason(job, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(under_test, "measure_latency", measure_latency)
+    run = run_of(job, "none")
+    network = build_model(networks.branching, "none", num_classes=10, in_channels=1, image_size=8)
+    found = measure_cost(run, job.splits, network, latency=True)
+    assert found.latency is None
+    assert "cannot be exported to ONNX" in found.latency_reason
+    assert "\n" not in found.latency_reason
+
+
+def test_unwanted_latency_is_not_measured_and_says_so(job, monkeypatch):
+    def fail(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(under_test, "measure_latency", fail)
+    run = run_of(job)
+    found = measure_cost(run, job.splits, build_network(run, job.splits), latency=False)
+    assert (found.latency, found.latency_reason) == (None, under_test.NOT_WANTED)
+    assert found.batch_size == 32
+    with pytest.raises(MissingExtraError):
+        raise MissingExtraError(found.latency_reason)
