@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from whichnorm.norms import parse_norm
 from whichnorm.record import RunRecord, write_in_one_step
 from whichnorm.spec import batch_text
 from whichnorm.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
+
+if TYPE_CHECKING:
+    from whichnorm.follow_ups import FollowUp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Results:
     folder: Path
     num_looks: int = 1  # at which the growing study was to be looked at
     ending: str = ""  # why a study that adds seeds until it is sure stopped
+    follow_ups: "tuple[FollowUp, ...]" = ()  # what was trained to see whether the answer holds
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
@@ -95,6 +99,7 @@ class Results:
                 {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
                 for r in self.faults
             ],
+            "follow_ups": [follow_up.to_dict(self) for follow_up in self.follow_ups],
             "curves_split": self.curves_split,
             "num_test_images": self.num_test_images,
             "study": self.study,
