@@ -14,7 +14,17 @@ from whichnorm.data import load_data
 from whichnorm.norms import parse_norm
 from whichnorm.recipes import RECIPES
 from whichnorm.rerun import compare_command
-from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, parse_arm
+from whichnorm.spec import (
+    ArmSpec,
+    Augmentation,
+    DataSpec,
+    FollowUps,
+    MachineSpec,
+    ModelSpec,
+    Recipe,
+    StudySpec,
+    parse_arm,
+)
 
 DIGITS = DataSpec()
 
@@ -31,13 +41,16 @@ def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
     command = compare_command(described)
     if command.recipe_file:
         (folder / "recipe.json").write_text(command.recipe_file)
+    for name, content in command.other_files:
+        (folder / name).write_text(content)
     assert ("recipe.json" in command.text) == bool(command.recipe_file)
     assert all(len(line) <= 80 or line.count(" --") == 1 for line in command.text.splitlines())
     monkeypatch.chdir(folder)
     monkeypatch.setattr(job, "load_data", lambda spec: load_data(DIGITS))
     jobs = []
     monkeypatch.setattr(compare, "plan_study", lambda *_: None)
-    monkeypatch.setattr(compare, "show_plan", lambda plan, job, console: jobs.append(job))
+    monkeypatch.setattr(compare, "plan_follow_ups", lambda *_: ())
+    monkeypatch.setattr(compare, "show_plan", lambda plan, job, *_: jobs.append(job))
     compare.run(build_parser(load_commands()).parse_args([*shell_words(command.text), "--dry-run"]), None)
     return jobs[0].study
 
@@ -46,6 +59,11 @@ def a_study(**changes) -> StudySpec:
     usual = make_study()
     model = ModelSpec(name="digits_net")
     return dataclasses.replace(usual, **{"recipe": RECIPES["digits"], "model": model, **changes})
+
+
+def followed(tune_lr: bool, *recipes: Recipe) -> StudySpec:
+    arms = tuple(map(parse_arm, ["bn", "ln"]))
+    return a_study(arms=arms, follow_ups=FollowUps(tune_lr=tune_lr, recipes=recipes))
 
 
 STUDIES = {
@@ -69,6 +87,16 @@ STUDIES = {
         recipe=Recipe(name="mine", optimizer="adamw", nesterov=False, augmentation=Augmentation(flip=0.25))
     ),
     "a changed one under its old name": a_study(recipe=dataclasses.replace(RECIPES["digits"], learning_rate=0.3)),
+    "follow-ups": followed(True, RECIPES["session08"], RECIPES["wynet"]),
+    "a rate alone": followed(True),
+    "another recipe of one's own": followed(False, Recipe(name="mine", optimizer="adamw", nesterov=False)),
+    "recipes with one length": dataclasses.replace(
+        followed(True, RECIPES["session08"].changed(epochs=3)), recipe=RECIPES["digits"].changed(epochs=3)
+    ),
+    "recipes with a length each": dataclasses.replace(
+        followed(True, RECIPES["session08"], RECIPES["lcifar"].changed(epochs=3)),
+        recipe=RECIPES["digits"].changed(epochs=3),
+    ),
     "machine": a_study(machine=MachineSpec(threads=1, precision="bfloat16")),
 }  # fmt: skip
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from whichnorm.data import channel_statistics, load_data, split_validation
 from whichnorm.data.dataset import Dataset
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, WhichnormError
+from whichnorm.follow_ups import check_folders, plan_follow_ups, read_follow_ups, train_follow_ups
 from whichnorm.machine import choose_machine, keep_freed_memory
 from whichnorm.models import factory_name, load_factory
 from whichnorm.norms import NormSpec
@@ -21,7 +22,7 @@ from whichnorm.progress import Progress
 from whichnorm.recipes import default_recipe, find_recipe, recipe_from_json
 from whichnorm.record import RunRecord
 from whichnorm.results import Results, summarize, write_results
-from whichnorm.spec import ArmSpec, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec, UntilSure, parse_arm
+from whichnorm.spec import ArmSpec, DataSpec, FollowUps, MachineSpec, ModelSpec, Recipe, StudySpec, UntilSure, parse_arm
 from whichnorm.stats import looks
 from whichnorm.study import StudyFolder, plan_study, read_records, run_study
 from whichnorm.train import Splits
@@ -72,6 +73,8 @@ def compare(
     tensorboard: bool = False,
     diagnostics: bool = False,
     latency: bool = True,
+    tune_lr: bool = False,
+    recipes: Sequence[str | Recipe] = (),
     progress: Progress | None = None,
 ) -> Results:
     """Train one network once per norm and per seed, write the report, and return the results.
@@ -85,6 +88,9 @@ def compare(
     max_params refuses larger networks. tensorboard writes event files into the study's folder, live while it trains.
     diagnostics measures gradient norms, dead ReLU channels and the distance of activations after every epoch. latency
     exports the network of each arm and times it, which takes seconds per arm.
+    tune_lr trains every arm at learning rates of its own after the study, and all arms again at the one with the best
+    validation accuracy. recipes, in place of recipe, are the study's and others, under which the two best arms are
+    trained again.
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
     used; runs that fail are in `results.faults`.
     """
@@ -92,7 +98,7 @@ def compare(
         data, norms=norms, model=model, model_options=model_options, seeds=seeds, until_sure=until_sure,
         recipe=recipe, epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size, val=val,
         train_limit=train_limit, image_size=image_size, data_dir=data_dir, download=download,
-        device=device, threads=threads, precision=precision, out=out,
+        device=device, threads=threads, precision=precision, out=out, tune_lr=tune_lr, recipes=recipes,
     )  # fmt: skip
     return execute(
         job, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, diagnostics=diagnostics,
@@ -121,6 +127,8 @@ def prepare(
     threads: int | None = None,
     precision: str = "auto",
     out: str | Path | None = None,
+    tune_lr: bool = False,
+    recipes: Sequence[str | Recipe] = (),
 ) -> Job:
     """Check the options, load the data and split it; see `compare` for the arguments."""
     data_spec = DataSpec(
@@ -131,16 +139,19 @@ def prepare(
         train_limit=train_limit,
         download=download,
     )
+    first, *others = (
+        found.changed(epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size)
+        for found in _as_recipes(recipe, recipes, data)
+    )
     study = StudySpec(
         arms=tuple(as_arm(norm) for norm in norms),
         seeds=_as_seeds(seeds, until_sure),
         data=data_spec,
         model=_as_model(model or DEFAULT_MODELS.get(data, "session08"), model_options or {}),
-        recipe=as_recipe(recipe, data).changed(
-            epochs=epochs, batch_size=batch_size, device_batch_size=device_batch_size
-        ),
+        recipe=first,
         machine=choose_machine(device, threads, precision),
         until_sure=until_sure,
+        follow_ups=FollowUps(tune_lr=tune_lr, recipes=tuple(others)) if tune_lr or others else None,
     )
     dataset = load_data(data_spec)
     folder = Path(out).expanduser() if out is not None else Path("runs") / default_name(study)
@@ -179,14 +190,21 @@ def _described(place: StudyFolder, data_dir: str | None, download: bool) -> Stud
             machine=MachineSpec(**held["machine"]),
             until_sure=UntilSure(**held["until_sure"]) if held.get("until_sure") else None,
             ended=tuple(held.get("ended", {}).items()),
+            follow_ups=_asked(held["follow_ups"], f"{place.root / 'study.json'}") if held.get("follow_ups") else None,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise place.of_another_version(error) from None
 
 
+def _asked(held: dict[str, Any], where: str) -> FollowUps:
+    others = (recipe_from_json(recipe, f"{where}, recipes") for recipe in held["recipes"])
+    return FollowUps(tune_lr=held["tune_lr"], recipes=tuple(others))
+
+
 def read_results(job: Job) -> Results:
     """Return the results of the runs that a study has so far; nothing is written."""
-    return _summarize(job, read_records(job.study, job.splits, job.folder))
+    results = _summarize(job, read_records(job.study, job.splits, job.folder))
+    return replace(results, follow_ups=read_follow_ups(job.study, job.splits, job.folder, results))
 
 
 def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
@@ -220,7 +238,8 @@ def execute(
     latency: bool = True,
     budget: float | None = None,
 ) -> Results:
-    """Train what is not trained yet, examine the trained networks, then write results and report."""
+    """Train what is not trained yet, the study's follow-ups last, examine the networks, write results and report."""
+    shown = progress
     if tensorboard:
         from whichnorm.tensorboard import TensorBoardProgress
 
@@ -233,16 +252,29 @@ def execute(
     torch.set_num_threads(job.study.machine.threads)
     keep_freed_memory()
     try:
-        plan_study(job.study, job.splits, max_params)
+        plan_follow_ups(plan_study(job.study, job.splits, max_params), job.splits, max_params)
         with job.folder.locked():
+            check_folders(job.study, job.splits, job.folder)
             job, results = _train(job, progress, budget)
             write_results(results)  # already there where the rest is interrupted
-            progress.start_report()
-            results = with_examined(job, results, latency=latency)
-            write_results(results)
-            report_on(job, results)
+            try:
+                follow_ups = train_follow_ups(job.study, job.splits, job.folder, results, shown)
+            except WhichnormError:  # the study itself is done, and its report is due
+                _finish(job, read_results(job), progress, latency)
+                raise
+            results = replace(results, follow_ups=follow_ups)
+            results = _finish(job, results, progress, latency)
     finally:
         torch.set_num_threads(before)
+    return results
+
+
+def _finish(job: Job, results: Results, progress: Progress, latency: bool) -> Results:
+    """Examine a study's networks, and write its results and report."""
+    progress.start_report()
+    results = with_examined(job, results, latency=latency)
+    write_results(results)
+    report_on(job, results)
     return results
 
 
@@ -338,6 +370,17 @@ def _source_digest(module: str, factory: Callable[..., nn.Module] | None = None)
         return hashlib.sha256(inspect.getsource(thing).encode()).hexdigest()[:12]  # type: ignore[arg-type]
     except (OSError, TypeError):
         return ""
+
+
+def _as_recipes(recipe: str | Recipe | None, recipes: Sequence[str | Recipe], data: str) -> list[Recipe]:
+    """Return the study's recipe, then the others."""
+    if not recipes:
+        return [as_recipe(recipe, data)]
+    if recipe is not None:
+        raise SpecError("--recipe and --recipes are given; the first of --recipes is the study's: leave --recipe out")
+    if len(recipes) < 2:
+        raise SpecError(f"--recipes {recipes[0]}: expected two or more, the study's first; for one alone give --recipe")
+    return [as_recipe(found, data) for found in recipes]
 
 
 def as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:

@@ -46,6 +46,9 @@ class Progress:
     def end_run(self, record: RunRecord) -> None:
         """A run has its record."""
 
+    def start_follow_up(self, title: str) -> None:
+        """The study is done; a further one begins that looks whether its answer holds."""
+
     def start_report(self) -> None:
         """All runs have records; the networks are being examined and the report drawn."""
 
@@ -87,6 +90,9 @@ class PassingProgress(Progress):
 
     def end_run(self, record: RunRecord) -> None:
         self.shown.end_run(record)
+
+    def start_follow_up(self, title: str) -> None:
+        self.shown.start_follow_up(title)
 
     def start_report(self) -> None:
         self.shown.start_report()
@@ -147,6 +153,9 @@ class PlainProgress(Progress):
 
     def on_epoch(self, row: EpochRow) -> None:
         self.print(format_row(row))
+
+    def start_follow_up(self, title: str) -> None:
+        self.print(title)
 
     def start_report(self) -> None:
         self.print("examining the networks and drawing the report")

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ WIDTH = 77  # of a line, without a blank and its backslash
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Options quoted for a POSIX shell, and the content of the recipe file that they name, "" where they name none."""
+    """Options quoted for a POSIX shell, and the content of the recipe file that they name, "" where they name none.
+
+    `other_files` are names and contents of the files of --recipes.
+    """
 
     options: tuple[str, ...]
     recipe_file: str
+    other_files: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -41,16 +45,25 @@ def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Comman
     if study["model"]["name"].startswith("__main__:"):
         return None
     recipe = recipe_from_json(study["recipe"], "the study's recipe")
+    asked = study.get("follow_ups") or {"tune_lr": False, "recipes": []}
+    others = [recipe_from_json(other, "another recipe") for other in asked["recipes"]]
+    named = _named(recipe) and all(map(_survives(recipe), others))
+    files = _files(recipe if named else None, others)
     options = [
         *_data(study["data"]),
         *_model(study["model"]),
         _option("--norms", ",".join(study["arms"])),
         *_how_many_seeds(study),
-        *_recipe(recipe, study["data"]["name"]),
+        *_recipe(recipe, study["data"]["name"], named, [name for name, _ in files]),
+        *(["--tune-lr"] if asked["tune_lr"] else []),
         *_machine(study["machine"]),
         *([] if out is None else [_option("--out", str(out))]),
     ]
-    return Command(options=tuple(options), recipe_file="" if _named(recipe) else json.dumps(asdict(recipe), indent=2))
+    return Command(
+        options=tuple(options),
+        recipe_file="" if named else _as_text(recipe),
+        other_files=tuple((name, content) for name, content in files if content),
+    )
 
 
 def _data(data: Mapping[str, Any]) -> Iterator[str]:
@@ -87,18 +100,51 @@ def _seeds(seeds: Sequence[int]) -> str:
     return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
 
 
-def _recipe(recipe: Recipe, data_name: str) -> Iterator[str]:
-    if not _named(recipe):
-        yield _option("--recipe", RECIPE_FILE)
-        return
-    if recipe.name != default_recipe(data_name).name:
-        yield _option("--recipe", recipe.name)
+def _recipe(recipe: Recipe, data_name: str, named: bool, others: Sequence[str]) -> Iterator[str]:
+    name = recipe.name if named else RECIPE_FILE
+    if others:
+        yield _option("--recipes", ",".join([name, *others]))
+    elif name != default_recipe(data_name).name:
+        yield _option("--recipe", name)
+    if named:
+        yield from _lengths(recipe)
+
+
+def _lengths(recipe: Recipe) -> Iterator[str]:
+    """Name what options change in a named recipe, and with it in all of --recipes."""
     if recipe.epochs != RECIPES[recipe.name].epochs:
         yield _option("--epochs", str(recipe.epochs))
     if recipe.batch_size != RECIPES[recipe.name].batch_size:
         yield _option("--batch-size", str(recipe.batch_size))
     if recipe.device_batch_size is not None:
         yield _option("--device-batch-size", str(recipe.device_batch_size))
+
+
+def _changes(recipe: Recipe) -> dict[str, Any]:
+    """Return the changes of every recipe by the options that a named one has in a command."""
+    usual = RECIPES[recipe.name]
+    pairs = ((key, getattr(recipe, key), getattr(usual, key)) for key in ("epochs", "batch_size", "device_batch_size"))
+    return {key: value for key, value, of_usual in pairs if value != of_usual}
+
+
+def _survives(recipe: Recipe) -> Callable[[Recipe], bool]:
+    """Return the test whether another recipe is what it is after the options of a named one's command."""
+    return lambda other: other.changed(**_changes(recipe)) == other
+
+
+def _files(named: Recipe | None, others: Sequence[Recipe]) -> list[tuple[str, str]]:
+    """Return other recipes as --recipes names them, with the content of those that are files."""
+    changes = _changes(named) if named else {}
+    return [
+        (other.name, "")
+        if other.name in RECIPES and RECIPES[other.name].changed(**changes) == other
+        else (f"recipe-{number}.json", _as_text(other))
+        for number, other in enumerate(others, start=2)
+    ]
+
+
+def _as_text(recipe: Recipe) -> str:
+    return json.dumps(asdict(recipe), indent=2)
 
 
 def _named(recipe: Recipe) -> bool:

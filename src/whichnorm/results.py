@@ -19,6 +19,7 @@ from whichnorm.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, 
 
 if TYPE_CHECKING:
     from whichnorm.examine import Examined
+    from whichnorm.follow_ups import FollowUp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class Results:
     num_looks: int = 1  # at which the growing study was to be looked at
     ending: str = ""  # why a study that adds seeds until it is sure stopped
     examined: "Examined | None" = None  # what the trained networks were asked, where they were
+    follow_ups: "tuple[FollowUp, ...]" = ()  # what was trained to see whether the answer holds
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
@@ -100,6 +102,7 @@ class Results:
                 for r in self.faults
             ],
             "examined": self.examined.to_dict() if self.examined else None,
+            "follow_ups": [follow_up.to_dict(self) for follow_up in self.follow_ups],
             "curves_split": self.curves_split,
             "num_test_images": self.num_test_images,
             "study": self.study,

@@ -1,5 +1,6 @@
 """Frozen descriptions of a study: data, network, recipe and arms. A spec is complete and checks itself."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -312,6 +313,41 @@ class UntilSure:
         _require(self.max_seeds >= 3, f"at most {self.max_seeds} seeds: expected 3 or more")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FollowUps:
+    """What is trained after a study to see whether its answer holds; see `whichnorm.follow_ups`.
+
+    `tune_lr` looks for a learning rate of each arm's own; under each of `recipes` the two best arms are trained again.
+    """
+
+    tune_lr: bool = False
+    recipes: tuple[Recipe, ...] = ()
+
+    def __post_init__(self) -> None:
+        for recipe in self.recipes:
+            found = re.fullmatch(r"[\w.-]+", recipe.name)
+            _require(
+                bool(found), f"recipe {recipe.name!r}: its name is part of a folder's, so letters, digits and .-_ only"
+            )
+
+    def check(self, study: "StudySpec") -> None:
+        """Raise SpecError for a study that cannot be followed up."""
+        option = "--tune-lr" if self.tune_lr else "--recipes"
+        _require(not study.until_sure, f"{option} needs seeds that are fixed: give --seeds in place of --until-sure")
+        names = [recipe.name for recipe in (study.recipe, *self.recipes)]
+        _require(len(set(names)) == len(names), f"a recipe is given twice in {', '.join(names)}; each counts once")
+        _require(not self.recipes or len(study.arms) > 1, "--recipes trains the two best arms again; give two norms")
+        for arm in study.arms:
+            reason = next(filter(None, (undefined(arm, recipe) for recipe in self.recipes)), "")
+            _require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
+            own = self.tune_lr and arm.learning_rate is not None
+            _require(not own, f"arm {arm} has a learning rate of its own, and --tune-lr looks for one; leave out +lr")
+        _require(
+            not self.tune_lr or study.data.val_fraction > 0,
+            "--tune-lr chooses by validation accuracy, and there is no validation split; give --val above 0",
+        )
+
+
 def grid(arms: Sequence[str], seeds: Sequence[int], ended: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the arms, in their text form, and seeds of a study's runs, all arms of one seed before the next seed.
 
@@ -336,6 +372,7 @@ class StudySpec:
     machine: MachineSpec
     until_sure: UntilSure | None = None
     ended: tuple[tuple[str, int], ...] = ()
+    follow_ups: FollowUps | None = None
 
     def __post_init__(self) -> None:
         names = [str(arm) for arm in self.arms]
@@ -347,6 +384,8 @@ class StudySpec:
         for arm in self.arms:
             reason = undefined(arm, self.recipe)
             _require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
+        if self.follow_ups:
+            self.follow_ups.check(self)
 
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return all that the runs of the study share, as JSON values."""
@@ -357,6 +396,8 @@ class StudySpec:
         content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
         if self.until_sure:
             content |= {"until_sure": asdict(self.until_sure), "ended": dict(self.ended)}
+        if self.follow_ups:
+            content["follow_ups"] = asdict(self.follow_ups)
         return content
 
     def runs(self) -> list[RunSpec]:

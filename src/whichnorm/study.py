@@ -49,7 +49,7 @@ class StudyFolder:
     def claim(self, study: StudySpec, data_digest: str) -> None:
         """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
 
-        Arms and seeds may differ: those of the last call are what the folder's report is about.
+        Arms, seeds and follow-ups may differ: those of the last call are what the folder's report is about.
         """
         path = self.root / "study.json"
         if path.exists():
@@ -60,9 +60,9 @@ class StudyFolder:
             write_in_one_step(path, text)
 
     def check(self, study: StudySpec, data_digest: str) -> None:
-        """Raise StudyError where the folder's study differs from this one in more than arms and seeds."""
+        """Raise StudyError where the folder's study differs from this one in more than arms, seeds and follow-ups."""
         wanted = json.loads(json.dumps(study.to_dict(data_digest)))
-        same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended")}
+        same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended", "follow_ups")}
         if found := difference({**self.description(), **same_grid}, wanted):
             raise StudyError(f"{self.root} holds another study: {found}; choose another --out, or give its options")
 

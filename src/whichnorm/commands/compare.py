@@ -1,6 +1,7 @@
 """`whichnorm compare`: the main job."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from whichnorm.commands.study_options import (
     study_options,
 )
 from whichnorm.errors import SpecError
+from whichnorm.follow_ups import PlannedFollowUp, plan_follow_ups
 from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
 from whichnorm.progress import console_progress, duration
 from whichnorm.spec import UntilSure, batch_text
@@ -60,6 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--device-batch-size", type=int, metavar="N",
                           help="images per forward pass, which BatchNorm sees; gradients add up to a step of "
                           "--batch-size (default: all of a step)")  # fmt: skip
+    follow = parser.add_argument_group("whether the answer holds, trained after the study")
+    follow.add_argument("--tune-lr", action="store_true",
+                        help="look for each arm's own learning rate, 1/4 to 4 times the recipe's, by validation "
+                        "accuracy, and give the verdict at these rates too")  # fmt: skip
+    follow.add_argument("--recipes", metavar="A,B,...",
+                        help="in place of --recipe: A is the study's, and under each other one the two best arms are "
+                        "trained again")  # fmt: skip
     add_machine_and_output(parser.add_argument_group("machine and output"))
 
 
@@ -72,9 +81,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
         batch_size=args.batch_size,
         device_batch_size=args.device_batch_size,
         **study_options(args),
+        tune_lr=args.tune_lr,
+        recipes=[] if args.recipes is None else _recipes(args.recipes),
     )
     if args.dry_run:
-        show_plan(plan_study(job.study, job.splits, args.max_params), job, console)
+        plan = plan_study(job.study, job.splits, args.max_params)
+        show_plan(plan, job, console, plan_follow_ups(plan, job.splits, args.max_params))
         return 0
     from whichnorm.report.terminal import print_results
 
@@ -92,7 +104,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     return 0 if results.ok else 1
 
 
-def show_plan(plan: Plan, job: Job, console: Console) -> None:
+def show_plan(plan: Plan, job: Job, console: Console, follow_ups: Sequence[PlannedFollowUp] = ()) -> None:
     """Print the runs, parameters and estimated time of a study that is not run."""
     recipe, machine = job.study.recipe, job.study.machine
     lines = [
@@ -113,10 +125,13 @@ def show_plan(plan: Plan, job: Job, console: Console) -> None:
     if job.study.until_sure:
         looks = ", ".join(map(str, stats.looks(job.study.until_sure.max_seeds)))
         lines += ["", f"This is the first look; seeds are added until sure, with looks at {looks} seeds."]
+    lines += ["", *(f"{f.title}: {f.runs}; about {duration(f.seconds)}" for f in follow_ups)] if follow_ups else []
+    which = "all of these" if follow_ups else "all"
+    seconds = plan.seconds + sum(planned.seconds for planned in follow_ups)
     done = sum(job.folder.record(run).exists() for run in job.study.runs())
     lines += [
         "",
-        f"{len(job.study.runs())} runs, {done} of them finished; about {duration(plan.seconds)} for all, "
+        f"{len(job.study.runs())} runs, {done} of them finished; about {duration(seconds)} for {which}, "
         "from a few steps timed on this machine. Nothing was trained or written.",
     ]
     for line in lines:
@@ -136,3 +151,10 @@ def _until_sure(args: argparse.Namespace) -> UntilSure | None:
         margin=default.margin if args.margin is None else args.margin / 100,
         max_seeds=default.max_seeds if args.max_seeds is None else args.max_seeds,
     )
+
+
+def _recipes(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise SpecError(f"--recipes {text!r}: expected two or more, such as default,session08")
+    return names

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from whichnorm.data.dataset import ImageSet
-from whichnorm.report import diagnostics_tables, examined_tables, mistake_tables, tables, text
+from whichnorm.follow_ups import asked_of, what_would_change
+from whichnorm.report import diagnostics_tables, examined_tables, follow_up_tables, mistake_tables, tables, text
 from whichnorm.report.cells import CellImages
 from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
@@ -19,6 +20,7 @@ from whichnorm.report.pictures.confusion import confusion_of, difference_picture
 from whichnorm.report.pictures.curves import curve_pictures
 from whichnorm.report.pictures.diagnostics import diagnostics_pictures
 from whichnorm.report.pictures.examined import corruptions_picture, layer_gaps_picture, statistics_picture
+from whichnorm.report.pictures.follow_ups import follow_up_pictures
 from whichnorm.report.pictures.forests import forest_pictures
 from whichnorm.report.pictures.gradcam import gradcam_picture
 from whichnorm.report.pictures.mistakes import arm_mistakes
@@ -38,6 +40,7 @@ def describe(results: Results, test: ImageSet, images: CellImages, findings: Fin
         faults_section(results),
         arms_section(results, forests),
         comparisons_section(results, forests),
+        follow_ups_section(results),
         curves_section(results),
         *(arm_section(results, test, images, arm) for arm in text.arm_names(results)),
         shared_section(results, test, findings),
@@ -71,6 +74,7 @@ def _headline(results: Results) -> dict[str, Any]:
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
         "choice": choice if decided else "",
         "verdict": text.printable(" ".join(filter(None, [results.verdict.text, results.ending]))),
+        "outlook": text.printable(what_would_change(results)),
         "footer": "Made by whichnorm. Every figure is also in the folder figures beside this file, as PNG and SVG.",
     }
 
@@ -287,6 +291,22 @@ def reliability_section(results: Results) -> Section | None:
     )
 
 
+def follow_ups_section(results: Results) -> Section | None:
+    """Show what was trained to see whether the answer holds."""
+    found = results.follow_ups
+    if not found:
+        return None
+    tried = [table for follow_up in found if (table := follow_up_tables.tried_table(results, follow_up))]
+    return Section(
+        anchor="follow-ups",
+        title="Would another learning rate or recipe change the answer?",
+        sentences=tuple(follow_up_tables.sentences(results)),
+        tables=tuple(follow_up_tables.tables(results)),
+        pictures=tuple(follow_up_pictures(results)),
+        folded=(Folded(summary="All trainings of the search as a table", tables=tuple(tried)),) if tried else (),
+    )
+
+
 def cost_section(results: Results) -> Section | None:
     """Say what every arm costs in time and parameters."""
     if not results.arms:
@@ -298,7 +318,7 @@ def cost_section(results: Results) -> Section | None:
 def command_section(results: Results) -> Section:
     """Give the command that makes the study again, and the recipe file that it reads."""
     grid = {"arms": text.arm_names(results), "seeds": text.seeds(results)}
-    command = compare_command({**results.study, **grid})
+    command = compare_command({**results.study, **grid, "follow_ups": asked_of(results.follow_ups)})
     title = "The same study again"
     if command is None:
         how = "The network was given to whichnorm.compare in Python; the same call makes the study again."
@@ -306,9 +326,13 @@ def command_section(results: Results) -> Section:
     code = [Code(title="In a shell", text=text.encodable(command.text), language="sh")]
     if command.recipe_file:
         code.append(Code(title=RECIPE_FILE, text=text.encodable(command.recipe_file), language="json"))
+    code += [Code(title=name, text=text.encodable(held), language="json") for name, held in command.other_files]
     sentences = ["The images may lie elsewhere: --data-dir says where, --out where the results go."]
     if command.recipe_file:
         sentences.append(f"The recipe is not a named one: save the text below as {RECIPE_FILE} in the same folder.")
+    if command.other_files:
+        files = ", ".join(name for name, _ in command.other_files)
+        sentences.append(f"Of the other recipes, save those below as {files} there too.")
     if "source" in results.study["model"]:
         sentences.append("The network is not one of whichnorm's: its module has to be in the working directory.")
     return Section(anchor="command", title=title, sentences=tuple(sentences), code=tuple(code))

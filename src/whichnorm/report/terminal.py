@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from whichnorm.follow_ups import what_would_change
 from whichnorm.report import tables, text
 from whichnorm.results import ArmResult, Results
 from whichnorm.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
@@ -51,6 +52,11 @@ def print_results(results: Results, console: Console) -> None:
     say(console, text.printable(results.verdict.answer), "bold")
     if results.ending:
         say(console, results.ending)
+    if outlook := what_would_change(results):
+        say(console, text.printable(outlook))
+    for follow_up in results.follow_ups:
+        for sentence in follow_up.details():
+            say(console, text.printable(sentence))
     for run in results.faults:
         say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(text.fault_reason(run))}", "red")
 

@@ -183,5 +183,7 @@ def _going_on(state: StudyState) -> Iterator[Text]:
         yield from map(Text, command.text.splitlines())  # short lines: one broken by the terminal cannot be copied
         if command.recipe_file:
             yield Text(f'  (with the text under "recipe" in study.json as {RECIPE_FILE})', style="dim")
+        for name, _ in command.other_files:
+            yield Text(f'  (with the text of that recipe under "follow_ups" in study.json as {name})', style="dim")
         if state.held["data"]["name"] != "digits":
             yield Text("  (and the --data-dir that was given, if one was)", style="dim")

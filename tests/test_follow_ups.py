@@ -1,0 +1,495 @@
+"""Follow-ups: validation accuracy alone chooses rates, nothing is trained twice or lost, sentences say what is so.
+
+Most studies here have made-up records in place of training; what they cost and hold is up to each test.
+"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pages import Page
+from safetensors.torch import load_file
+from synthetic import diverged, failed, make_record
+
+import whichnorm
+from whichnorm import job as jobs
+from whichnorm.cli import main
+from whichnorm.errors import SpecError, StudyError
+from whichnorm.follow_ups import Search, what_would_change
+from whichnorm.follow_ups.search import FACTORS, search_seed
+from whichnorm.job import execute, prepare, read_results, reopen
+from whichnorm.progress import Progress
+from whichnorm.recipes import RECIPES, recipe_from_json
+from whichnorm.record import read_record, write_record
+from whichnorm.report import sections
+from whichnorm.report.content import Content
+from whichnorm.report.figures.style import saved
+from whichnorm.report.markdown import render
+from whichnorm.report.pictures.follow_ups import follow_up_pictures
+from whichnorm.spec import FollowUps
+
+SHARED = RECIPES["digits"].learning_rate
+OPTIONS = {
+    "norms": ["bn", "ln"], "model": None, "model_options": None, "seeds": 3, "recipe": None, "epochs": 2,
+    "batch_size": None, "device_batch_size": None, "val": 0.1, "train_limit": 200, "image_size": None,
+    "data_dir": None, "download": False, "device": "cpu", "threads": 1, "precision": "float32", "out": None,
+}  # fmt: skip
+
+
+class Trainer:
+    """Stands in for `run_study`: makes up records that are not there yet, and remembers which.
+
+    `val` and `error` map a run to its validation accuracy and its share of wrong test images; a `val` of None is a run
+    that diverges. `stop` is raised before a run for which it is given an exception.
+    """
+
+    def __init__(self, val=lambda run: 0.5, error=lambda run: 0.1, stop=lambda run: None):
+        self.val, self.error, self.stop, self.trained = val, error, stop, []
+
+    def __call__(self, study, splits, folder, progress):
+        for run in study.runs():
+            if not folder.record(run).exists():
+                if problem := self.stop(run):
+                    raise problem
+                self.trained.append((folder.root.name, str(run.arm), run.seed))
+                write_record(folder.record(run), self.record(run, study, splits))
+        return [read_record(folder.record(run)) for run in study.runs()]
+
+    def record(self, run, study, splits):
+        made = make_record(str(run.arm), run.seed, splits.test, study, 10, self.error(run))
+        made = replace(made, spec=run.shared_dict(splits.digest))
+        val = self.val(run)
+        if val is None:
+            return diverged(made, at_epoch=2)
+        *before, last = made.epochs
+        return replace(made, epochs=[*before, replace(last, val_accuracy=val)])
+
+
+def rate(run):
+    return run.training.learning_rate
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A function that makes the study of a trainer, whose report is not drawn."""
+    monkeypatch.setattr(jobs, "report_on", lambda job, results: None)
+    monkeypatch.setattr(jobs, "plan_study", lambda study, splits, max_params: None)
+    monkeypatch.setattr(jobs, "plan_follow_ups", lambda plan, splits, max_params: ())
+
+    def make(trainer, out="study", **changes):
+        monkeypatch.setattr(jobs, "run_study", trainer)
+        monkeypatch.setattr("whichnorm.follow_ups.run.run_study", trainer)
+        job = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
+        return execute(job, max_params=None, progress=Progress())
+
+    return make
+
+
+def search(accuracies, shared=1.0):
+    return Search(arm="bn", shared=shared, accuracies=accuracies)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "rate"),
+    [
+        ({0.25: 0.1, 0.5: 0.2, 1.0: 0.3, 2.0: 0.5, 4.0: 0.4}, 2.0),
+        ({0.25: 0.1, 0.5: 0.5, 1.0: 0.5, 2.0: 0.5, 4.0: 0.5}, 1.0),  # equal: the nearest to the shared rate
+        ({0.25: 0.6, 0.5: 0.7, 1.0: 0.5, 2.0: 0.7, 4.0: 0.6}, 0.5),  # equally near: the smaller
+        ({0.25: None, 0.5: 0.0, 1.0: None, 2.0: None, 4.0: None}, 0.5),  # not finished is worse than any accuracy
+        ({0.25: None, 0.5: None, 1.0: None, 2.0: None, 4.0: None}, 1.0),
+    ],
+)
+def test_the_rate_with_the_best_validation_accuracy_is_chosen(accuracies, rate):
+    assert search(accuracies).rate == rate
+
+
+def test_an_arm_at_the_shared_rate_is_the_studys_own():
+    assert str(search({0.5: 0.1, 1.0: 0.2}).tuned) == "bn"
+    assert str(replace(search({0.05: 0.3, 0.1: 0.2}, shared=0.1), arm="gn:8+l1:0.001").tuned) == "gn:8+l1:0.001+lr:0.05"
+
+
+def test_the_searchs_seed_is_none_of_the_studys_and_stays_when_seeds_are_added():
+    assert search_seed([0, 1, 2]) == search_seed([0, 1, 2, 3, 4])
+    assert search_seed([1000, 1001]) not in (1000, 1001)
+
+
+def test_every_arm_is_trained_once_at_every_rate_and_then_at_its_best(study):
+    best = {"bn": 2 * SHARED, "ln": SHARED}
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == best[str(run.arm).partition("+")[0]] else 0.5)
+    results = study(trainer, tune_lr=True)
+    in_search = [(arm, seed) for folder, arm, seed in trainer.trained if folder == "tune-lr"]
+    assert in_search == [(f"{arm}+lr:{factor * SHARED:g}", 1000) for arm in ("bn", "ln") for factor in FACTORS]
+    (found,) = results.follow_ups
+    assert [s.rate for s in found.searches] == [best["bn"], best["ln"]]
+    assert [arm.norm for arm in found.results.arms] == ["bn+lr:0.2", "ln"]
+    assert all(set(arm.seeds) == {0, 1, 2} for arm in found.results.arms)
+
+
+def test_no_test_figure_has_a_say_in_the_choice(study):
+    """The same validation accuracies with test accuracies that would choose any other rate."""
+    val = {SHARED * factor: value for factor, value in zip(FACTORS, (0.5, 0.6, 0.7, 0.9, 0.8), strict=True)}
+    chosen = []
+    for number, favoured in enumerate(FACTORS):
+        trainer = Trainer(
+            val=lambda run: val[rate(run)] if run.seed == 1000 else 0.5,
+            error=lambda run, favoured=favoured: 0.01 if rate(run) == favoured * SHARED else 0.9,
+        )
+        chosen.append(study(trainer, out=f"study{number}", tune_lr=True).follow_ups[0].searches)
+    assert [found.rate for found in chosen[0]] == [2 * SHARED] * 2
+    assert all(searches == chosen[0] for searches in chosen)
+
+
+@pytest.mark.parametrize(
+    ("val", "tried", "end", "chosen"),
+    [
+        (lambda x: 0.5 + 0.01 * x, [*FACTORS, 8, 16], "largest", 16),
+        (lambda x: 0.9 - 0.01 * x, [0.0625, 0.125, *FACTORS], "smallest", 0.0625),
+        (lambda x: 0.9 - 0.01 * abs(x - 4), [*FACTORS, 8], "", 4),
+        (lambda x: 0.9 - 0.01 * abs(x - 8), [*FACTORS, 8, 16], "", 8),
+        (lambda x: None, [0.0625, 0.125, *FACTORS], "smallest", 1),
+        (lambda x: None if x > 0.1 else 0.8, [0.0625, 0.125, *FACTORS], "smallest", 0.0625),
+    ],
+)
+def test_a_best_rate_at_an_end_is_looked_beyond_at_most_twice(study, val, tried, end, chosen):
+    def accuracy(run):
+        if run.seed != 1000:
+            return 0.5
+        return val(rate(run) / SHARED) if run.arm.norm.kind == "bn" else 0.9 - abs(rate(run) / SHARED - 1) / 10
+
+    (found,) = study(Trainer(val=accuracy), tune_lr=True).follow_ups
+    of_bn, of_ln = found.searches
+    assert [r / SHARED for r in of_bn.accuracies] == tried
+    assert (of_bn.end, of_bn.rate / SHARED) == (end, chosen)
+    assert len(of_ln.accuracies) == len(FACTORS), "an arm whose best is inside its grid is not trained further"
+    said = " ".join(found.details())
+    assert (f"is the {end} that was tried" in said) == bool(end and of_bn.best)
+    assert ("No training of bn in the search finished" in said) == (of_bn.best is None)
+
+
+def test_runs_of_the_search_that_diverge_are_no_faults_of_the_study(study):
+    results = study(Trainer(val=lambda run: None if rate(run) > SHARED else 0.5), tune_lr=True)
+    assert results.ok
+    assert all(s.rate <= SHARED and None in s.accuracies.values() for s in results.follow_ups[0].searches)
+    picture = next(follow_up_pictures(results))
+    assert "did not finish" in picture.caption
+    assert saved(picture.figure)["png"].startswith(b"\x89PNG")
+
+
+def test_runs_at_the_shared_rate_are_taken_over_and_not_trained_again(study, tmp_path):
+    best = {"bn": SHARED / 2, "ln": SHARED}
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == best[run.arm.norm.kind] else 0.5)
+    study(trainer, seeds=2)
+    for seed in range(2):
+        (tmp_path / "study" / "runs" / f"ln-seed{seed}.safetensors").write_bytes(b"weights %d" % seed)
+    study(trainer, seeds=2, tune_lr=True)
+    tuned = [run[1:] for run in trainer.trained if run[0] == "tuned"]
+    assert tuned == [("bn+lr:0.05", 0), ("bn+lr:0.05", 1)]
+    for name in ("ln-seed0.json", "ln-seed1.json", "ln-seed0.safetensors", "ln-seed1.safetensors"):
+        copied = tmp_path / "study" / "tuned" / "runs" / name
+        assert copied.read_bytes() == (tmp_path / "study" / "runs" / name).read_bytes()
+
+
+def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path, monkeypatch):
+    """Real training: what is taken over is what training would have given."""
+    monkeypatch.setattr(jobs, "report_on", lambda job, results: None)
+    whichnorm.compare("digits", norms=["bn", f"bn+lr:{SHARED:g}"], seeds=1, epochs=2, train_limit=150, threads=1,
+                      precision="float32", out=tmp_path)  # fmt: skip
+    plain, own = (load_file(tmp_path / "runs" / f"{name}-seed0.safetensors") for name in ("bn", "bn_lr-0.1"))
+    assert plain.keys() == own.keys()
+    assert all(torch.equal(plain[name], own[name]) for name in plain)
+    plain, own = (read_record(tmp_path / "runs" / f"{name}-seed0.json") for name in ("bn", "bn_lr-0.1"))
+    assert plain.test_confidences == own.test_confidences
+
+
+@pytest.mark.parametrize("place", ["tune-lr", "tuned", "recipe-session08"])
+def test_an_interrupted_follow_up_goes_on_and_trains_nothing_twice(study, place):
+    def val(run):
+        return 0.9 if rate(run) == 2 * SHARED else 0.5
+
+    options = {"tune_lr": True, "recipes": ["digits", "session08"]}
+    whole = Trainer(val=val)
+    expected = study(whole, out="whole", **options)
+    runs = [run for run in whole.trained if run[0] == place]
+    first = Trainer(val=val)
+    first.stop = lambda run: KeyboardInterrupt() if (place, str(run.arm), run.seed) == runs[len(runs) // 2] and (
+        place in ("tune-lr", "tuned") or run.recipe.name == "session08") else None  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        study(first, **options)
+    second = Trainer(val=val)
+    results = study(second, **options)
+
+    def renamed(trainer):
+        return ["study" if folder == "whole" else folder for folder, *_ in trainer.trained]
+
+    assert [(a, *b[1:]) for a, b in zip(renamed(whole), whole.trained, strict=True)] == first.trained + second.trained
+    assert first.trained
+    assert second.trained
+    assert [f.to_dict(results) for f in results.follow_ups] == [f.to_dict(expected) for f in expected.follow_ups]
+
+
+def test_the_same_command_again_trains_nothing_and_added_seeds_only_what_is_new(study):
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5)
+    study(trainer, tune_lr=True)
+    number = len(trainer.trained)
+    study(trainer, tune_lr=True)
+    assert len(trainer.trained) == number
+    study(trainer, tune_lr=True, seeds=4)
+    assert {(folder, seed) for folder, _, seed in trainer.trained[number:]} == {("study", 3), ("tuned", 3)}
+
+
+def test_a_search_that_is_not_finished_is_said_to_be_so(study, tmp_path):
+    trainer = Trainer(stop=lambda run: KeyboardInterrupt() if run.seed == 1000 and rate(run) == 4 * SHARED else None)
+    with pytest.raises(KeyboardInterrupt):
+        study(trainer, tune_lr=True, recipes=["digits", "session08"])
+    results = read_results(reopen(tmp_path / "study"))
+    said = what_would_change(results)
+    assert "search for each arm's learning rate is not finished" in said
+    assert "Under the recipe session08 the two best arms are not trained yet" in said
+    command = sections.command_section(results).code[0].text
+    assert "--tune-lr" in command
+    assert "--recipes digits,session08" in command
+
+
+ERRORS = {"bn": 0.05, "ln": 0.30}
+
+
+def errors(turned):
+    """Return test errors of arms, the other way round for runs for which `turned` holds."""
+    other = {"bn": 0.30, "ln": 0.05}
+    return lambda run: (other if turned(run) else ERRORS)[run.arm.norm.kind]
+
+
+def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5, error=errors(lambda run: False))
+    results = study(trainer, tune_lr=True)
+    assert [c.call for c in results.comparisons] == ["better"]
+    said = what_would_change(results)
+    assert "At a learning rate tuned for each arm the order holds (bn, ln), and no call changes." in said
+    held = results.to_dict()["follow_ups"][0]
+    assert held["order_holds"] is True
+    assert held["searches"][0]["rate"] == 2 * SHARED
+    assert "Use bn+lr:0.2" in " ".join(held["details"])
+
+
+def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5,
+                      error=errors(lambda run: rate(run) == 2 * SHARED))  # fmt: skip
+    results = study(trainer, tune_lr=True)
+    said = what_would_change(results)
+    assert "the order changes from bn, ln to ln, bn" in said
+    assert "this call changes: bn − ln from “bn is better” to “ln is better”" in said
+    assert results.verdict.choice == "bn", "the study's own verdict stays"
+    assert results.to_dict()["follow_ups"][0]["order_holds"] is False
+
+
+def test_every_arm_best_at_the_shared_rate_is_said_and_nothing_is_trained_for_it(study):
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == SHARED else 0.5)
+    results = study(trainer, tune_lr=True)
+    assert "Every arm's best learning rate is the shared one, 0.1: the answer holds." in what_would_change(results)
+    assert not [run for run in trainer.trained if run[0] == "tuned"]
+
+
+def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_path):
+    error = {"bn": 0.3, "ln": 0.05, "gn:4": 0.15}
+
+    def error_of(run):
+        return {**error, "ln": 0.5}[str(run.arm)] if run.recipe.name == "lcifar" else error[str(run.arm)]
+
+    trainer = Trainer(error=error_of)
+    recipes = ["digits", "session08", "lcifar"]
+    results = study(trainer, norms=list(error), epochs=None, recipes=recipes)
+    for name in recipes[1:]:
+        runs = [run[1:] for run in trainer.trained if run[0] == f"recipe-{name}"]
+        assert runs == [(arm, seed) for seed in range(3) for arm in ("ln", "gn:4")]
+        held = json.loads((tmp_path / "study" / f"recipe-{name}" / "study.json").read_text())
+        assert recipe_from_json(held["recipe"], "") == RECIPES[name]
+    holds, turns = results.follow_ups
+    assert (holds.order, turns.order) == ("holds", "turns")
+    means = [np.mean([run.last.test_accuracy for run in holds.results.finished(arm)]) for arm in ("ln", "gn:4")]
+    assert holds.comparison.difference == pytest.approx(means[0] - means[1])
+    said = what_would_change(results)
+    assert "Under the recipe session08 the order of ln and gn:4 holds: ln − gn:4 +" in said
+    assert "Under the recipe lcifar the order of ln and gn:4 turns: ln − gn:4 -" in said
+    assert "gn:4 is better" in said
+    assert "another recipe (--recipes)" not in said
+
+
+def test_epochs_and_batch_size_that_are_given_hold_for_every_recipe():
+    job = prepare("digits", **{**OPTIONS, "epochs": 3, "batch_size": 32}, recipes=["digits", "session08"])
+    (other,) = job.study.follow_ups.recipes
+    assert (other.epochs, other.batch_size, other.learning_rate) == (3, 32, RECIPES["session08"].learning_rate)
+
+
+def test_arms_that_fail_leave_follow_ups_that_say_so(study):
+    trainer = Trainer(val=lambda run: None if run.arm.norm.kind == "bn" else 0.5)
+    results = study(trainer, tune_lr=True, recipes=["digits", "session08"])
+    tuning, other = results.follow_ups
+    assert tuning.searches[0].best is None
+    assert "fewer than two arms finished" in tuning.outcome(results)
+    assert "fewer than two arms finished" in other.outcome(results)
+    assert "bn at seed 0, 1, 2" in " ".join(tuning.details())
+    assert other.results is None
+    json.dumps(results.to_dict(), allow_nan=False)
+
+
+def test_two_arms_without_a_common_seed_under_another_recipe_cannot_be_compared(study):
+    trainer = Trainer(val=lambda run: None if run.recipe.name == "session08" and run.arm.norm.kind == "ln" else 0.5)
+    results = study(trainer, recipes=["digits", "session08"])
+    (other,) = results.follow_ups
+    assert other.comparison is None
+    assert "cannot be compared" in other.outcome(results)
+    assert other.order == other.to_dict(results)["order"] == ""
+    assert sections.follow_ups_section(results).tables[0].rows[1][-1].text == "–"
+
+
+def test_one_seed_gives_no_call_and_one_arm_no_order(study):
+    results = study(Trainer(error=errors(lambda run: False)), seeds=1, recipes=["digits", "session08"])
+    assert "cannot tell" in results.follow_ups[0].outcome(results)
+    results = study(Trainer(), out="one", norms=["bn"], tune_lr=True)
+    assert "no order to change" in what_would_change(results)
+    assert "Not tested" not in what_would_change(results)
+
+
+def test_an_error_in_a_follow_up_leaves_the_studys_results(study, tmp_path):
+    stop = Trainer(stop=lambda run: StudyError("run stopped") if run.recipe.name == "session08" else None)
+    with pytest.raises(StudyError, match="run stopped"):
+        study(stop, recipes=["digits", "session08"])
+    assert len(json.loads((tmp_path / "study" / "results.json").read_text())["arms"]) == 2
+
+
+def test_a_follow_ups_folder_with_another_recipe_is_refused_before_training(study, tmp_path):
+    mine = replace(RECIPES["session08"], name="mine")
+    study(Trainer(), recipes=["digits", mine])
+    again = Trainer()
+    with pytest.raises(StudyError, match=r"recipe-mine holds another study: recipe\.learning_rate is 0\.01 there"):
+        study(again, seeds=4, recipes=["digits", replace(mine, learning_rate=0.02)])
+    assert again.trained == []
+
+
+def test_a_follow_ups_folder_at_work_is_left_alone(study, tmp_path):
+    from whichnorm.study import StudyFolder
+
+    study(Trainer())
+    with StudyFolder(tmp_path / "study" / "tune-lr").locked(), pytest.raises(StudyError, match="another process"):
+        study(Trainer(), tune_lr=True)
+
+
+def test_without_the_options_nothing_more_is_trained_or_said_to_be_tested(study, tmp_path):
+    trainer = Trainer(error=errors(lambda run: False))
+    results = study(trainer)
+    assert {folder for folder, *_ in trainer.trained} == {"study"}
+    assert results.to_dict()["follow_ups"] == []
+    assert "follow_ups" not in json.loads((tmp_path / "study" / "study.json").read_text())
+    said = what_would_change(results)
+    assert said.startswith(
+        "Not tested: other batch sizes (whichnorm sweep), a learning rate tuned for each arm (--tune-lr) and another "
+        "recipe (--recipes)."
+    )
+    assert "bn depends on the images per forward pass (64 here)" in said
+    assert sections.follow_ups_section(results) is None
+
+
+def test_the_images_per_forward_pass_are_said_of_a_chosen_norm_that_sees_them(study):
+    results = study(Trainer(error=errors(lambda run: False)), device_batch_size=16)
+    assert "(16 here)" in what_would_change(results)
+    results = study(Trainer(error=errors(lambda run: True)), out="other")
+    assert results.verdict.choice == "ln"
+    assert "depends" not in what_would_change(results)
+    results = study(Trainer(), out="level")
+    assert results.verdict.choice == "cannot tell"
+    assert "depends" not in what_would_change(results)
+
+
+def test_the_outlook_is_in_the_markdown_too():
+    content = Content(question="q", size="s", decided=False, answer="a", choice="", verdict="v", outlook="An outlook.",
+                      sections=(), footer="f")  # fmt: skip
+    assert "\n\nv\n\nAn outlook.\n\n" in render(content)
+
+
+WRONG = [
+    (["--tune-lr", "--val", "0"], ["no validation split", "--val"]),
+    (["--tune-lr", "--until-sure"], ["--tune-lr", "--seeds"]),
+    (["--recipes", "digits,session08", "--until-sure"], ["--recipes", "--seeds"]),
+    (["--tune-lr", "--norms", "bn,ln+lr:0.05"], ["ln+lr:0.05", "--tune-lr"]),
+    (["--recipes", "digits"], ["two or more"]),
+    (["--recipes", ","], ["two or more"]),
+    (["--recipes", "digits,digits"], ["twice"]),
+    (["--recipes", "digits,sesion08"], ["did you mean 'session08'"]),
+    (["--recipes", "digits,session08", "--recipe", "digits"], ["--recipe", "--recipes"]),
+    (["--recipes", "digits,session08", "--norms", "bn"], ["two norms"]),
+    (["--recipes", "digits,session08", "--epochs", "0"], ["0 epochs"]),
+    (["--recipes", "digits,default", "--train-limit", "120"], ["batch size 128"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "words"), WRONG, ids=lambda value: " ".join(value))
+def test_what_cannot_be_followed_up_is_one_line_and_writes_nothing(options, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "--threads", "1", *options]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("whichnorm: ")
+    assert shown.err.count("\n") == 1
+    assert all(word in shown.err for word in words), shown.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_that_trains_on_one_image_is_refused_with_bn():
+    small = replace(RECIPES["session08"], name="small", batch_size=1)
+    with pytest.raises(SpecError, match="undefined in training on one image"):
+        prepare("digits", **OPTIONS, recipes=["digits", small])
+
+
+def test_a_recipe_whose_name_is_no_folders_is_refused():
+    with pytest.raises(SpecError, match=r"a/b"):
+        FollowUps(recipes=(replace(RECIPES["session08"], name="a/b"),))
+
+
+def test_a_dry_run_shows_the_runs_that_are_added(tmp_path, capsys):
+    assert main(["compare", "--norms", "bn,ln", "--seeds", "2", "--train-limit", "200", "--threads", "1", "--tune-lr",
+                 "--recipes", "digits,session08", "--dry-run", "--out", str(tmp_path / "study")]) == 0  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "--tune-lr: 10 runs, up to 14" in shown
+    assert "up to 4 at the tuned rates; about" in shown
+    assert "recipe session08: 4 runs of the two best arms; about" in shown
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "study"
+    options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",
+               "--precision", "float32", "--tune-lr", "--recipes", "digits,session08"]  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "report_on", lambda job, results: None)  # drawn once, below
+        assert main(["compare", *options, "--out", str(out)]) in (0, 1)
+    shown = capsys.readouterr().out
+    before = json.loads((out / "results.json").read_text())
+    tuning, other = before["follow_ups"]
+    assert tuning["finished"]
+    assert other["finished"]
+    for found in tuning["searches"]:
+        val = {tried["learning_rate"]: tried["val_accuracy"] for tried in found["tried"]}
+        assert max(v for v in val.values() if v is not None) == val[found["rate"]]
+    assert main(["report", str(out)]) in (0, 1)
+    assert json.loads((out / "results.json").read_text()) == before
+    page = (out / "report" / "index.html").read_text()
+    markdown = (out / "report" / "README.md").read_text()
+    for text in (page, markdown):
+        assert "Would another learning rate or recipe change the answer?" in text
+    assert "figures/learning_rates.png" in markdown
+    said = Page(page).text
+    for sentence in (tuning["outcome"], other["outcome"]):
+        assert sentence in shown
+        assert sentence in said
+
+
+def test_a_run_of_the_search_that_fails_counts_as_worst(study, monkeypatch):
+    class Failing(Trainer):
+        def record(self, run, study, splits):
+            made = super().record(run, study, splits)
+            return failed(made, "refused") if rate(run) == 2 * SHARED else made
+
+    results = study(Failing(val=lambda run: 0.9 if rate(run) >= 2 * SHARED else 0.5), tune_lr=True)
+    assert all(s.accuracies[2 * SHARED] is None for s in results.follow_ups[0].searches)
+    assert results.ok
