@@ -210,7 +210,9 @@ def read_results(job: Job) -> Results:
 def _summarize(job: Job, records: Sequence[RunRecord]) -> Results:
     labels, rule = job.splits.test.labels.tolist(), rule_of(job.study.until_sure)
     results = summarize(records, job.shared(), job.splits.class_names, labels, job.folder.root, rule)
-    return replace(results, ending=ending(job.study, results)) if job.study.until_sure else results
+    if not job.study.until_sure:
+        return results
+    return replace(results, until_sure=job.study.until_sure, ending=ending(job.study, results))
 
 
 def with_examined(job: Job, results: Results, *, latency: bool = True) -> Results:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from whichnorm import stats
 from whichnorm.norms import parse_norm
 from whichnorm.record import RunRecord, write_in_one_step
-from whichnorm.spec import batch_text
+from whichnorm.spec import UntilSure, batch_text
 from whichnorm.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Results:
     class_names: tuple[str, ...]
     num_test_images: int
     folder: Path
-    num_looks: int = 1  # at which the growing study was to be looked at
-    ending: str = ""  # why a study that adds seeds until it is sure stopped
+    until_sure: UntilSure | None = None  # the rule by which seeds were added
+    ending: str = ""  # why no more were
     examined: "Examined | None" = None  # what the trained networks were asked, where they were
     follow_ups: "tuple[FollowUp, ...]" = ()  # what was trained to see whether the answer holds
 
@@ -180,7 +180,6 @@ def summarize(
         class_names=class_names,
         num_test_images=len(labels),
         folder=folder,
-        num_looks=rule.num_looks,
     )
 
 

@@ -53,6 +53,7 @@ class Content:
     answer: str  # "Use BatchNorm", "Cannot tell"
     choice: str  # the chosen arm's text form, or ""
     verdict: str
+    cost: str = ""
     outlook: str = ""  # what would change the answer
     sections: tuple[Section, ...]
     footer: str

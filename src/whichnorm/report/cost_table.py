@@ -1,6 +1,6 @@
 """What every arm costs: parameters, times, memory of a training step, latency."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -29,14 +29,17 @@ def cost_table(results: Results) -> Table:
 
 def _time_cells(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, ...]:
     runs = results.finished(arm.norm)
-    per_epoch = np.mean([run.train_seconds / len(run.epochs) for run in runs])
     return (
         arm_cell(results, arm.norm),
         *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
         Cell(text=text.seconds(arm.train_seconds.mean), note=seconds_range(arm.train_seconds)),
-        *cells(text.seconds(float(per_epoch)), f"{arm.train_seconds.mean / fastest:.2f}"),
+        *cells(text.seconds(_epoch_seconds(results, arm)), f"{arm.train_seconds.mean / fastest:.2f}"),
         Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
     )
+
+
+def _epoch_seconds(results: Results, arm: ArmResult) -> float:
+    return float(np.mean([run.train_seconds / len(run.epochs) for run in results.finished(arm.norm)]))
 
 
 def _measured(examined: Examined | None) -> list[Cost]:
@@ -86,3 +89,18 @@ def _latency_sentences(costs: Sequence[Cost]) -> list[str]:
         )
     reasons = dict.fromkeys(cost.latency_reason for cost in costs if cost.latency_reason)
     return sentences + [f"No latency: {text.printable(reason)}." for reason in reasons]
+
+
+def cost_in_a_line(results: Results) -> str:
+    """Say what every arm costs: seconds per epoch, and where they were measured memory and latency."""
+    arms = "; ".join(f"{arm.norm} {', '.join(_costs(results, arm))}" for arm in results.arms)
+    return f"Cost: {arms}." if arms else ""
+
+
+def _costs(results: Results, arm: ArmResult) -> Iterator[str]:
+    yield f"{text.seconds(_epoch_seconds(results, arm))} per epoch"
+    cost = results.examined.cost(arm.norm) if results.examined else None
+    if cost:
+        yield f"{cost.peak_memory_bytes / 2**20:.1f} MiB per step"
+    if cost and cost.latency:
+        yield f"{1000 * cost.latency.median_seconds:.3g} ms per exported image"

@@ -16,7 +16,7 @@ def render(content: Content) -> str:
         f"# {escape(content.question[:1].upper() + content.question[1:])}",
         f"**{escape(content.answer)}**{choice}",
         escape(content.verdict),
-        *([escape(content.outlook)] if content.outlook else []),
+        *(escape(line) for line in (content.cost, content.outlook) if line),
         f"*{escape(content.size)}*",
     ]
     for section in content.sections:

@@ -1,7 +1,7 @@
 """The report's sections, from a study's results."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from whichnorm.data.dataset import ImageSet
@@ -10,7 +10,7 @@ from whichnorm.report import diagnostics_tables, examined_tables, follow_up_tabl
 from whichnorm.report.cells import CellImages
 from whichnorm.report.class_accuracy import class_accuracies
 from whichnorm.report.content import Code, Content, Folded, Section
-from whichnorm.report.cost_table import cost_sentences, cost_table
+from whichnorm.report.cost_table import cost_in_a_line, cost_sentences, cost_table
 from whichnorm.report.diagnostics import diagnostics_sentences, estimate
 from whichnorm.report.findings import Findings
 from whichnorm.report.method import method_sentences, pairing_sentences
@@ -74,6 +74,7 @@ def _headline(results: Results) -> dict[str, Any]:
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
         "choice": choice if decided else "",
         "verdict": text.printable(" ".join(filter(None, [results.verdict.text, results.ending]))),
+        "cost": cost_in_a_line(results),
         "outlook": text.printable(what_would_change(results)),
         "footer": "Made by whichnorm. Every figure is also in the folder figures beside this file, as PNG and SVG.",
     }
@@ -318,7 +319,9 @@ def cost_section(results: Results) -> Section | None:
 def command_section(results: Results) -> Section:
     """Give the command that makes the study again, and the recipe file that it reads."""
     grid = {"arms": text.arm_names(results), "seeds": text.seeds(results)}
-    command = compare_command({**results.study, **grid, "follow_ups": asked_of(results.follow_ups)})
+    until_sure = asdict(results.until_sure) if results.until_sure else None
+    asked = {"follow_ups": asked_of(results.follow_ups), "until_sure": until_sure}
+    command = compare_command({**results.study, **grid, **asked})
     title = "The same study again"
     if command is None:
         how = "The network was given to whichnorm.compare in Python; the same call makes the study again."

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from whichnorm.follow_ups import what_would_change
 from whichnorm.report import tables, text
+from whichnorm.report.cost_table import cost_in_a_line
 from whichnorm.results import ArmResult, Results
 from whichnorm.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
 
@@ -52,6 +53,8 @@ def print_results(results: Results, console: Console) -> None:
     say(console, text.printable(results.verdict.answer), "bold")
     if results.ending:
         say(console, results.ending)
+    if cost := cost_in_a_line(results):
+        say(console, cost)
     if outlook := what_would_change(results):
         say(console, text.printable(outlook))
     for follow_up in results.follow_ups:

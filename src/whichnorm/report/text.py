@@ -6,7 +6,7 @@ from typing import Any
 
 from whichnorm.record import RunRecord
 from whichnorm.results import Results, Summary
-from whichnorm.stats import Interval
+from whichnorm.stats import Interval, looks
 from whichnorm.verdict import Comparison
 
 
@@ -150,9 +150,10 @@ def interval_sentences(results: Results) -> list[str]:
             f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. How "
             "many more seeds would tell a difference is the number that finds it with a probability of 80 %."
         )
-    if results.num_looks > 1:
+    if results.until_sure:
+        num_looks = len(looks(results.until_sure.max_seeds))
         sentences.append(
-            f"Seeds were added until every difference was settled, with {results.num_looks} looks planned. P-values "
+            f"Seeds were added until every difference was settled, with {num_looks} looks planned. P-values "
             "are multiplied by this number and intervals are as much longer (Bonferroni), so that the error rate of "
             "5 % and the 95 % hold for all looks together."
         )
