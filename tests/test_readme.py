@@ -11,14 +11,39 @@ PUBLISHED_BEST = {"bn": 77.99, "ln": 70.57, "gn:8": 72.61}
 
 
 @pytest.mark.parametrize("norm", PUBLISHED_BEST)
-def test_the_first_table_holds_the_measured_numbers_beside_the_published(norm):
+def test_the_table_of_session08_holds_the_measured_numbers_beside_the_published(norm):
     results = json.loads((STUDY / "results.json").read_text())
     (arm,) = [arm for arm in results["arms"] if arm["norm"] == norm]
     low, high = arm["test_accuracy"]["ci95"]
-    (row,) = re.findall(rf"^\| [^|]*`{re.escape(norm)}` \|.*$", README, flags=re.MULTILINE)[:1]
+    table = README.split("best test epoch, % | published", 1)[1]
+    (row,) = re.findall(rf"^\| [^|]*`{re.escape(norm)}` \|.*$", table, flags=re.MULTILINE)[:1]
     assert f"{100 * arm['test_accuracy']['mean']:.2f} [{100 * low:.2f}, {100 * high:.2f}]" in row
     assert f"{100 * arm['best_test_accuracy']['mean']:.2f}" in row
     assert f"{PUBLISHED_BEST[norm]:.2f}" in row
+
+
+def test_the_first_table_holds_the_measured_numbers_of_five_seeds():
+    results = json.loads((ROOT / "results" / "wynet_seeds" / "results.json").read_text())
+    for arm in results["arms"]:
+        accuracy = arm["test_accuracy"]
+        (low, high), values = accuracy["ci95"], accuracy["values"]
+        assert len(arm["seeds"]) == 5
+        (row,) = re.findall(rf"^\| [^|]*`{re.escape(arm['norm'])}` \|.*$", README, flags=re.MULTILINE)[:1]
+        assert f"{100 * accuracy['mean']:.2f} [{100 * low:.2f}, {100 * high:.2f}]" in row
+        assert f"| {100 * accuracy['std']:.2f} | {100 * max(values):.2f} to {100 * min(values):.2f} |" in row
+
+
+def test_the_verdict_in_the_readme_is_the_studys():
+    results = json.loads((ROOT / "results" / "wynet_seeds" / "results.json").read_text())
+    said = " ".join(README.split())
+    assert results["verdict"]["choice"] == "bn"
+    for c in results["comparisons"]:
+        low, high = (100 * end for end in c["ci95"])
+        if c["call"] == "cannot tell":
+            assert f"({c['more_seeds']} more seeds would tell a difference of {100 * c['effect']:.2f} points)" in said
+        else:
+            assert f"{c['b']} ({100 * c['difference']:+.2f}" in said
+            assert f"[{low:+.2f}, {high:+.2f}]" in said
 
 
 def test_every_arm_of_the_study_in_the_repository_is_above_80_percent_on_all_training_images():

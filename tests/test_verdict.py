@@ -321,7 +321,9 @@ def decided(**calls):
 def test_a_verdict_names_the_best_and_the_next_best():
     found = decided(b="better", c="better")
     assert (found.choice, found.next_best, found.level) == ("a", "b", ())
-    assert found.answer == f"Use a for {SETTING}: it is better than b and c. Next best: b."
+    assert found.answer == (
+        f"Use a for {SETTING}: it is better than b and c. Next best: b, not distinguishable from c."
+    )
     assert found.evidence[0] == (
         "a − b: +1.00 points of test accuracy [+0.20, +1.80], n = 3 seeds, p = 0.020; "
         "a new run of a beats one of b with a probability of 0.90."

@@ -192,7 +192,7 @@ def decide(
         worse = f" {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} worse than {best}." if beaten else ""
         answer = f"Cannot tell {listed([best, *level])} apart for {setting}.{worse}"
     else:
-        answer = f"Use {best} for {setting}: it is better than {listed(beaten)}. Next best: {beaten[0]}."
+        answer = f"Use {best} for {setting}: it is better than {listed(beaten)}. {_next_best(beaten, comparisons)}"
     decided = not level and best not in at_chance
     return Verdict(
         choice=best if decided else CANNOT_TELL,
@@ -201,6 +201,14 @@ def decide(
         next_best=beaten[0] if decided else "",
         level=level,
     )
+
+
+def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+    """Name the best of the other arms, and those that cannot be told from it."""
+    first, *others = ranked
+    found = {other: against(first, other, comparisons) for other in others}
+    level = [arm for arm, c in found.items() if not c or c.call == CANNOT_TELL]
+    return f"Next best: {first}{', not distinguishable from ' + listed(level) if level else ''}."
 
 
 def _difference_text(c: Comparison) -> str:

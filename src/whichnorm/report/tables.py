@@ -51,8 +51,11 @@ def arm_cell(results: Results, arm: str) -> Cell:
 
 
 def _accuracy_cell(summary: Summary, note: str = "") -> Cell:
-    spread = " ".join(filter(None, [text.percent_interval(summary.ci95), text.std(summary)]))
-    return Cell(text=text.percent(summary.mean), note=note or spread)
+    return Cell(text=text.percent(summary.mean), note=note or text.percent_interval(summary.ci95))
+
+
+def _spread(summary: Summary) -> str:
+    return ", ".join(filter(None, [text.percent_interval(summary.ci95), text.std(summary)]))
 
 
 def arms_table(results: Results) -> Table:
@@ -80,14 +83,14 @@ def arms_table(results: Results) -> Table:
 
 
 def _arm_row(results: Results, arm: ArmResult, with_val: bool) -> tuple[Cell, ...]:
-    best = ", ".join(str(run.best_test.epoch) for run in results.finished(arm.norm))
+    epochs = dict.fromkeys(str(run.best_test.epoch) for run in results.finished(arm.norm))
     seconds = arm.train_seconds
     row = [
         arm_cell(results, arm.norm),
         Cell(text=f"{arm.params:,}", note=f"{arm.norm_params:,} in norm layers"),
-        _accuracy_cell(arm.test_accuracy),
+        _accuracy_cell(arm.test_accuracy, _spread(arm.test_accuracy)),
         _accuracy_cell(arm.train_accuracy),
-        _accuracy_cell(arm.best_test_accuracy, f"at epoch{'s' if len(arm.seeds) > 1 else ''} {best}"),
+        _accuracy_cell(arm.best_test_accuracy, f"at epoch{'s' if len(epochs) > 1 else ''} {', '.join(epochs)}"),
         Cell(text=text.seconds(seconds.mean), note=seconds_range(seconds)),
         Cell(
             text=f"{len(arm.seeds)}", note=f"seed{'s' if len(arm.seeds) > 1 else ''} {', '.join(map(str, arm.seeds))}"
@@ -112,7 +115,7 @@ def comparisons_table(results: Results) -> Table | None:
     return Table(
         caption="Test accuracy of the first arm less that of the second, in percentage points, at the same seeds; "
         "p-values are corrected for the number of comparisons by Holm's method.",
-        headings=("Comparison", "Difference", "95 % interval", "p", "First wins at a new seed", "Call", "Seeds"),
+        headings=("Comparison", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds", "Call"),
         rows=tuple(_comparison_row(c) for c in results.comparisons),
     )
 
@@ -121,10 +124,9 @@ def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
     p = "–" if c.adjusted_p is None else p_text(c.adjusted_p).removeprefix("= ")
     return (
         *cells(f"{c.a} − {c.b}", text.points(c.difference)),
-        Cell(text=text.points_interval(c.ci95), note=f"over {c.basis}"),
-        *cells(p, "–" if c.chance_a_wins is None else chance_text(c)),
+        Cell(text=text.points_interval(c.ci95), note="over test images" if c.basis == "test images" else ""),
+        *cells(p, "–" if c.chance_a_wins is None else chance_text(c), str(len(c.seeds))),
         Cell(text=text.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
-        Cell(text=str(len(c.seeds))),
     )
 
 
