@@ -3,6 +3,7 @@ import linecache
 import multiprocessing
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -304,7 +305,7 @@ def test_a_network_that_raises_in_training_is_one_line_before_anything_is_writte
     assert not (tmp_path / "study").exists()
 
 
-def test_a_network_that_raises_later_stops_the_study_with_one_line_and_keeps_finished_runs(tmp_path):
+def test_a_network_that_raises_later_fails_its_run_with_the_place_and_the_others_go_on(tmp_path):
     calls = []
 
     def raises_later(norm, num_classes, in_channels):
@@ -317,10 +318,13 @@ def test_a_network_that_raises_later_stops_the_study_with_one_line_and_keeps_fin
 
         return Late(nn.Conv2d(in_channels, 8, 3), norm(8), nn.Flatten(), nn.Linear(288, num_classes))
 
-    options = {"norms": ["bn", "gn:4"], "seeds": 1, "epochs": 3, "train_limit": 200, "threads": 1}
-    with pytest.raises(StudyError, match="run gn-4-seed0 stopped: ValueError: too late; finished runs are kept"):
-        whichnorm.compare("digits", model=raises_later, out=tmp_path / "study", **options)
-    assert read_record(tmp_path / "study" / "runs" / "bn-seed0.json").status == "finished"
+    options = {"norms": ["bn", "gn:4", "ln"], "seeds": 1, "epochs": 3, "train_limit": 200, "threads": 1}
+    results = whichnorm.compare("digits", model=raises_later, out=tmp_path / "study", **options)
+    assert [(run.arm, run.status) for run in results.faults] == [("gn:4", "failed")]
+    assert re.fullmatch(r"ValueError: too late \(test_study\.py, line \d+\)", results.faults[0].reason)
+    assert [arm.norm for arm in results.arms] == ["bn", "ln"]
+    assert "No run finished of gn:4." in results.verdict.text
+    assert not (tmp_path / "study" / "runs" / "gn-4-seed0.safetensors").exists()
 
 
 def test_a_record_under_another_runs_name_is_refused(tmp_path):

@@ -203,7 +203,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
 def test_a_network_that_learns_nothing_is_recorded_as_at_chance():
     record, _ = quiet(make_run(recipe=replace(RECIPE, epochs=4, learning_rate=1e-12)))
     assert record.status == "finished"
-    assert "still at chance after epoch 1 of 4" in record.warnings[0]
+    assert "at chance from epoch 1 of 4 to the last" in record.warnings[0]
     learned, _ = quiet(make_run(recipe=replace(RECIPE, epochs=24, learning_rate=0.1, dropout=0.0)))
     assert learned.warnings == []
 

@@ -343,12 +343,32 @@ def test_a_verdict_names_the_arms_level_with_the_best_and_those_that_are_worse()
 
 def test_no_arm_and_one_arm_have_a_verdict():
     assert decide({}, [], set(), SETTING).answer == "Cannot tell: no run finished."
-    assert decide({"a": 0.9}, [], set(), SETTING).answer == "Cannot tell: a is the only arm that finished."
-    assert decide({"a": 0.9}, [], set(), SETTING).choice == "cannot tell"
+    found = decide({"a": 0.9}, [], set(), SETTING)
+    assert found.answer == "Cannot tell: a is the only arm; there is nothing to compare it with."
+    assert found.choice == "cannot tell"
+    found = decide({"a": 0.9}, [], set(), SETTING, without_runs=["b", "c"])
+    assert found.answer == "Cannot tell: a is the only arm; no run of b and c finished."
+
+
+def test_of_two_arms_the_worse_is_not_called_the_next_best():
+    found = verdict_of(arms([1.5, 0.2], num_seeds=3))
+    assert found.choice == "a"
+    assert found.answer == f"Use a for {SETTING}: it is better than b."
+
+
+def test_an_arm_of_which_no_run_finished_is_named():
+    found = decide({"a": 0.9, "b": 0.8}, [comparison("a", "b", call="better")], set(), SETTING, without_runs=["c"])
+    assert found.choice == "a"
+    assert found.evidence[-1] == "No run finished of c."
+
+
+def test_what_is_said_needs_no_more_seeds():
+    for call, seeds in (("better", 0), ("worse", 0), ("cannot tell", 2)):
+        assert replace(comparison("a", "b", call=call), seeds_needed=5).more_seeds == seeds
 
 
 def test_a_best_arm_at_chance_is_not_recommended():
     found = verdict_of(arms([1.5, 0.2], num_seeds=3), at_chance={"a"})
     assert (found.choice, found.next_best) == ("cannot tell", "")
-    assert found.answer == "Cannot tell: even the best arm, a, was at chance after a quarter of its epochs."
-    assert found.evidence[-1] == "At chance after a quarter of the epochs: a."
+    assert found.answer == "Cannot tell: even the best arm, a, stayed at chance."
+    assert found.evidence[-1] == "Stayed at chance: a."

@@ -175,6 +175,7 @@ def summarize(
             comparisons,
             at_chance={r.arm for r in records if r.warnings},
             setting=setting(study),
+            without_runs=[name for name, runs in finished.items() if not runs],
         ),
         records=tuple(records),
         class_names=class_names,

@@ -64,7 +64,10 @@ class StudyFolder:
         wanted = json.loads(json.dumps(study.to_dict(data_digest)))
         same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended", "follow_ups")}
         if found := difference({**self.description(), **same_grid}, wanted):
-            raise StudyError(f"{self.root} holds another study: {found}; choose another --out, or give its options")
+            looks = " (its looks share one error rate, planned before the first)" if "until_sure" in found else ""
+            raise StudyError(
+                f"{self.root} holds another study: {found}{looks}; choose another --out, or give its options"
+            )
 
     def description(self) -> dict[str, Any]:
         """Return study.json: what all runs share, and the arms and seeds of the last call."""

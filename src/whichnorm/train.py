@@ -2,6 +2,7 @@
 
 import math
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from whichnorm.checkpoint import read_checkpoint, write_checkpoint
 from whichnorm.data.augment import augment, draw
 from whichnorm.data.batches import batches
 from whichnorm.data.dataset import ImageSet
-from whichnorm.errors import ModelError, SpecError
+from whichnorm.errors import ModelError, SpecError, WhichnormError, in_a_line
 from whichnorm.evaluate import Evaluation, evaluate
 from whichnorm.machine import autocast, environment, synchronize
 from whichnorm.models import build_model
@@ -115,7 +116,8 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
 
     `on_step` gets the number of steps done in the epoch, `on_epoch` the finished row; `on_weights` gets the network and
     the number of epochs done, before the first epoch trained here and after each, and leaves the network as it is.
-    A non-finite loss ends the run early with status "diverged", a failed audit with "failed"; both have a record.
+    A non-finite loss ends the run early with status "diverged", a failed audit or an error in the network with
+    "failed"; both have a record.
     """
     model = build_network(run, splits)
     optimizer = build_optimizer(model, run.training)
@@ -137,6 +139,10 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
             raise ModelError(f"the norm layers changed in training: {state.audit.norm_layers} became {found}")
     except (ModelError, SpecError) as error:
         return _record(run, splits, state, None, "failed", str(error)), model
+    except (WhichnormError, OSError):  # of files, not of the run
+        raise
+    except Exception as error:  # out of memory, or anything that a network of the user's own raises
+        return _record(run, splits, state, None, "failed", f"{in_a_line(error, limit=300)} ({_place(error)})"), model
     test = test or evaluate(model, splits.test, splits.mean, splits.std, run.machine)
     reason = f"the loss was not finite in epoch {len(state.epochs)}" if _diverged(state) else ""
     return _record(run, splits, state, test, "diverged" if reason else "finished", reason), model
@@ -228,6 +234,12 @@ def at_chance(train_accuracy: float, labels: Tensor) -> bool:
     return train_accuracy <= share + 3 * math.sqrt(share * (1 - share) / len(labels))
 
 
+def _place(error: Exception) -> str:
+    """Return the file and line that raised an error."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
+
+
 def _resumed(notes: dict[str, Any]) -> TrainingState:
     found = Audit(**notes["audit"]) if notes["audit"] else None
     return TrainingState([EpochRow(**row) for row in notes["epochs"]], found, notes["evaluate_seconds"])
@@ -242,14 +254,17 @@ def _diverged(state: TrainingState) -> bool:
 
 
 def _warnings(run: RunSpec, splits: Splits, state: TrainingState) -> list[str]:
-    """Say what is wrong with a run that nevertheless went to its end."""
+    """Say what is wrong with a run that nevertheless went to its end: at chance after a quarter of it, and still."""
     quarter = math.ceil(run.recipe.epochs / 4)
     if len(state.epochs) < quarter or _diverged(state):
         return []
-    row = state.epochs[quarter - 1]
-    if not at_chance(row.train_accuracy, splits.train.labels):
+    row, last = state.epochs[quarter - 1], state.epochs[-1]
+    if not all(at_chance(one.train_accuracy, splits.train.labels) for one in (row, last)):
         return []
-    return [f"still at chance after epoch {quarter} of {run.recipe.epochs}: training accuracy {row.train_accuracy:.1%}"]
+    return [
+        f"at chance from epoch {quarter} of {run.recipe.epochs} to the last: "
+        f"training accuracy {last.train_accuracy:.1%}"
+    ]
 
 
 def _record(run: RunSpec, splits: Splits, state: TrainingState, test: Evaluation | None, status: Status,

@@ -45,8 +45,10 @@ class Comparison:
 
     @property
     def more_seeds(self) -> int | None:
-        """How many seeds there are to add until `effect` would be called, at least one; None where none will do."""
-        return None if self.seeds_needed is None else max(1, self.seeds_needed - len(self.seeds))
+        """How many seeds to add until `effect` would be called; 0 where all is said, None where no number will do."""
+        if self.settled or self.seeds_needed is None:
+            return 0 if self.settled else None
+        return max(1, self.seeds_needed - len(self.seeds))
 
     @property
     def within_margin(self) -> bool:
@@ -168,31 +170,39 @@ def against(best: str, other: str, comparisons: Sequence[Comparison]) -> Compari
 
 
 def decide(
-    accuracies: Mapping[str, float], comparisons: Sequence[Comparison], at_chance: set[str], setting: str
+    accuracies: Mapping[str, float],
+    comparisons: Sequence[Comparison],
+    at_chance: set[str],
+    setting: str,
+    without_runs: Sequence[str] = (),
 ) -> Verdict:
     """Name the arm that is better than every other, or say which cannot be told from the best.
 
-    accuracies are the arms' mean test accuracies; `setting` says what the answer is for, such as "wynet on cifar10".
+    accuracies are the arms' mean test accuracies; of `without_runs` no run finished; `setting` says what the answer is
+    for, such as "wynet on cifar10".
     """
     ranked = sorted(accuracies, key=lambda arm: -accuracies[arm])
     if not ranked:
         return Verdict(choice=CANNOT_TELL, answer="Cannot tell: no run finished.")
     best, others = ranked[0], ranked[1:]
     if not others:
-        return Verdict(choice=CANNOT_TELL, answer=f"Cannot tell: {best} is the only arm that finished.")
+        rest = f"no run of {listed(without_runs)} finished" if without_runs else "there is nothing to compare it with"
+        return Verdict(choice=CANNOT_TELL, answer=f"Cannot tell: {best} is the only arm; {rest}.")
     found = {other: against(best, other, comparisons) for other in others}
     level = tuple(arm for arm, c in found.items() if not c or c.call != "better")
     beaten = [arm for arm in others if arm not in level]
     evidence = [_difference_text(c) for c in found.values() if c]
     if at_chance:
-        evidence.append(f"At chance after a quarter of the epochs: {listed(sorted(at_chance))}.")
+        evidence.append(f"Stayed at chance: {listed(sorted(at_chance))}.")
+    if without_runs:
+        evidence.append(f"No run finished of {listed(without_runs)}.")
     if best in at_chance:
-        answer = f"Cannot tell: even the best arm, {best}, was at chance after a quarter of its epochs."
+        answer = f"Cannot tell: even the best arm, {best}, stayed at chance."
     elif level:
         worse = f" {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} worse than {best}." if beaten else ""
         answer = f"Cannot tell {listed([best, *level])} apart for {setting}.{worse}"
     else:
-        answer = f"Use {best} for {setting}: it is better than {listed(beaten)}. {_next_best(beaten, comparisons)}"
+        answer = f"Use {best} for {setting}: it is better than {listed(beaten)}.{_next_best(beaten, comparisons)}"
     decided = not level and best not in at_chance
     return Verdict(
         choice=best if decided else CANNOT_TELL,
@@ -204,11 +214,13 @@ def decide(
 
 
 def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:
-    """Name the best of the other arms, and those that cannot be told from it."""
+    """Name the best of several other arms, and those that cannot be told from it."""
     first, *others = ranked
+    if not others:
+        return ""
     found = {other: against(first, other, comparisons) for other in others}
     level = [arm for arm, c in found.items() if not c or c.call == CANNOT_TELL]
-    return f"Next best: {first}{', not distinguishable from ' + listed(level) if level else ''}."
+    return f" Next best: {first}{', not distinguishable from ' + listed(level) if level else ''}."
 
 
 def _difference_text(c: Comparison) -> str:

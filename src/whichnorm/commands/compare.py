@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                           "--batch-size (default: all of a step)")  # fmt: skip
     follow = parser.add_argument_group("whether the answer holds, trained after the study")
     follow.add_argument("--tune-lr", action="store_true",
-                        help="look for each arm's own learning rate, 1/4 to 4 times the recipe's, by validation "
-                        "accuracy, and give the verdict at these rates too")  # fmt: skip
+                        help="look for each arm's own learning rate by validation accuracy, from 1/4 to 4 times the "
+                        "recipe's and beyond where the best is at an end; the verdict is given for both")  # fmt: skip
     follow.add_argument("--recipes", metavar="A,B,...",
                         help="in place of --recipe: A is the study's, and under each other one the two best arms are "
                         "trained again")  # fmt: skip

@@ -139,7 +139,8 @@ def faults_table(results: Results) -> Table | None:
         for r in results.faults
     ]
     return Table(
-        caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",
+        caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are. "
+        "A run whose record in the folder runs is deleted is trained again by the same command.",
         headings=("Arm", "Seed", "Status", "Reason"),
         rows=tuple(rows),
         numeric_from=4,

@@ -47,6 +47,8 @@ def print_results(results: Results, console: Console) -> None:
     basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds and test images" for arm in results.arms})
     over = f"Intervals over {' or '.join(basis)}. " if basis else ""
     say(console, f"{over}Median seconds of training on {text.devices(results.records)}.", "dim")
+    if len(results.comparisons) > 1:
+        say(console, "Each interval is 95 % on its own; p is corrected for the number of comparisons (Holm).", "dim")
     for comparison in results.comparisons:
         say(console, _comparison_line(comparison))
     console.print()

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from whichnorm.errors import SpecError
 from whichnorm.job import DEFAULT_NORMS, Job, as_arm, as_recipe, default_name, execute, prepare
 from whichnorm.norms import NormSpec
 from whichnorm.progress import Progress
@@ -130,6 +131,9 @@ def prepare_sweep(
         device_batch_sizes=tuple(device_batch_sizes),
         accumulations=tuple(accumulations),
     )
+    if not (batch_sizes or device_batch_sizes or accumulations or groups or channels_per_group):
+        options = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
+        raise SpecError(f"nothing to sweep over; expected {options}")
     base_recipe = as_recipe(recipe, data).changed(epochs=epochs)
     rule = find_rule(lr_rule, base_recipe)
     arms = _arms(norms, tuple(group_arms(groups, channels_per_group)))

@@ -38,7 +38,7 @@ def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
 
 
 def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
-    """Say which arm is better where; nothing is said of a side that the interval does not reach the end of."""
+    """Say which arm is better where; nothing is said of a side on which no comparison was called."""
     batch = AXIS_WORDS[results.along]
     if c.crossing is None:
         return _no_crossing(results, c, batch)
@@ -46,13 +46,14 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
     where = f"a {batch} of about {crossing_interval(c)}"
     if c.crossing.num_seeds == 1:
         return f"{c.a} and {c.b} cross at {where}, of one seed and over test images alone: cannot tell."
-    if c.crossing.low is None and c.crossing.high is None:
-        return f"Cannot tell {c.a} and {c.b} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
-    if c.crossing.low is None:
+    told = {arm: arm in _called_better(results, c) for arm in (below, above)}
+    if told[below] and told[above]:
+        return f"Below {where} {below} is better, above it {above}."
+    if told[above]:
         return f"Above {where} {above} is better than {below}; below it, cannot tell."
-    if c.crossing.high is None:
+    if told[below]:
         return f"Below {where} {below} is better than {above}; above it, cannot tell."
-    return f"Below {where} {below} is better, above it {above}."
+    return f"Cannot tell {c.a} and {c.b} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
 
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
@@ -70,6 +71,12 @@ def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
         return f"{name} is better than {other} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
     at = listed([d.point.removeprefix("batch-") for d in found])
     return f"{name} is better than {other} at batch {at}; elsewhere {span}, cannot tell: no crossing."
+
+
+def _called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
+    """Return which of two arms was called better somewhere."""
+    calls = [d.comparison.call for d in _of_pair(results, c)]
+    return {arm for arm, call in ((c.a, "better"), (c.b, "worse")) if call in calls}
 
 
 def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
