@@ -132,8 +132,8 @@ def prepare_sweep(
         accumulations=tuple(accumulations),
     )
     if not (batch_sizes or device_batch_sizes or accumulations or groups or channels_per_group):
-        options = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
-        raise SpecError(f"nothing to sweep over; expected {options}")
+        wanted = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
+        raise SpecError(f"nothing to sweep over; expected {wanted}")
     base_recipe = as_recipe(recipe, data).changed(epochs=epochs)
     rule = find_rule(lr_rule, base_recipe)
     arms = _arms(norms, tuple(group_arms(groups, channels_per_group)))
