@@ -257,7 +257,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="1,000 studies per setting, the settings of most use")
     args = parser.parse_args()
     noise = Noise(**json.loads(FILE.read_text()))
-    studies = 1000 if args.quick else 4000
+    studies = 1000 if args.quick else 2000
     started = time.perf_counter()
     with ProcessPoolExecutor() as pool:
         lines = one_seed_lines(noise, studies, pool)

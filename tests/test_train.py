@@ -267,7 +267,7 @@ def test_a_run_from_its_checkpoint_ends_as_an_undisturbed_one(tmp_path, optimize
     whole, whole_model = quiet(make_run(recipe=recipe))
     path = tmp_path / "run.safetensors"
 
-    class StopError(Exception):
+    class StopError(BaseException):
         pass
 
     def stop_after_two(row):
