@@ -103,6 +103,7 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
             say(console, f"Batch {left.batch.text} without {reason}.")
     say(
         console,
-        f"{total} runs at {len(plans)} points; about {duration(sum(plan.seconds for _, plan in plans))} for all, from "
-        f"a few steps timed on this machine. Folder {sweep.folder.root}. Nothing was trained or written.",
+        f"{text.count(total, 'run')} at {text.count(len(plans), 'point')}; about "
+        f"{duration(sum(plan.seconds for _, plan in plans))} for all, from a few steps timed on this machine. "
+        f"Folder {sweep.folder.root}. Nothing was trained or written.",
     )
