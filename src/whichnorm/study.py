@@ -355,7 +355,7 @@ def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progr
         record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch, progress.on_weights)
     except WhichnormError:
         raise
-    except Exception as error:  # out of memory, or anything that a network of the user's own raises
+    except Exception as error:  # of files or of building the network: what training raises is in the record
         raise StudyError(f"run {run.key} stopped: {in_a_line(error, limit=300)}; finished runs are kept") from error
     if record.status == "finished":
         write_weights(folder.weights(run), model)

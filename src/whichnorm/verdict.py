@@ -46,9 +46,9 @@ class Comparison:
     @property
     def more_seeds(self) -> int | None:
         """How many seeds to add until `effect` would be called; 0 where all is said, None where no number will do."""
-        if self.settled or self.seeds_needed is None:
-            return 0 if self.settled else None
-        return max(1, self.seeds_needed - len(self.seeds))
+        if self.settled:
+            return 0
+        return None if self.seeds_needed is None else max(1, self.seeds_needed - len(self.seeds))
 
     @property
     def within_margin(self) -> bool:
@@ -137,8 +137,7 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
 
 
 def _ends(interval: Interval) -> tuple[float, float]:
-    clipped = interval.clipped(-1, 1)
-    return clipped.low, clipped.high
+    return interval.low, interval.high
 
 
 @dataclass(frozen=True, kw_only=True)
