@@ -27,8 +27,8 @@ from scipy import stats as scipy_stats
 
 from benchmarks.noise import FILE, Noise
 from whichnorm import stats
-from whichnorm.spec import UntilSure
-from whichnorm.verdict import CANNOT_TELL, Comparison, Rule, compare_arms, rule_of
+from whichnorm.results.verdict import CANNOT_TELL, Comparison, Rule, compare_arms, rule_of
+from whichnorm.specs.study import UntilSure
 
 EFFECT = 0.01  # one point
 MOST_FALSE_CALLS, LEAST_POWER, COVERAGE = 0.05, 0.80, (0.93, 0.97)

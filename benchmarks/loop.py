@@ -24,12 +24,17 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from whichnorm.data.dataset import ImageSet
-from whichnorm.machine import choose_machine, environment, keep_freed_memory
+from whichnorm.data.splits import Splits
 from whichnorm.models.layers import Dropout
 from whichnorm.norms import layers as ours
-from whichnorm.recipes import find_recipe
-from whichnorm.spec import DataSpec, MachineSpec, ModelSpec, RunSpec, parse_arm
-from whichnorm.train import Splits, TrainingState, build_network, build_optimizer, train_epoch
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipes import find_recipe
+from whichnorm.specs.study import MachineSpec, RunSpec
+from whichnorm.training.loop import TrainingState, train_epoch
+from whichnorm.training.machine import choose_machine, environment, keep_freed_memory
+from whichnorm.training.network import build_network, build_optimizer
 
 NORMS = ("bn", "ln", "ln-element", "ln-channel", "gn:8", "in")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from whichnorm.job import read_results, reopen
+from whichnorm.api import read_results
 from whichnorm.stats import crossed_mean
+from whichnorm.study.study import reopen
 
 FILE = Path(__file__).with_name("noise.json")
 
@@ -91,11 +92,11 @@ def main() -> None:
     parser.add_argument("study", metavar="DIR")
     parser.add_argument("--data-dir", required=True)
     args = parser.parse_args()
-    job = reopen(args.study, args.data_dir, download=False)
-    results, labels = read_results(job), job.splits.test.labels.numpy()
-    arms = [str(arm) for arm in job.study.arms]
+    study = reopen(args.study, args.data_dir, download=False)
+    results, labels = read_results(study), study.splits.test.labels.numpy()
+    arms = [str(arm) for arm in study.spec.arms]
     tables = [np.stack([np.equal(run.test_predictions, labels) for run in results.finished(arm)]) for arm in arms]
-    source = f"{job.study.model.name} on {job.study.data.name}, {', '.join(arms)}, {len(job.study.seeds)} seeds"
+    source = f"{study.spec.model.name} on {study.spec.data.name}, {', '.join(arms)}, {len(study.spec.seeds)} seeds"
     text = json.dumps(asdict(measure(tables, source)), indent=2) + "\n"
     FILE.write_text(text)
     print(text, end="")

@@ -17,28 +17,29 @@ import numpy as np
 import torch
 
 from whichnorm import stats
-from whichnorm.job import Job, prepare
-from whichnorm.machine import keep_freed_memory
-from whichnorm.progress import Progress
-from whichnorm.record import RunRecord
-from whichnorm.study import run_study
-from whichnorm.verdict import DEFAULT_RULE, Comparison, compare_arms
+from whichnorm.api import prepare
+from whichnorm.results.verdict import DEFAULT_RULE, Comparison, compare_arms
+from whichnorm.study.progress import Progress
+from whichnorm.study.run import run_study
+from whichnorm.study.study import Study
+from whichnorm.training.machine import keep_freed_memory
+from whichnorm.training.record import RunRecord
 
 NORMS = ("bn", "ln", "gn:8")
 FILE = Path("results") / "same_norm.json"
 
 
-def train(norm: str, num_runs: int, out: Path) -> tuple[Job, list[RunRecord]]:
+def train(norm: str, num_runs: int, out: Path) -> tuple[Study, list[RunRecord]]:
     """Train one norm at many seeds; finished runs are kept."""
-    job = prepare("digits", norms=[norm], seeds=num_runs, threads=1, out=out / norm.replace(":", "-"))
-    with job.folder.locked():
-        job.folder.claim(job.study, job.splits.digest)
-        return job, run_study(job.study, job.splits, job.folder, Progress())
+    study = prepare("digits", norms=[norm], seeds=num_runs, threads=1, out=out / norm.replace(":", "-"))
+    with study.folder.locked():
+        study.folder.claim(study.spec, study.test_split)
+        return study, run_study(study.spec, study.splits, study.test_split, study.folder, Progress())
 
 
-def compare(job: Job, records: Sequence[RunRecord], num_seeds: int) -> list[Comparison]:
+def compare(study: Study, records: Sequence[RunRecord], num_seeds: int) -> list[Comparison]:
     """Divide the runs into studies of two arms and compare these."""
-    labels = job.splits.test.labels.numpy()
+    labels = study.splits.test.labels.numpy()
     answers = [np.equal(record.test_predictions, labels) for record in records]
     arms = [dict(enumerate(answers[i : i + num_seeds])) for i in range(0, len(answers), num_seeds)]
     return [compare_arms({"a": a, "b": b}, DEFAULT_RULE)[0] for a, b in zip(arms[::2], arms[1::2], strict=True)]
@@ -55,8 +56,8 @@ def main() -> int:
     per_norm = args.studies // len(NORMS)
     found: dict[str, list[Comparison]] = {}
     for norm in NORMS:
-        job, records = train(norm, 2 * per_norm * args.seeds, args.out)
-        found[norm] = compare(job, records, args.seeds)
+        study, records = train(norm, 2 * per_norm * args.seeds, args.out)
+        found[norm] = compare(study, records, args.seeds)
         calls = sum(c.call != "cannot tell" for c in found[norm])
         print(f"{norm}: {calls} false calls in {len(found[norm])} studies of 2 x {args.seeds} runs", flush=True)
     everything = [c for comparisons in found.values() for c in comparisons]
@@ -69,11 +70,11 @@ def main() -> int:
         "false_calls": calls,
         "false_calls_ci95": [ends.low, ends.high],
         "intervals_with_zero": held,
-        "num_test_images": len(job.splits.test),
+        "num_test_images": len(study.splits.test),
         "p_values": {norm: [c.p_value for c in comparisons] for norm, comparisons in found.items()},
         "differences": {norm: [c.difference for c in comparisons] for norm, comparisons in found.items()},
-        "recipe": job.study.recipe.name,
-        "model": job.study.model.name,
+        "recipe": study.spec.recipe.name,
+        "model": study.spec.model.name,
         "environment": records[0].environment,
     }
     FILE.write_text(json.dumps(result, indent=1) + "\n")

@@ -22,7 +22,7 @@ def _ctrl_c_reaches_processes():
 def _no_export():
     """The export of a network takes seconds per arm; the tests of latency put the function back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.examine.cost.measure_latency", _refuse)
+        patch.setattr("whichnorm.analyses.cost.measure.measure_latency", _refuse)
         yield
 
 

@@ -10,9 +10,13 @@ from sklearn.datasets import load_digits
 
 from whichnorm.data.dataset import ImageSet
 from whichnorm.norms import parse_norm
-from whichnorm.record import SCHEMA, Audit, EpochRow, RunRecord
-from whichnorm.results import Results, summarize
-from whichnorm.spec import ArmSpec, DataSpec, MachineSpec, ModelSpec, Recipe, StudySpec
+from whichnorm.results.results import Results, summarize
+from whichnorm.specs.arm import ArmSpec
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.study import MachineSpec, StudySpec
+from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord
 
 ERROR = {"bn": 0.02, "gn:8": 0.05, "ln": 0.06, "in": 0.12, "none": 0.2}
 DEVICE = "cpu (Example Processor 3000)"

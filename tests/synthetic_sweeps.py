@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from synthetic import make_record
 
-from whichnorm.job import Job
-from whichnorm.results import Results, summarize
+from whichnorm.results.results import Results, summarize
+from whichnorm.study.study import Study
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import SweepResults, summarize_sweep
 from whichnorm.sweeps.run import Sweep, prepare_sweep
@@ -28,21 +28,21 @@ def make_sweep(out: Path, **changes: Any) -> Sweep:
 
 def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:
     """The results of a sweep whose arms have about these errors."""
-    studies = {point.batch.name: _study(job, point, error_of) for point, job in sweep.jobs()}
+    studies = {point.batch.name: _study(study, point, error_of) for point, study in sweep.jobs()}
     labels = sweep.base.splits.test.labels.tolist()
     return summarize_sweep(
         sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root
     )  # fmt: skip
 
 
-def _study(job: Job, point: Point, error_of: Callable[[str, Point], float]) -> Results:
-    test, names = job.splits.test, job.splits.class_names
+def _study(study: Study, point: Point, error_of: Callable[[str, Point], float]) -> Results:
+    test, names = study.splits.test, study.splits.class_names
     rng = np.random.default_rng(point.batch.batch_size)
     records = [
-        make_record(str(run.arm), run.seed, test, job.study, len(names), error_of(str(run.arm), point) + noise)
-        for run, noise in zip(job.study.runs(), rng.normal(0, 0.003, len(job.study.runs())), strict=True)
+        make_record(str(run.arm), run.seed, test, study.spec, len(names), error_of(str(run.arm), point) + noise)
+        for run, noise in zip(study.spec.runs(), rng.normal(0, 0.003, len(study.spec.runs())), strict=True)
     ]
-    return summarize(records, job.shared(), names, test.labels.tolist(), job.folder.root)
+    return summarize(records, study.shared(), names, test.labels.tolist(), study.folder.root)
 
 
 def paper_like(arm: str, point: Point) -> float:

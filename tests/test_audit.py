@@ -5,8 +5,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from whichnorm import randomness
-from whichnorm.audit import (
+from whichnorm.errors import ModelError
+from whichnorm.models import NETWORKS, build_model
+from whichnorm.norms import layers, parse_norm
+from whichnorm.training import randomness
+from whichnorm.training.audit import (
     check_gradients,
     check_in_optimizer,
     check_moved,
@@ -17,9 +20,6 @@ from whichnorm.audit import (
     shared_weights_digest,
     trainable,
 )
-from whichnorm.errors import ModelError
-from whichnorm.models import NETWORKS, build_model
-from whichnorm.norms import layers, parse_norm
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:2", "gn:4", "gn:8", "gn:c1", "gn:c2", "in"]
 NORMS += [f"{norm}:noaffine" for norm in NORMS]

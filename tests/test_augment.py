@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from whichnorm.data.augment import Draws, augment, draw, normalize
 from whichnorm.errors import DataError, SpecError
-from whichnorm.spec import Augmentation
+from whichnorm.specs.recipe import Augmentation
 
 MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
 EVERYTHING = Augmentation(

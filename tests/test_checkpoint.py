@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
-from whichnorm.checkpoint import read_checkpoint, write_checkpoint, write_weights
 from whichnorm.errors import StudyError
 from whichnorm.models import build_model
+from whichnorm.training.checkpoint import read_checkpoint, write_checkpoint, write_weights
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "in", "none", "bn:noaffine"]
 OPTIMIZERS = {

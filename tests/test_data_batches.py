@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from whichnorm.data import ImageSet, batches, check_batch_size
+from whichnorm.data.batches import batches, check_batch_size
+from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import SpecError
 
 

@@ -1,9 +1,9 @@
 import torch
 from sklearn import datasets
 
-from whichnorm.data import load_data
 from whichnorm.data.digits import load_digits
-from whichnorm.spec import DataSpec
+from whichnorm.data.load import load_data
+from whichnorm.specs.data import DataSpec
 
 
 def test_every_digit_is_in_one_split_with_its_own_pixels():

@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from whichnorm.data import load_data
 from whichnorm.data.folder import load_folder
 from whichnorm.data.image_files import ENDINGS, read_images
+from whichnorm.data.load import load_data
 from whichnorm.errors import DataError
-from whichnorm.spec import DataSpec
+from whichnorm.specs.data import DataSpec
 
 RNG = np.random.default_rng(0)
 

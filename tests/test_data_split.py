@@ -1,9 +1,11 @@
 import pytest
 import torch
 
-from whichnorm.data import DATA_NAMES, ImageSet, channel_statistics, load_data, split_validation, stratified_subset
+from whichnorm.data.dataset import ImageSet
+from whichnorm.data.load import DATA_NAMES, load_data
+from whichnorm.data.split import channel_statistics, split_validation, stratified_subset
 from whichnorm.errors import DataError, SpecError
-from whichnorm.spec import DataSpec
+from whichnorm.specs.data import DataSpec
 
 
 def image_set(counts: list[int]) -> ImageSet:

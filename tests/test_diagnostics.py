@@ -8,10 +8,9 @@ from scipy.spatial.distance import pdist
 from torch import nn
 from torch.nn import functional as F
 
+from whichnorm.analyses.diagnostics.measure import dead_share, diagnose, mean_cosine_distance
+from whichnorm.analyses.diagnostics.progress import probe_images
 from whichnorm.data.dataset import ImageSet
-from whichnorm.diagnostics import diagnose
-from whichnorm.diagnostics.measure import dead_share, mean_cosine_distance
-from whichnorm.diagnostics.progress import probe_images
 from whichnorm.errors import ModelError
 from whichnorm.models import build_model
 from whichnorm.norms import parse_norm

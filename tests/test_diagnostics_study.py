@@ -12,17 +12,19 @@ from synthetic import digits_test, failed, make_records, make_results, make_stud
 from torch import nn
 
 import whichnorm
+from whichnorm.analyses.diagnostics.estimate import StudyDiagnostics, estimate, read_study_diagnostics
+from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
+from whichnorm.analyses.diagnostics.measure import Diagnosis
+from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
+from whichnorm.analyses.findings import Findings
+from whichnorm.analyses.sections import diagnostics_section
+from whichnorm.api import read_results
 from whichnorm.cli import main
-from whichnorm.diagnostics import Diagnosis, RunDiagnoses, read_diagnoses, write_diagnoses
 from whichnorm.errors import StudyError
-from whichnorm.job import read_results, reopen
-from whichnorm.progress import Progress
+from whichnorm.render.style import saved
 from whichnorm.report import write_report
-from whichnorm.report.diagnostics import StudyDiagnostics, estimate, read_study_diagnostics
-from whichnorm.report.figures.style import saved
-from whichnorm.report.findings import Findings
-from whichnorm.report.pictures.diagnostics import diagnostics_pictures
-from whichnorm.report.sections import diagnostics_section
+from whichnorm.study.progress import Progress
+from whichnorm.study.study import reopen
 
 SMALL = {"norms": ["bn", "gn:4", "none"], "seeds": 1, "epochs": 3, "train_limit": 150, "threads": 1,
          "precision": "float32", "download": False}  # fmt: skip
@@ -35,14 +37,14 @@ def compare(out, **changes):
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch):
     """A report's pictures take most of a small study's time."""
-    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
 
 
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory):
     out = tmp_path_factory.mktemp("diagnosed") / "study"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.job.report_on", lambda job, results: None)
+        patch.setattr("whichnorm.api.report_on", lambda study, results: None)
         compare(out, diagnostics=True)
     return out
 
@@ -120,9 +122,9 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     compare(tmp_path, norms=["bn"], epochs=1)
     compare(tmp_path, norms=["bn", "gn:4"], epochs=1, diagnostics=True)
     assert list(diagnostics(tmp_path)) == ["gn-4-seed0.json"]
-    job = reopen(tmp_path)
-    results = read_results(job)
-    findings = Findings(diagnostics=read_study_diagnostics(job.study.runs(), job.folder))
+    study = reopen(tmp_path)
+    results = read_results(study)
+    findings = Findings(diagnostics=read_study_diagnostics(study.spec.runs(), study.folder))
     section = diagnostics_section(results, findings)
     assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: bn at seed 0."
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
@@ -289,15 +291,15 @@ def test_runs_that_did_not_finish_are_left_out_where_others_did():
 
 
 def test_a_damaged_file_does_not_keep_the_report_from_being_written(diagnosed, tmp_path):
-    job = reopen(diagnosed)
+    study = reopen(diagnosed)
     for name, content in diagnostics(diagnosed).items():
         (tmp_path / "diagnostics").mkdir(exist_ok=True)
         (tmp_path / "diagnostics" / name).write_bytes(b"{" if name.startswith("bn") else content)
-    found = read_study_diagnostics(job.study.runs(), replace(job.folder, root=tmp_path))
+    found = read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path))
     assert sorted(found.runs) == [("gn:4", 0), ("none", 0)]
-    section = diagnostics_section(read_results(job), Findings(diagnostics=found))
+    section = diagnostics_section(read_results(study), Findings(diagnostics=found))
     assert "bn-seed0.json: not the readable diagnostics of bn at seed 0" in section.sentences[-1]
-    assert read_study_diagnostics(job.study.runs(), replace(job.folder, root=tmp_path / "empty")) is None
+    assert read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path / "empty")) is None
 
 
 def test_nothing_finite_and_a_single_epoch_can_be_drawn():

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from whichnorm.record import read_record
 from whichnorm.reproduce import NAMES
 from whichnorm.reproduce.published import find_published
 from whichnorm.reproduce.side_by_side import side_by_side
 from whichnorm.reproduce.text import markdown_table
+from whichnorm.training.record import read_record
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

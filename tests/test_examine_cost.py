@@ -8,21 +8,21 @@ import pytest
 import torch
 from torch import nn
 
+from whichnorm.analyses.cost import measure as under_test
+from whichnorm.analyses.cost.measure import NUM_CALLS, measure_cost, measure_latency, step_memory
+from whichnorm.analyses.cost.memory import peak_bytes
+from whichnorm.api import prepare
 from whichnorm.errors import MissingExtraError
-from whichnorm.examine import cost as under_test
-from whichnorm.examine.cost import NUM_CALLS, measure_cost, measure_latency, step_memory
-from whichnorm.examine.memory import peak_bytes
-from whichnorm.job import prepare
 from whichnorm.models import build_model
 from whichnorm.norms import parse_norm
-from whichnorm.spec import ArmSpec
-from whichnorm.train import build_network
+from whichnorm.specs.arm import ArmSpec
+from whichnorm.training.network import build_network
 
 FLOAT = 4
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory):
+def study(tmp_path_factory):
     return prepare(
         "digits", norms=["bn", "gn:8", "none"], model=None, model_options=None, seeds=1, recipe=None, epochs=1,
         batch_size=32, val=0.1, train_limit=300, image_size=None, data_dir=None, download=False, device="cpu",
@@ -30,8 +30,8 @@ def job(tmp_path_factory):
     )  # fmt: skip
 
 
-def run_of(job, norm="bn", **recipe):
-    run = next(run for run in job.study.runs() if str(run.arm) == norm)
+def run_of(study, norm="bn", **recipe):
+    run = next(run for run in study.spec.runs() if str(run.arm) == norm)
     return replace(run, recipe=replace(run.recipe, **recipe))
 
 
@@ -65,18 +65,18 @@ def test_the_error_stream_is_given_back_after_a_failure_too(capfd):
     assert capfd.readouterr().err.endswith("after\n")
 
 
-def test_memory_is_the_same_every_time_and_grows_with_the_batch(job):
-    network = build_network(run_of(job), job.splits)
-    step_memory(run_of(job), job.splits, network)
-    peaks = {size: step_memory(run_of(job, batch_size=size), job.splits, network) for size in (8, 32, 128)}
-    assert peaks[32] == step_memory(run_of(job, batch_size=32), job.splits, network)
+def test_memory_is_the_same_every_time_and_grows_with_the_batch(study):
+    network = build_network(run_of(study), study.splits)
+    step_memory(run_of(study), study.splits, network)
+    peaks = {size: step_memory(run_of(study, batch_size=size), study.splits, network) for size in (8, 32, 128)}
+    assert peaks[32] == step_memory(run_of(study, batch_size=32), study.splits, network)
     assert peaks[8] < peaks[32] < peaks[128]
     per_image = (peaks[128] - peaks[32]) / 96
     activations = FLOAT * 8 * 8 * 16  # of one layer of one image
     assert activations < per_image < 40 * activations
 
 
-def test_memory_holds_parameters_gradients_and_the_optimizers_state(job):
+def test_memory_holds_parameters_gradients_and_the_optimizers_state(study):
     """A network that is nearly all parameters: with AdamW it needs these, their gradients, and two values each."""
 
     class Wide(nn.Module):
@@ -90,18 +90,18 @@ def test_memory_holds_parameters_gradients_and_the_optimizers_state(job):
 
     network = Wide()
     size = FLOAT * sum(p.numel() for p in network.parameters())
-    sgd = step_memory(run_of(job, "none", batch_size=1, momentum=0.0, nesterov=False), job.splits, network)
-    momentum = step_memory(run_of(job, "none", batch_size=1, nesterov=False), job.splits, network)
-    adamw = step_memory(run_of(job, "none", batch_size=1, optimizer="adamw", nesterov=False), job.splits, network)
+    sgd = step_memory(run_of(study, "none", batch_size=1, momentum=0.0, nesterov=False), study.splits, network)
+    momentum = step_memory(run_of(study, "none", batch_size=1, nesterov=False), study.splits, network)
+    adamw = step_memory(run_of(study, "none", batch_size=1, optimizer="adamw", nesterov=False), study.splits, network)
     assert momentum - sgd == pytest.approx(size, rel=0.05)
     assert adamw - sgd >= 2 * size * 0.95
     assert sgd >= 2 * size
 
 
-def test_accumulation_keeps_gradients_beside_the_activations_of_its_smaller_passes(job):
-    network = build_network(run_of(job), job.splits)
+def test_accumulation_keeps_gradients_beside_the_activations_of_its_smaller_passes(study):
+    network = build_network(run_of(study), study.splits)
     whole, parts, small = (
-        step_memory(run_of(job, **sizes), job.splits, network)
+        step_memory(run_of(study, **sizes), study.splits, network)
         for sizes in ({"batch_size": 128}, {"batch_size": 128, "device_batch_size": 16}, {"batch_size": 16})
     )
     assert small < parts < whole
@@ -109,30 +109,31 @@ def test_accumulation_keeps_gradients_beside_the_activations_of_its_smaller_pass
     assert parts - small <= 1.1 * size
 
 
-def test_batchnorm_keeps_more_for_the_backward_pass_than_no_norm(job):
+def test_batchnorm_keeps_more_for_the_backward_pass_than_no_norm(study):
     bn, none = (
-        step_memory(run_of(job, n), job.splits, build_network(run_of(job, n), job.splits)) for n in ("bn", "none")
+        step_memory(run_of(study, n), study.splits, build_network(run_of(study, n), study.splits))
+        for n in ("bn", "none")
     )
     assert bn > none
 
 
-def test_the_network_is_left_as_it_was(job):
-    run = run_of(job)
-    network = build_network(run, job.splits).eval()
+def test_the_network_is_left_as_it_was(study):
+    run = run_of(study)
+    network = build_network(run, study.splits).eval()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     random = torch.get_rng_state()
-    measure_cost(run, job.splits, network, latency=False)
+    measure_cost(run, study.splits, network, latency=False)
     assert not any(module.training for module in network.modules())
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(p.grad is None for p in network.parameters())
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_the_penalty_of_an_arm_is_part_of_its_step(job):
-    run = run_of(job, batch_size=2)
-    network = build_network(run, job.splits)
+def test_the_penalty_of_an_arm_is_part_of_its_step(study):
+    run = run_of(study, batch_size=2)
+    network = build_network(run, study.splits)
     penalized = replace(run, arm=ArmSpec(norm=parse_norm("bn"), l2=0.1))
-    assert step_memory(penalized, job.splits, network) > step_memory(run, job.splits, network)
+    assert step_memory(penalized, study.splits, network) > step_memory(run, study.splits, network)
 
 
 def test_latency_is_that_of_many_calls_on_one_thread_with_ordered_quartiles():
@@ -162,34 +163,34 @@ def test_every_call_is_timed_but_those_that_warm_up():
     assert len(seconds) == NUM_CALLS
 
 
-def test_a_missing_extra_is_a_reason_and_the_memory_is_there(job, monkeypatch):
+def test_a_missing_extra_is_a_reason_and_the_memory_is_there(study, monkeypatch):
     monkeypatch.setattr(under_test, "measure_latency", measure_latency)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    run = run_of(job)
-    found = measure_cost(run, job.splits, build_network(run, job.splits), latency=True)
+    run = run_of(study)
+    found = measure_cost(run, study.splits, build_network(run, study.splits), latency=True)
     assert found.latency is None
     assert found.latency_reason == "latency needs onnxruntime, not installed: pip install whichnorm[onnx]"
     assert found.peak_memory_bytes > 0
 
 
-def test_an_export_that_fails_is_a_reason(job, monkeypatch):
+def test_an_export_that_fails_is_a_reason(study, monkeypatch):
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(under_test, "measure_latency", measure_latency)
-    run = run_of(job, "none")
+    run = run_of(study, "none")
     network = build_model(networks.branching, "none", num_classes=10, in_channels=1, image_size=8)
-    found = measure_cost(run, job.splits, network, latency=True)
+    found = measure_cost(run, study.splits, network, latency=True)
     assert found.latency is None
     assert "cannot be exported to ONNX" in found.latency_reason
     assert "\n" not in found.latency_reason
 
 
-def test_unwanted_latency_is_not_measured_and_says_so(job, monkeypatch):
+def test_unwanted_latency_is_not_measured_and_says_so(study, monkeypatch):
     def fail(*_):
         raise AssertionError
 
     monkeypatch.setattr(under_test, "measure_latency", fail)
-    run = run_of(job)
-    found = measure_cost(run, job.splits, build_network(run, job.splits), latency=False)
+    run = run_of(study)
+    found = measure_cost(run, study.splits, build_network(run, study.splits), latency=False)
     assert (found.latency, found.latency_reason) == (None, under_test.NOT_WANTED)
     assert found.batch_size == 32
     with pytest.raises(MissingExtraError):

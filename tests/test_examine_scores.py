@@ -10,14 +10,14 @@ from PIL import Image
 from synthetic import digits_test, noise_test
 from torch import nn
 
+from whichnorm.analyses.batch_dependence.measure import companions
+from whichnorm.analyses.calibration.measure import calibration
+from whichnorm.analyses.corruptions.measure import STRENGTHS, corrupt, corruption_scores
+from whichnorm.analyses.network import Subject
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import DataError
-from whichnorm.examine.calibration import calibration
-from whichnorm.examine.companions import companions
-from whichnorm.examine.corruptions import STRENGTHS, corrupt, corruption_scores
-from whichnorm.examine.network import Subject
 from whichnorm.models import build_model
-from whichnorm.spec import MachineSpec
+from whichnorm.specs.study import MachineSpec
 
 PER_IMAGE_NORMS = ["ln", "ln-element", "ln-channel", "gn:4", "in", "none"]
 ALL = [(kind, strength) for kind, strengths in STRENGTHS.items() for strength in strengths]

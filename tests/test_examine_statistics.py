@@ -9,19 +9,19 @@ import torch
 from synthetic import noise_test
 from torch import nn
 
-from whichnorm.data.augment import normalize
-from whichnorm.examine import batch_statistics as under_test
-from whichnorm.examine.batch_statistics import (
+from whichnorm.analyses.batch_statistics import measure as under_test
+from whichnorm.analyses.batch_statistics.measure import (
     Moments,
     batch_statistics,
     pooled,
     precise_statistics,
     wrapped_batches,
-)  # fmt: skip
-from whichnorm.examine.network import Subject, batch_norm_layers, evaluating, on_batch_statistics
+)
+from whichnorm.analyses.network import Subject, batch_norm_layers, evaluating, on_batch_statistics
+from whichnorm.data.augment import normalize
 from whichnorm.models import build_model
 from whichnorm.norms.layers import BatchNorm2d
-from whichnorm.spec import MachineSpec
+from whichnorm.specs.study import MachineSpec
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 

@@ -10,15 +10,16 @@ import pytest
 import torch
 
 from whichnorm import compare
-from whichnorm.checkpoint import write_weights
+from whichnorm.analyses.cost.measure import Latency
+from whichnorm.analyses.cost.tables import cost_sentences, cost_table
+from whichnorm.analyses.examined import study as under_test
+from whichnorm.analyses.examined import tables as examined_tables
+from whichnorm.analyses.examined.study import cost_path, examine_study, examined_path
+from whichnorm.analyses.sections import reliability_section
+from whichnorm.api import read_results, with_examined
 from whichnorm.cli import main
-from whichnorm.examine import study as under_test
-from whichnorm.examine.cost import Latency
-from whichnorm.examine.study import cost_path, examine_study, examined_path
-from whichnorm.job import read_results, reopen, with_examined
-from whichnorm.report import examined_tables
-from whichnorm.report.cost_table import cost_sentences, cost_table
-from whichnorm.report.sections import reliability_section
+from whichnorm.study.study import reopen
+from whichnorm.training.checkpoint import write_weights
 
 OPTIONS = {"epochs": 2, "train_limit": 300, "threads": 1, "precision": "float32"}
 LATENCY = Latency(
@@ -50,8 +51,8 @@ def asked(monkeypatch):
     return calls
 
 
-def examine(job, latency=False):
-    return examine_study(job, read_results(job), latency=latency)
+def examine(study, latency=False):
+    return examine_study(study, read_results(study), latency=latency)
 
 
 def test_compare_examines_every_run_and_arm(finished):
@@ -129,7 +130,7 @@ def test_a_damaged_cost_is_measured_again(copied, asked):
 
 
 def test_a_latency_is_measured_when_it_is_wanted_and_missing_and_then_kept(copied, asked, monkeypatch):
-    monkeypatch.setattr("whichnorm.examine.cost.measure_latency", lambda *_: LATENCY)
+    monkeypatch.setattr("whichnorm.analyses.cost.measure.measure_latency", lambda *_: LATENCY)
     assert examine(copied, latency=True).cost("bn").latency == LATENCY
     assert asked.arms == ["bn", "gn:4"]
     assert examine(copied, latency=True).cost("bn").latency == LATENCY
@@ -151,7 +152,7 @@ def test_a_network_that_cannot_be_built_any_more_leaves_reasons(tmp_path, monkey
     module = tmp_path / "mynet.py"
     module.write_text("from networks import small as make\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     out = tmp_path / "study"
     compare(norms=["bn", "gn:4"], seeds=1, model="mynet:make", out=out, latency=False, **OPTIONS)
     shutil.rmtree(out / "examined")
@@ -241,8 +242,8 @@ def test_results_that_were_never_examined_have_none_of_it(finished):
 
 
 def test_no_latency_is_an_option_of_compare(tmp_path, monkeypatch):
-    monkeypatch.setattr("whichnorm.examine.cost.measure_latency", lambda *_: 1 / 0)
-    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+    monkeypatch.setattr("whichnorm.analyses.cost.measure.measure_latency", lambda *_: 1 / 0)
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     out = tmp_path / "study"
     options = ["--norms", "bn", "--seeds", "1", "--epochs", "1", "--train-limit", "200", "--threads", "1"]
     assert main(["compare", *options, "--no-latency", "--out", str(out)]) in (0, 1)

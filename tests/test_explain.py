@@ -11,10 +11,10 @@ from test_worked_example import IMAGES, PUBLISHED, WRONG, agrees
 
 import whichnorm
 from whichnorm import explain, parse_norm
-from whichnorm.data import load_data
+from whichnorm.data.load import load_data
 from whichnorm.norms import EPS, norm_layers
-from whichnorm.randomness import isolated_rng, seed_global
-from whichnorm.spec import DataSpec
+from whichnorm.specs.data import DataSpec
+from whichnorm.training.randomness import isolated_rng, seed_global
 from whichnorm.worked.inputs import MOST_ELEMENTS, layer_input
 from whichnorm.worked.sets import set_box, set_members
 

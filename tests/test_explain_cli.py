@@ -12,7 +12,7 @@ from rich.console import Console
 
 from whichnorm import explain
 from whichnorm.cli import main
-from whichnorm.report.figures.style import saved
+from whichnorm.render.style import saved
 from whichnorm.worked.picture import draw
 from whichnorm.worked.text import print_explanation
 

@@ -14,21 +14,22 @@ from safetensors.torch import load_file
 from synthetic import diverged, failed, make_record
 
 import whichnorm
-from whichnorm import job as jobs
+from whichnorm import study as jobs
+from whichnorm.analyses import sections
+from whichnorm.analyses.sensitivity.outlook import what_would_change
+from whichnorm.analyses.sensitivity.pictures import follow_up_pictures
+from whichnorm.analyses.sensitivity.search import FACTORS, Search, search_seed
+from whichnorm.api import execute, prepare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.follow_ups import Search, what_would_change
-from whichnorm.follow_ups.search import FACTORS, search_seed
-from whichnorm.job import execute, prepare, read_results, reopen
-from whichnorm.progress import Progress
-from whichnorm.recipes import RECIPES, recipe_from_json
-from whichnorm.record import read_record, write_record
-from whichnorm.report import sections
-from whichnorm.report.content import Content
-from whichnorm.report.figures.style import saved
-from whichnorm.report.markdown import render
-from whichnorm.report.pictures.follow_ups import follow_up_pictures
-from whichnorm.spec import FollowUps
+from whichnorm.render.content import Content
+from whichnorm.render.markdown import render
+from whichnorm.render.style import saved
+from whichnorm.specs.recipes import RECIPES, recipe_from_json
+from whichnorm.specs.study import FollowUps
+from whichnorm.study.progress import Progress
+from whichnorm.study.study import reopen
+from whichnorm.training.record import read_record, write_record
 
 SHARED = RECIPES["digits"].learning_rate
 OPTIONS = {
@@ -74,15 +75,15 @@ def rate(run):
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """A function that makes the study of a trainer, whose report is not drawn."""
-    monkeypatch.setattr(jobs, "report_on", lambda job, results: None)
+    monkeypatch.setattr(jobs, "report_on", lambda study, results: None)
     monkeypatch.setattr(jobs, "plan_study", lambda study, splits, max_params: None)
     monkeypatch.setattr(jobs, "plan_follow_ups", lambda plan, splits, max_params: ())
 
     def make(trainer, out="study", **changes):
         monkeypatch.setattr(jobs, "run_study", trainer)
-        monkeypatch.setattr("whichnorm.follow_ups.run.run_study", trainer)
-        job = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
-        return execute(job, max_params=None, progress=Progress())
+        monkeypatch.setattr("whichnorm.analyses.sensitivity.run.run_study", trainer)
+        study = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
+        return execute(study, max_params=None, progress=Progress())
 
     return make
 
@@ -193,7 +194,7 @@ def test_runs_at_the_shared_rate_are_taken_over_and_not_trained_again(study, tmp
 
 def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path, monkeypatch):
     """Real training: what is taken over is what training would have given."""
-    monkeypatch.setattr(jobs, "report_on", lambda job, results: None)
+    monkeypatch.setattr(jobs, "report_on", lambda study, results: None)
     whichnorm.compare("digits", norms=["bn", f"bn+lr:{SHARED:g}"], seeds=1, epochs=2, train_limit=150, threads=1,
                       precision="float32", out=tmp_path)  # fmt: skip
     plain, own = (load_file(tmp_path / "runs" / f"{name}-seed0.safetensors") for name in ("bn", "bn_lr-0.1"))
@@ -317,8 +318,8 @@ def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_
 
 
 def test_epochs_and_batch_size_that_are_given_hold_for_every_recipe():
-    job = prepare("digits", **{**OPTIONS, "epochs": 3, "batch_size": 32}, recipes=["digits", "session08"])
-    (other,) = job.study.follow_ups.recipes
+    study = prepare("digits", **{**OPTIONS, "epochs": 3, "batch_size": 32}, recipes=["digits", "session08"])
+    (other,) = study.spec.follow_ups.recipes
     assert (other.epochs, other.batch_size, other.learning_rate) == (3, 32, RECIPES["session08"].learning_rate)
 
 
@@ -369,7 +370,7 @@ def test_a_follow_ups_folder_with_another_recipe_is_refused_before_training(stud
 
 
 def test_a_follow_ups_folder_at_work_is_left_alone(study, tmp_path):
-    from whichnorm.study import StudyFolder
+    from whichnorm.study.folder import StudyFolder
 
     study(Trainer())
     with StudyFolder(tmp_path / "study" / "tune-lr").locked(), pytest.raises(StudyError, match="another process"):
@@ -461,7 +462,7 @@ def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again
     options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",
                "--precision", "float32", "--tune-lr", "--recipes", "digits,session08"]  # fmt: skip
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "report_on", lambda job, results: None)  # drawn once, below
+        patch.setattr(jobs, "report_on", lambda study, results: None)  # drawn once, below
         assert main(["compare", *options, "--out", str(out)]) in (0, 1)
     shown = capsys.readouterr().out
     before = json.loads((out / "results.json").read_text())

@@ -10,10 +10,10 @@ from PIL import Image
 from scipy import stats as scipy_stats
 from torch import nn
 
+from whichnorm.analyses.gradcam.layers import check_layer, default_layer
+from whichnorm.analyses.gradcam.maps import grad_cam, is_empty, upsample
+from whichnorm.analyses.gradcam.measure import checked_images, choose_images, spread_places
 from whichnorm.errors import MissingExtraError, ModelError, SpecError
-from whichnorm.gradcam import default_layer, grad_cam, is_empty, upsample
-from whichnorm.gradcam.layers import check_layer
-from whichnorm.gradcam.study import checked_images, choose_images, spread_places
 from whichnorm.models import NETWORKS, build_model, default_input_shape
 from whichnorm.stats import rank_agreement
 

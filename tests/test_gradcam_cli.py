@@ -12,28 +12,29 @@ from PIL import Image
 from rich.console import Console
 from synthetic import make_results, noise_test
 
+from whichnorm.analyses.gradcam.measure import Agreement, ArmMaps, StudyMaps, maps_or_reason, study_maps
+from whichnorm.analyses.gradcam.pictures import gradcam_picture
+from whichnorm.analyses.gradcam.tables import agreements_table, images_table
+from whichnorm.api import prepare, read_results
 from whichnorm.cli import main
-from whichnorm.gradcam import Agreement, ArmMaps, StudyMaps, maps_or_reason, study_maps
-from whichnorm.job import prepare, read_results, reopen
-from whichnorm.progress import Progress
-from whichnorm.report.figures.style import saved
-from whichnorm.report.gradcam_tables import agreements_table, images_table
-from whichnorm.report.pictures.gradcam import gradcam_picture
-from whichnorm.report.terminal import print_table
+from whichnorm.render.style import saved
+from whichnorm.render.terminal import print_table
 from whichnorm.stats import rank_agreement
-from whichnorm.study import run_study
+from whichnorm.study.progress import Progress
+from whichnorm.study.run import run_study
+from whichnorm.study.study import reopen
 
 ARMS = ("bn", "bn+l1:1e-06", "gn:8")
 
 
 def train(root, norms, seeds, model):
     """Train a study on some digits, without a report."""
-    job = prepare(
+    study = prepare(
         "digits", norms=norms, model=model, seeds=seeds, epochs=1, val=0, train_limit=200, threads=1,
         precision="float32", out=root,
     )  # fmt: skip
-    job.folder.claim(job.study, job.splits.digest)
-    run_study(job.study, job.splits, job.folder, Progress())
+    study.folder.claim(study.spec, study.splits.digest)
+    run_study(study.spec, study.splits, study.folder, Progress())
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,8 @@ def own_copy(study, tmp_path):
 
 @pytest.fixture(scope="module")
 def opened(study):
-    job = reopen(study)
-    return job, read_results(job)
+    study = reopen(study)
+    return study, read_results(study)
 
 
 def as_json(capsys, *arguments):
@@ -75,11 +76,11 @@ def test_the_command_prints_images_and_agreements_and_draws(study, capsys):
 
 
 def test_the_numbers_are_those_of_the_maps_and_of_the_networks(study, opened, capsys):
-    job, results = opened
+    study, results = opened
     shown = as_json(capsys, study, "--images", "5,17", "--layer", "block2")
     assert (shown["layer"], shown["map_shape"], shown["seed"], shown["target"]) == ("block2", [8, 8], 0, "true")
     assert [one["image"] for one in shown["images"]] == [5, 17]
-    assert [one["class"] for one in shown["images"]] == [str(int(job.splits.test.labels[k])) for k in (5, 17)]
+    assert [one["class"] for one in shown["images"]] == [str(int(study.splits.test.labels[k])) for k in (5, 17)]
     assert [arm["norm"] for arm in shown["arms"]] == list(ARMS)
     for arm in shown["arms"]:
         record = results.finished(arm["norm"])[0]
@@ -104,9 +105,9 @@ def test_equal_networks_agree_at_one(study, capsys):
 
 
 def test_maps_of_the_predicted_class_differ_only_where_it_is_another(opened):
-    job, results = opened
+    study, results = opened
     images = list(range(20))
-    true, predicted = (study_maps(job, results, images=images, target=t) for t in ("true", "predicted"))
+    true, predicted = (study_maps(study, results, images=images, target=t) for t in ("true", "predicted"))
     differing = 0
     for a, b in zip(true.arms, predicted.arms, strict=True):
         for k in images:
@@ -118,16 +119,16 @@ def test_maps_of_the_predicted_class_differ_only_where_it_is_another(opened):
 
 
 def test_the_same_study_gives_the_same_maps_and_the_same_picture(opened):
-    job, results = opened
-    first, second = (gradcam_picture(results, job.splits.test, study_maps(job, results)) for _ in range(2))
+    study, results = opened
+    first, second = (gradcam_picture(results, study.splits.test, study_maps(study, results)) for _ in range(2))
     assert saved(first.figure) == saved(second.figure)
     assert (first.name, first.embed, first.caption, first.alt) == ("gradcam", "png", second.caption, second.alt)
 
 
 def test_alt_text_and_caption_hold_the_agreements(opened):
-    job, results = opened
-    maps = study_maps(job, results)
-    picture = gradcam_picture(results, job.splits.test, maps)
+    study, results = opened
+    maps = study_maps(study, results)
+    picture = gradcam_picture(results, study.splits.test, maps)
     for one in maps.agreements:
         words = f"{one.a} and {one.b} {one.ranks.mean:.2f} ± {one.ranks.std:.2f} (n = {one.ranks.n}"
         assert words in picture.alt
@@ -168,8 +169,8 @@ def test_one_arm_has_maps_and_nothing_to_agree_with(study, capsys):
 
 def test_a_study_without_weights_has_a_reason_in_place_of_maps(own_copy, capsys):
     (own_copy / "runs" / "gn-8-seed0.safetensors").unlink()
-    job = reopen(own_copy)
-    maps, reason = maps_or_reason(job, read_results(job))
+    study = reopen(own_copy)
+    maps, reason = maps_or_reason(study, read_results(study))
     assert maps is None
     assert "gn-8-seed0.safetensors" in reason
     assert main(["gradcam", str(own_copy)]) == 2
@@ -184,8 +185,8 @@ def test_a_network_without_a_convolution_has_a_reason_in_place_of_maps(tmp_path,
     )
     monkeypatch.chdir(tmp_path)
     train(tmp_path / "study", norms=["bn", "in"], seeds=1, model="flat_gradcam:make")
-    job = reopen("study")
-    maps, reason = maps_or_reason(job, read_results(job))
+    study = reopen("study")
+    maps, reason = maps_or_reason(study, read_results(study))
     assert maps is None
     assert "no convolution layer" in reason
     capsys.readouterr()

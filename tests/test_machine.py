@@ -7,10 +7,17 @@ import numpy
 import pytest
 import torch
 
-from whichnorm import machine
 from whichnorm.errors import SpecError
-from whichnorm.machine import autocast, choose_machine, cpu_name, environment, keep_freed_memory, multiplies_bfloat16
-from whichnorm.spec import MachineSpec
+from whichnorm.specs.study import MachineSpec
+from whichnorm.training import machine
+from whichnorm.training.machine import (
+    autocast,
+    choose_machine,
+    cpu_name,
+    environment,
+    keep_freed_memory,
+    multiplies_bfloat16,
+)
 from whichnorm.version import __version__
 
 

@@ -9,18 +9,20 @@ import torch
 from scipy import stats as scipy_stats
 from synthetic import digits_test, failed, make_records, make_results, make_study, noise_test
 
+from whichnorm.analyses.classes.measure import by_difficulty, class_accuracies
+from whichnorm.analyses.classes.pictures import classes_picture
+from whichnorm.analyses.classes.tables import classes_table
+from whichnorm.analyses.confusion import figures as matrices
+from whichnorm.analyses.confusion.differences import cell_p_values, confusion_difference, count_votes, marked_cells
+from whichnorm.analyses.confusion.pictures import difference_picture, differences_of
+from whichnorm.analyses.confusion.tables import difference_table
+from whichnorm.analyses.mistakes.label_issues import LabelIssues, find_label_issues
+from whichnorm.analyses.mistakes.shared import answer, shared_mistakes
+from whichnorm.analyses.mistakes.shared_pictures import shared_pictures
+from whichnorm.analyses.mistakes.tables import label_issues_table, shared_mistakes_table
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import MissingExtraError
-from whichnorm.report import mistake_tables
-from whichnorm.report.class_accuracy import by_difficulty, class_accuracies
-from whichnorm.report.confusion_difference import cell_p_values, confusion_difference, count_votes, marked_cells
-from whichnorm.report.figures import matrices
-from whichnorm.report.figures.style import saved
-from whichnorm.report.label_issues import LabelIssues, find_label_issues
-from whichnorm.report.pictures.classes import classes_picture
-from whichnorm.report.pictures.confusion import difference_picture, differences_of
-from whichnorm.report.pictures.shared_mistakes import shared_pictures
-from whichnorm.report.shared_mistakes import answer, shared_mistakes
+from whichnorm.render.style import saved
 
 EIGHT = ("bn", "ln", "gn:8", "in", "none", "ln-channel", "ln-element", "bn+l1:0.001")
 HOSTILE = ("<script>alert(1)</script>", "$\\frac$ & y", "猫", "tab\there", "", "nine\udcff")
@@ -107,13 +109,13 @@ def test_fewer_than_two_finished_arms_share_nothing(tmp_path, arms):
     answers = {arm: [[1, 0]] if arm in arms else [None] for arm in ("bn", "ln")}
     results, test = results_of(tmp_path, answers, [0, 0])
     assert shared_pictures(results, test) == []
-    assert mistake_tables.shared_mistakes_table(shared_mistakes(results, [0, 0], ["bn", "ln"])) is None
+    assert shared_mistakes_table(shared_mistakes(results, [0, 0], ["bn", "ln"])) is None
 
 
 def test_arms_without_mistakes_have_no_pictures_but_counts(tmp_path):
     results, test = results_of(tmp_path, {"bn": [[0, 1]], "ln": [[0, 1]]}, [0, 1])
     assert shared_pictures(results, test) == []
-    table = mistake_tables.shared_mistakes_table(shared_mistakes(results, [0, 1], ["bn", "ln"]))
+    table = shared_mistakes_table(shared_mistakes(results, [0, 1], ["bn", "ln"]))
     assert [cell.text for cell in table.rows[0]] == ["every arm", "0", "0.00 %", "0"]
 
 
@@ -193,7 +195,7 @@ def test_pictured_candidates_are_those_that_every_arm_misses(tmp_path):
     pictures = {p.name: p for p in shared_pictures(results, test, issues=issues)}
     assert "doubts 3 labels of 3" in pictures["label_issues"].caption
     assert "1 of them on images that every arm misses" in pictures["label_issues"].caption
-    table = mistake_tables.label_issues_table(shared_mistakes(results, [0] * 3, ["bn", "ln"]), issues, ("a", "b", "c"))
+    table = label_issues_table(shared_mistakes(results, [0] * 3, ["bn", "ln"]), issues, ("a", "b", "c"))
     assert [[cell.text for cell in row] for row in table.rows] == [["0", "a", "2.00 %", "b", "97.00 %"]]
 
 
@@ -256,7 +258,7 @@ def test_one_image_and_equal_arms_differ_nowhere(tmp_path):
     results, test = results_of(tmp_path, {"bn": [[1]], "ln": [[0]]}, [0])
     found = confusion_difference(results, [0], "bn", "ln")
     assert not found.beyond_chance.any()
-    assert mistake_tables.difference_table(found, results.class_names) is None
+    assert difference_table(found, results.class_names) is None
     (picture,) = [difference_picture(results, found) for found in differences_of(results, test)]
     assert "None of 9 cells differs beyond chance" in picture.caption
     same, _ = results_of(tmp_path, {"bn": [[1]], "ln": [[1]]}, [0])
@@ -270,7 +272,7 @@ def test_marked_cells_are_listed_the_surest_first(tmp_path):
     results, _ = results_of(tmp_path, {"bn": [a], "ln": [b]}, labels)
     found = confusion_difference(results, labels, "bn", "ln")
     assert marked_cells(found) == [(1, 0), (1, 1), (0, 0), (0, 2)]
-    first = mistake_tables.difference_table(found, results.class_names).rows[0]
+    first = difference_table(found, results.class_names).rows[0]
     assert [cell.text for cell in first][:5] == ["b (1)", "a (0)", "40", "0", "+40"]
 
 
@@ -306,7 +308,7 @@ def test_a_class_has_wilsons_interval_with_one_seed_and_none_without_images(tmp_
     assert found.intervals[2] is None
     assert by_difficulty([found]) == [0, 1]
     assert "1 of 3 classes have no test images" in classes_picture(results, test).caption
-    table = mistake_tables.classes_table(results, [found], labels)
+    table = classes_table(results, [found], labels)
     assert [cell.text for cell in table.rows[0]] == ["a", "10", "90.00 %"]
     assert [cell.text for cell in table.rows[2]] == ["c", "0", "–"]
 
@@ -325,7 +327,7 @@ def test_class_accuracies_add_up_to_the_arms_accuracy(tmp_path):
 def test_no_finished_arm_has_no_classes(tmp_path):
     results, test = results_of(tmp_path, {"bn": [None]}, [0, 1])
     assert classes_picture(results, test) is None
-    assert mistake_tables.classes_table(results, [], [0, 1]) is None
+    assert classes_table(results, [], [0, 1]) is None
 
 
 def test_many_classes_are_drawn_in_part_and_said_so(tmp_path):

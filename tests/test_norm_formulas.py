@@ -18,10 +18,7 @@ from norm_reference import (
     summed_to,
 )
 
-from whichnorm.norms import (
-    functional,
-    parse_norm,
-)
+from whichnorm.norms import functional, parse_norm
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from whichnorm.analyses.mistakes.label_issues import mean_probabilities
+from whichnorm.api import compare, read_results
 from whichnorm.cli import main
-from whichnorm.job import compare, read_results, reopen
-from whichnorm.record import read_record, write_record
-from whichnorm.report import files
-from whichnorm.report.label_issues import mean_probabilities
+from whichnorm.render import files
+from whichnorm.study.study import reopen
+from whichnorm.training.record import read_record, write_record
 
 COMMANDS = ("mistakes", "confusion", "classes", "curves")
 
@@ -144,14 +145,16 @@ def test_with_cleanlab_candidates_are_among_what_every_arm_misses(study, undrawn
 
 
 def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):
-    job = reopen(study)
-    results = read_results(job)
-    alone = [mean_probabilities(results, job.study, job.splits, job.folder, [record.arm]) for record in results.records]
+    study = reopen(study)
+    results = read_results(study)
+    alone = [
+        mean_probabilities(results, study.spec, study.splits, study.folder, [record.arm]) for record in results.records
+    ]
     for record, softmax in zip(results.records, alone, strict=True):
         np.testing.assert_allclose(softmax.sum(axis=1), 1, atol=1e-5)
         np.testing.assert_allclose(softmax.max(axis=1), record.test_confidences, atol=1e-3)
         np.testing.assert_array_equal(softmax.argmax(axis=1), record.test_predictions)
-    both = mean_probabilities(results, job.study, job.splits, job.folder, ["bn", "gn:4"])
+    both = mean_probabilities(results, study.spec, study.splits, study.folder, ["bn", "gn:4"])
     np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=1e-12)
 
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from whichnorm.randomness import derived_seed, generator, isolated_rng, seed_global
+from whichnorm.training.randomness import derived_seed, generator, isolated_rng, seed_global
 
 PURPOSES = ["init", "order", "augmentation", "dropout", "split"]
 

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from whichnorm.errors import SpecError
-from whichnorm.recipes import RECIPES, default_recipe, find_recipe, read_recipe
-from whichnorm.spec import Augmentation, Recipe, Schedule
+from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
+from whichnorm.specs.recipes import RECIPES, default_recipe, find_recipe, read_recipe
 
 
 def written(tmp_path, content, name="mine.json"):

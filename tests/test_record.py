@@ -8,7 +8,8 @@ import pytest
 
 from whichnorm import record as record_module
 from whichnorm.errors import StudyError
-from whichnorm.record import SCHEMA, Audit, EpochRow, RunRecord, read_record, write_in_one_step, write_record
+from whichnorm.files import write_in_one_step
+from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord, read_record, write_record
 
 ROW = EpochRow(
     epoch=1, learning_rate=0.1, seconds=1.25, train_loss=0.1 + 0.2, train_accuracy=1 / 3, val_loss=None,

@@ -10,11 +10,12 @@ import pytest
 from torch import nn
 
 from whichnorm import compare
+from whichnorm.api import read_results, with_examined
 from whichnorm.cli import main
 from whichnorm.errors import DataError, StudyError, WhichnormError
-from whichnorm.evaluate import evaluate
-from whichnorm.job import read_results, reopen, with_examined
-from whichnorm.record import EpochRow
+from whichnorm.study.study import reopen
+from whichnorm.training.evaluate import evaluate
+from whichnorm.training.record import EpochRow
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +38,22 @@ def edit(folder, **changes):
 
 def test_the_study_is_the_one_that_was_trained(finished):
     out, results = finished
-    job = reopen(out)
-    assert [str(arm) for arm in job.study.arms] == ["bn", "gn:4"]
-    assert job.study.seeds == (0, 1)
-    assert job.study.recipe.epochs == 2
-    again = with_examined(job, read_results(job))
+    study = reopen(out)
+    assert [str(arm) for arm in study.spec.arms] == ["bn", "gn:4"]
+    assert study.spec.seeds == (0, 1)
+    assert study.spec.recipe.epochs == 2
+    again = with_examined(study, read_results(study))
     assert again.to_dict() == results.to_dict()
     assert again.records == results.records
 
 
 def test_a_trained_network_gives_its_records_predictions(finished):
     out, results = finished
-    job = reopen(out)
-    for run, record in zip(job.study.runs(), results.records, strict=True):
-        network = job.folder.network(run, job.splits)
+    study = reopen(out)
+    for run, record in zip(study.spec.runs(), results.records, strict=True):
+        network = study.network(run)
         assert not network.training
-        found = evaluate(network, job.splits.test, job.splits.mean, job.splits.std, run.machine)
+        found = evaluate(network, study.splits.test, study.splits.mean, study.splits.std, run.machine)
         assert found.predictions() == record.test_predictions
         assert found.accuracy.item() == pytest.approx(record.last.test_accuracy)
 
@@ -121,11 +122,11 @@ def test_a_folder_without_a_study_is_refused(tmp_path):
 
 
 def test_damaged_weights_are_one_clear_error(copied):
-    job = reopen(copied)
-    run = job.study.runs()[0]
-    job.folder.weights(run).write_bytes(b"nothing")
+    study = reopen(copied)
+    run = study.spec.runs()[0]
+    study.folder.weights(run).write_bytes(b"nothing")
     with pytest.raises(StudyError, match="not the readable weights"):
-        job.folder.network(run, job.splits)
+        study.network(run)
 
 
 def test_missing_data_are_a_data_error(copied):
@@ -155,9 +156,9 @@ def own_network(tmp_path, monkeypatch):
 
 def test_a_network_given_as_a_function_is_the_one_of_its_name(own_network):
     compare(model=own_network.make, out="study", **QUICK)
-    job = reopen("study")
-    assert read_results(job).arms
-    assert not job.folder.network(job.study.runs()[0], job.splits).training
+    study = reopen("study")
+    assert read_results(study).arms
+    assert not study.folder.network(study.spec.runs()[0], study.splits).training
     options = "--norms bn,ln --seeds 1 --epochs 1 --train-limit 300 --threads 1 --precision float32 --out study"
     code = main(["compare", "--model", "own_network_of_reopen:make", *options.split()])
     assert code in (0, 1)  # the same study: nothing is refused
@@ -183,9 +184,9 @@ def test_a_network_whose_layers_changed_is_refused_with_its_weights(own_network)
         nn.Conv2d(in_channels, 8, 3), norm(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         nn.Linear(8, num_classes),
     )  # fmt: skip
-    job = reopen("study")
+    study = reopen("study")
     with pytest.raises(StudyError, match="code has changed"):
-        job.folder.network(job.study.runs()[0], job.splits)
+        study.folder.network(study.spec.runs()[0], study.splits)
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,19 @@ from synthetic import (
     noise_test,
 )  # fmt: skip
 
+from whichnorm.analyses.confusion import figures as matrices
+from whichnorm.analyses.confusion.measure import confusion_counts, frequent_confusions
+from whichnorm.analyses.curves import figures as lines
+from whichnorm.analyses.curves.measure import estimate_curve
+from whichnorm.analyses.curves.pictures import curve_pictures
+from whichnorm.analyses.method.sentences import pairing_sentences
+from whichnorm.analyses.mistakes.figures import mistake_grid
+from whichnorm.analyses.mistakes.measure import choose_mistakes
+from whichnorm.analyses.mistakes.pictures import arm_mistakes
+from whichnorm.analyses.wording import paired_seeds
+from whichnorm.render.style import arm_style, saved
+from whichnorm.render.text import printable, shorten
 from whichnorm.report import write_report
-from whichnorm.report.curves import estimate_curve
-from whichnorm.report.figures import images, lines, matrices
-from whichnorm.report.figures.style import arm_style, saved
-from whichnorm.report.method import pairing_sentences
-from whichnorm.report.mistakes import choose_mistakes, confusion_counts, frequent_confusions
-from whichnorm.report.pictures.curves import curve_pictures
-from whichnorm.report.pictures.mistakes import arm_mistakes
-from whichnorm.report.text import paired_seeds, printable, shorten
 
 
 def report(results, test) -> Page:
@@ -392,7 +396,7 @@ def test_pixels_stay_sharp_and_colours_are_kept():
     red = np.zeros((3, 4, 6), dtype=np.uint8)
     red[0] = 255
     grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
-    figure = images.mistake_grid("bn", [red, grey], ["a", "b"])
+    figure = mistake_grid("bn", [red, grey], ["a", "b"])
     pictures = [axes.images[0] for axes in figure.axes if axes.images]
     assert [p.get_interpolation() for p in pictures] == ["none", "none"]
     np.testing.assert_array_equal(pictures[0].get_array()[0, 0], [255, 0, 0])

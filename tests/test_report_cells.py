@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from synthetic import digits_test, make_results, make_study, noise_test
 
+from whichnorm.analyses.confusion import cells
+from whichnorm.analyses.confusion.cells import choose_images, sprite, sprite_columns, tile_size
 from whichnorm.data.dataset import ImageSet
-from whichnorm.report import cells, write_report
-from whichnorm.report.cells import choose_images, sprite, sprite_columns, tile_size
+from whichnorm.report import write_report
 
 
 def test_a_cells_images_are_its_most_confident_in_falling_order(tmp_path):

@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from pages import HOSTILE, Page
 from synthetic import digits_test, failed, make_records, make_results, make_study, noise_test
 
+from whichnorm.render.markdown import escape
+from whichnorm.render.text import printable
 from whichnorm.report import write_report
-from whichnorm.report.markdown import escape
-from whichnorm.report.text import printable
 
 TEXTS = (
     *HOSTILE, "1. one", "- two", "# three", "+ four", "---", "===", "> five", "a|b", "`code`", "*bold* _it_ ~~no~~",

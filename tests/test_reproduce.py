@@ -10,13 +10,13 @@ from whichnorm.cli import main
 from whichnorm.data.dataset import Dataset
 from whichnorm.errors import SpecError
 from whichnorm.models import NETWORKS, build_model
-from whichnorm.recipes import RECIPES
-from whichnorm.record import EpochRow
 from whichnorm.reproduce import NAMES, text
 from whichnorm.reproduce.picture import draw_curves
 from whichnorm.reproduce.published import PublishedArm, PublishedScores, find_published
 from whichnorm.reproduce.side_by_side import side_by_side
-from whichnorm.spec import parse_arm
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.recipes import RECIPES
+from whichnorm.training.record import EpochRow
 
 SHAPES = {"cifar10": (3, 32), "mnist": (1, 28)}
 
@@ -119,7 +119,7 @@ def test_an_unknown_name_is_one_line_with_a_way_out(capsys):
 
 def test_a_smoke_run_trains_every_arm_and_writes_its_page(tmp_path, capsys, monkeypatch):
     tiny = Dataset("cifar10", tuple("0123456789"), noise_test(300, 10, side=32), noise_test(50, 10, side=32))
-    monkeypatch.setattr("whichnorm.job.load_data", lambda spec: tiny)
+    monkeypatch.setattr("whichnorm.study.load_data", lambda spec: tiny)
     out = tmp_path / "study"
     code = main(["reproduce", "wynet", "--quick", "--threads", "1",
                  "--out", str(out)])  # fmt: skip

@@ -7,24 +7,17 @@ import subprocess
 import pytest
 from synthetic import make_study
 
-from whichnorm import job
 from whichnorm.cli import build_parser, load_commands
 from whichnorm.commands import compare
-from whichnorm.data import load_data
+from whichnorm.data.load import load_data
 from whichnorm.norms import parse_norm
-from whichnorm.recipes import RECIPES
-from whichnorm.rerun import compare_command
-from whichnorm.spec import (
-    ArmSpec,
-    Augmentation,
-    DataSpec,
-    FollowUps,
-    MachineSpec,
-    ModelSpec,
-    Recipe,
-    StudySpec,
-    parse_arm,
-)
+from whichnorm.specs.arm import ArmSpec, parse_arm
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipe import Augmentation, Recipe
+from whichnorm.specs.recipes import RECIPES
+from whichnorm.specs.study import FollowUps, MachineSpec, StudySpec
+from whichnorm.study.command import compare_command
 
 DIGITS = DataSpec()
 
@@ -46,11 +39,11 @@ def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
     assert ("recipe.json" in command.text) == bool(command.recipe_file)
     assert all(len(line) <= 80 or line.count(" --") == 1 for line in command.text.splitlines())
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(job, "load_data", lambda spec: load_data(DIGITS))
+    monkeypatch.setattr(study, "load_data", lambda spec: load_data(DIGITS))
     jobs = []
     monkeypatch.setattr(compare, "plan_study", lambda *_: None)
     monkeypatch.setattr(compare, "plan_follow_ups", lambda *_: ())
-    monkeypatch.setattr(compare, "show_plan", lambda plan, job, *_: jobs.append(job))
+    monkeypatch.setattr(compare, "show_plan", lambda plan, study, *_: jobs.append(study))
     compare.run(build_parser(load_commands()).parse_args([*shell_words(command.text), "--dry-run"]), None)
     return jobs[0].study
 

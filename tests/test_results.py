@@ -10,9 +10,9 @@ import pytest
 from scipy import stats as scipy_stats
 
 from whichnorm.errors import StudyError
-from whichnorm.record import SCHEMA, Audit, EpochRow, RunRecord
-from whichnorm.results import arm_title, summarize, write_results
+from whichnorm.results.results import arm_title, summarize, write_results
 from whichnorm.stats import crossed_interval, paired_difference
+from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord
 
 SEEDS = (0, 1, 2)
 TRAIN = [0.7, 0.8, 0.84]

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from whichnorm.recipes import RECIPES
-from whichnorm.schedule import Rates, rates
-from whichnorm.spec import Recipe, Schedule
+from whichnorm.specs.recipe import Recipe, Schedule
+from whichnorm.specs.recipes import RECIPES
+from whichnorm.training.schedule import Rates, rates
 
 KINDS = ["constant", "warmup_linear", "step", "one_cycle", "triangle"]
 WYNET_LEARNING_RATES = [

@@ -8,19 +8,12 @@ import pytest
 
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
-from whichnorm.schedule import rates
-from whichnorm.spec import (
-    ArmSpec,
-    Augmentation,
-    DataSpec,
-    MachineSpec,
-    ModelSpec,
-    Recipe,
-    RunSpec,
-    Schedule,
-    StudySpec,
-    parse_arm,
-)
+from whichnorm.specs.arm import ArmSpec, parse_arm
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
+from whichnorm.specs.study import MachineSpec, RunSpec, StudySpec
+from whichnorm.training.schedule import rates
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:2", "gn:8", "gn:c2", "gn:c8", "in", "none"]
 ARMS = [

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from whichnorm.stats import (
-    Interval,
-    crossed_interval,
-    image_bootstrap,
-    mean_interval,
-    proportion_interval,
-)
+from whichnorm.stats import Interval, crossed_interval, image_bootstrap, mean_interval, proportion_interval
 
 RNG_SEED = 20240501
 

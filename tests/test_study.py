@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 import whichnorm
+from whichnorm.api import execute, prepare
 from whichnorm.errors import ModelError, SpecError, StudyError
-from whichnorm.job import execute, prepare
-from whichnorm.progress import Progress
-from whichnorm.record import read_record
-from whichnorm.study import StudyFolder, plan_study, run_study
+from whichnorm.study.folder import StudyFolder
+from whichnorm.study.plan import plan_study
+from whichnorm.study.progress import Progress
+from whichnorm.study.run import run_study
+from whichnorm.training.record import read_record
 
 SMALL = {"norms": ["bn", "gn:4"], "seeds": 2, "epochs": 3, "train_limit": 200, "threads": 1, "precision": "float32"}
 
@@ -28,10 +30,10 @@ def small_job(out, **changes):
 
 
 def run_small(out, **changes):
-    job = small_job(out, **changes)
-    job.folder.claim(job.study, job.splits.digest)
-    with job.folder.locked():
-        return run_study(job.study, job.splits, job.folder, Progress())
+    study = small_job(out, **changes)
+    study.folder.claim(study.spec, study.splits.digest)
+    with study.folder.locked():
+        return run_study(study.spec, study.splits, study.folder, Progress())
 
 
 def without_times(path: Path):
@@ -56,11 +58,11 @@ def undisturbed(tmp_path_factory):
 
 def run_small_in_a_process(out, loaded):
     torch.set_num_threads(1)
-    job = small_job(out)
+    study = small_job(out)
     loaded.set()
-    job.folder.claim(job.study, job.splits.digest)
-    with job.folder.locked():
-        run_study(job.study, job.splits, job.folder, Progress())
+    study.folder.claim(study.spec, study.splits.digest)
+    with study.folder.locked():
+        run_study(study.spec, study.splits, study.folder, Progress())
 
 
 def written(out):
@@ -129,18 +131,22 @@ def test_another_study_in_the_folder_is_refused_and_nothing_is_lost(undisturbed,
 
 
 def test_a_second_process_is_kept_out(tmp_path):
-    job = small_job(tmp_path / "study")
-    job.folder.claim(job.study, job.splits.digest)
-    with job.folder.locked(), pytest.raises(StudyError, match="another process"), StudyFolder(job.folder.root).locked():
+    study = small_job(tmp_path / "study")
+    study.folder.claim(study.spec, study.splits.digest)
+    with (
+        study.folder.locked(),
+        pytest.raises(StudyError, match="another process"),
+        StudyFolder(study.folder.root).locked(),
+    ):
         pass
 
 
 def test_a_process_that_is_kept_out_does_not_change_what_the_other_trains(tmp_path):
-    job, other = (small_job(tmp_path / "study", norms=norms) for norms in (["bn"], ["in"]))
-    job.folder.claim(job.study, job.splits.digest)
-    with job.folder.locked(), pytest.raises(StudyError, match="another process"):
+    study, other = (small_job(tmp_path / "study", norms=norms) for norms in (["bn"], ["in"]))
+    study.folder.claim(study.spec, study.splits.digest)
+    with study.folder.locked(), pytest.raises(StudyError, match="another process"):
         execute(other, max_params=None, progress=Progress())
-    assert job.folder.description()["arms"] == ["bn"]
+    assert study.folder.description()["arms"] == ["bn"]
 
 
 def test_a_file_in_the_folders_place_is_named(tmp_path):
@@ -251,11 +257,11 @@ def test_an_unfair_network_is_refused_before_anything_is_trained_or_written(tmp_
 
 
 def test_a_network_over_the_limit_is_refused_by_its_excess(tmp_path):
-    job = small_job(tmp_path / "study")
-    plan = plan_study(job.study, job.splits, max_params=11_498)
+    study = small_job(tmp_path / "study")
+    plan = plan_study(study.spec, study.splits, max_params=11_498)
     assert [arm.params for arm in plan.arms] == [11_498, 11_498]
     with pytest.raises(ModelError, match=r"11,498 parameters, 1 over --max-params 11,497"):
-        plan_study(job.study, job.splits, max_params=11_497)
+        plan_study(study.spec, study.splits, max_params=11_497)
 
 
 def test_fewer_images_than_a_batch_are_refused(tmp_path):
@@ -269,22 +275,22 @@ def test_groups_that_do_not_divide_are_refused_with_those_that_do(tmp_path):
 
 
 def test_a_plan_adds_up_measured_steps_and_images_of_every_epoch_and_run(tmp_path):
-    job = small_job(tmp_path / "study", epochs=7, seeds=3)
-    plan = plan_study(job.study, job.splits)
+    study = small_job(tmp_path / "study", epochs=7, seeds=3)
+    plan = plan_study(study.spec, study.splits)
     assert plan.steps_per_epoch == 180 // 64
-    assert plan.num_eval_images == len(job.splits.val) + len(job.splits.test) == 20 + 359
+    assert plan.num_eval_images == len(study.splits.val) + len(study.splits.test) == 20 + 359
     assert all(arm.step_seconds > 0 and arm.image_seconds > 0 for arm in plan.arms)
     by_hand = sum(7 * (2 * arm.step_seconds + 379 * arm.image_seconds) for arm in plan.arms)
     assert plan.seconds == pytest.approx(3 * by_hand)
 
 
 def test_files_half_written_by_a_killed_process_are_cleared_away(tmp_path):
-    job = small_job(tmp_path / "study")
-    job.folder.claim(job.study, job.splits.digest)
+    study = small_job(tmp_path / "study")
+    study.folder.claim(study.spec, study.splits.digest)
     half = tmp_path / "study" / "runs" / ".bn-seed0.json.0f.partial"
     half.parent.mkdir()
     half.write_text("{")
-    with job.folder.locked():
+    with study.folder.locked():
         assert not half.exists()
 
 

@@ -13,10 +13,11 @@ from synthetic_sweeps import OPTIONS, make_sweep, make_sweep_results, paper_like
 import whichnorm
 from whichnorm.cli import main
 from whichnorm.errors import ModelError, SpecError, StudyError
-from whichnorm.progress import Progress
-from whichnorm.recipes import RECIPES
-from whichnorm.spec import Recipe, parse_arm
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.recipes import RECIPES
 from whichnorm.stats import holm
+from whichnorm.study.progress import Progress
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.points import make_points
@@ -173,7 +174,7 @@ class Counting(Progress):
 @pytest.fixture
 def no_study_reports(monkeypatch):
     """A point's own report is not of interest here, and takes most of the time."""
-    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
 
 
 def trained(sweep, stop_in=math.inf):

@@ -8,8 +8,8 @@ import pytest
 import whichnorm
 from whichnorm import cli
 from whichnorm.errors import MissingExtraError
-from whichnorm.progress import Progress
-from whichnorm.record import read_record
+from whichnorm.study.progress import Progress
+from whichnorm.training.record import read_record
 
 pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -23,7 +23,7 @@ OPTIONS = {
 def _no_pictures():
     """The report's pictures take most of a small study's time and are nothing to the event files."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.job.report_on", lambda job, results: None)
+        patch.setattr("whichnorm.api.report_on", lambda study, results: None)
         yield
 
 

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 from synthetic import digits_test, failed, make_records, make_results, make_study
 
-from whichnorm.report.terminal import print_results, results_table
-from whichnorm.report.text import outcome
-from whichnorm.verdict import p_text
+from whichnorm.analyses.accuracy.terminal import print_results, results_table
+from whichnorm.analyses.wording import outcome
+from whichnorm.results.verdict import p_text
 
 
 def printed(results, width: int = 80) -> str:

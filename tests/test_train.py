@@ -5,13 +5,19 @@ import pytest
 import torch
 from torch import nn
 
-from whichnorm.data import channel_statistics
 from whichnorm.data.dataset import ImageSet
+from whichnorm.data.split import channel_statistics
+from whichnorm.data.splits import Splits
 from whichnorm.models.layers import Dropout
-from whichnorm.progress import format_row
-from whichnorm.randomness import generator
-from whichnorm.spec import ArmSpec, Augmentation, DataSpec, MachineSpec, ModelSpec, Recipe, RunSpec, Schedule, parse_arm
-from whichnorm.train import Splits, at_chance, build_network, build_optimizer, penalty, train_run
+from whichnorm.specs.arm import ArmSpec, parse_arm
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
+from whichnorm.specs.study import MachineSpec, RunSpec
+from whichnorm.study.progress import format_row
+from whichnorm.training.loop import at_chance, train_run
+from whichnorm.training.network import build_network, build_optimizer, penalty
+from whichnorm.training.randomness import generator
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
 RECIPE = Recipe(

@@ -10,11 +10,12 @@ from synthetic import make_results, make_study
 
 import whichnorm
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.results import Results
-from whichnorm.spec import StudySpec, UntilSure, grid, parse_arm
+from whichnorm.results.results import Results
+from whichnorm.results.until_sure import affordable, ending, next_look, parse_budget
+from whichnorm.results.verdict import Comparison
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.study import StudySpec, UntilSure, grid
 from whichnorm.stats import looks
-from whichnorm.until_sure import affordable, ending, next_look, parse_budget
-from whichnorm.verdict import Comparison
 
 PLAN = UntilSure(margin=0.005, max_seeds=9)
 SMALL = {"norms": ["bn", "ln"], "epochs": 1, "train_limit": 200, "threads": 1, "latency": False}
@@ -159,13 +160,14 @@ def test_seeds_and_until_sure_exclude_each_other(tmp_path):
 
 
 def test_the_report_of_the_folder_says_the_same(study):
-    from whichnorm.job import read_results, reopen
+    from whichnorm.api import read_results
+    from whichnorm.study.study import reopen
 
     out, _ = study
-    job = reopen(out)
-    results = read_results(job)
+    study = reopen(out)
+    results = read_results(study)
     assert results.until_sure == UntilSure(margin=0.001, max_seeds=4)
-    assert results.ending == ending(job.study, results)
+    assert results.ending == ending(study.spec, results)
     assert [c.p_value for c in results.comparisons] == pytest.approx(
         [c["p_value"] for c in json.loads((out / "results.json").read_text())["comparisons"]]
     )

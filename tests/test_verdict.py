@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from crossed_studies import RNG_SEED, answers
 
-from whichnorm.stats import holm, paired_difference, power
-from whichnorm.verdict import (
+from whichnorm.results.verdict import (
     DEFAULT_RULE,
     Comparison,
     Rule,
@@ -21,6 +20,7 @@ from whichnorm.verdict import (
     more_seeds_text,
     p_text,
 )
+from whichnorm.stats import holm, paired_difference, power
 
 SETTING = "net on made-up with the recipe plain at batch size 32"
 

@@ -18,16 +18,16 @@ from rich.console import Console
 from safetensors.torch import save_file
 from synthetic import digits_test, diverged, failed, make_records, make_results, make_study
 
+from whichnorm.api import prepare
 from whichnorm.cli import build_parser, load_commands, main
 from whichnorm.commands.watch import follow, show
 from whichnorm.errors import StudyError
-from whichnorm.job import prepare
 from whichnorm.norms import parse_norm
-from whichnorm.recipes import RECIPES
-from whichnorm.record import write_record
-from whichnorm.results import write_results
-from whichnorm.spec import ArmSpec, run_key
-from whichnorm.study import StudyFolder
+from whichnorm.results.results import write_results
+from whichnorm.specs.arm import ArmSpec, run_key
+from whichnorm.specs.recipes import RECIPES
+from whichnorm.study.folder import StudyFolder
+from whichnorm.training.record import write_record
 from whichnorm.watch.state import Reader, seconds_left
 from whichnorm.watch.view import BLOCKS, Sparkline, render
 
@@ -203,13 +203,13 @@ def test_the_command_that_is_shown_goes_on_with_the_same_study(tmp_path, monkeyp
     (line,) = re.findall(r"^whichnorm compare (?:.*\\\n)*.*$", shown(folder), flags=re.MULTILINE)
     asked = {}
     monkeypatch.setattr("whichnorm.commands.compare.prepare", lambda data, **given: asked.update(given, data=data))
-    monkeypatch.setattr("whichnorm.commands.compare.execute", lambda job, **given: 1 / 0)
+    monkeypatch.setattr("whichnorm.commands.compare.execute", lambda study, **given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(shlex.split(line.replace("\\\n", ""))[1:])
-    job = prepare(**asked)
-    folder.check(job.study, "0123456789ab")
-    assert [str(arm) for arm in job.study.arms] == list(ARMS)
-    assert job.study.seeds == (0, 1)
+    study = prepare(**asked)
+    folder.check(study.spec, "0123456789ab")
+    assert [str(arm) for arm in study.spec.arms] == list(ARMS)
+    assert study.spec.seeds == (0, 1)
 
 
 # ----- files that come and go
@@ -433,7 +433,7 @@ def test_ctrl_c_on_a_terminal_leaves_with_code_0_and_the_cursor_back(study):
 
 def test_a_real_study_under_way_is_seen_as_it_is(tmp_path, monkeypatch):
     """After every epoch the study is looked at, by a process of its own as far as the lock can tell."""
-    from whichnorm.progress import Progress
+    from whichnorm.study.progress import Progress
 
     seen = []
 
@@ -447,7 +447,7 @@ def test_a_real_study_under_way_is_seen_as_it_is(tmp_path, monkeypatch):
 
     import whichnorm
 
-    monkeypatch.setattr("whichnorm.job.report_on", lambda job, results: None)
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     results = whichnorm.compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=150, threads=1,
                                 out=tmp_path / "study", progress=Onlooker())  # fmt: skip
     assert seen == [("bn", 1, 1), ("bn", 2, 2), ("gn:4", 1, 3), ("gn:4", 2, 4)]

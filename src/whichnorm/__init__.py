@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any
 from whichnorm.version import __version__
 
 if TYPE_CHECKING:
-    from whichnorm.errors import (
-        DataError,
-        MissingExtraError,
-        ModelError,
-        SpecError,
-        StudyError,
-        WhichnormError,
-    )
-    from whichnorm.job import compare
+    from whichnorm.api import compare
+    from whichnorm.errors import DataError, MissingExtraError, ModelError, SpecError, StudyError, WhichnormError
     from whichnorm.models import build_model
     from whichnorm.norms import (
         BatchNormSpec,
@@ -33,9 +26,10 @@ if TYPE_CHECKING:
         NormSpec,
         parse_norm,
     )
-    from whichnorm.progress import console_progress
-    from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
-    from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
+    from whichnorm.results.results import ArmResult, Comparison, Results, Summary, Verdict
+    from whichnorm.specs.arm import ArmSpec
+    from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
+    from whichnorm.study.progress import console_progress
     from whichnorm.sweeps import SweepResults, sweep
     from whichnorm.worked import Explanation, StatisticsSets, explain
 
@@ -75,7 +69,7 @@ __all__ = [
     "sweep",
 ]
 
-_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "worked", "job", "sweeps")  # of the names above
+_HOMES = ("errors", "norms", "specs.arm", "specs.recipe", "models", "study.progress", "results.results", "results.verdict", "worked", "api", "sweeps")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,8 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from whichnorm.errors import SpecError, WhichnormError
 from whichnorm.version import __version__
@@ -24,24 +23,12 @@ class Parser(argparse.ArgumentParser):
         raise SpecError(f"{message} ({self.prog} --help shows the options)")
 
 
-def load_commands() -> tuple[ModuleType, ...]:
+def load_commands() -> tuple[Any, ...]:
     """Import the commands, and with them PyTorch, which takes a second or more."""
     with silent_interrupt():
-        from whichnorm.commands import (
-            classes,
-            compare,
-            confusion,
-            curves,
-            explain,
-            gradcam,
-            mistakes,
-            report,
-            reproduce,
-            show,
-            sweep,
-            watch,
-        )  # fmt: skip
-    return compare, sweep, watch, report, curves, mistakes, confusion, classes, gradcam, reproduce, show, explain
+        from whichnorm.commands import compare, explain, report, reproduce, show, sweep, watch
+        from whichnorm.commands.analysis import analysis_commands
+    return compare, sweep, watch, report, *analysis_commands(), reproduce, show, explain
 
 
 @contextmanager
@@ -61,7 +48,7 @@ def silent_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def build_parser(commands: Sequence[ModuleType]) -> Parser:
+def build_parser(commands: Sequence[Any]) -> Parser:
     parser = Parser(
         prog="whichnorm",
         description=DESCRIPTION,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from whichnorm.errors import MissingExtraError, ModelError
-from whichnorm.record import write_in_one_step
+from whichnorm.files import write_in_one_step
 
 BATCH_SIZES = (1, 2, 5)  # the export is traced on 2 images: 1 and 5 show that this number is not built in
 TOLERANCE = 1e-4  # largest difference from the live network, relative to its largest logit

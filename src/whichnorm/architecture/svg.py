@@ -9,7 +9,7 @@ from whichnorm.architecture.kinds import Category
 from whichnorm.architecture.layout import Branch, Layout, Panel, column_width, height_of, lay_out
 from whichnorm.architecture.shapes import FAINT, LINE, cut, line, pill, tail, text
 from whichnorm.architecture.summary import Architecture, compact
-from whichnorm.record import write_in_one_step
+from whichnorm.files import write_in_one_step
 
 FILLS: dict[Category, tuple[str, str]] = {  # fill and border; Okabe and Ito's orange for norms, the rest quiet
     "input": ("#ffffff", "#6e7781"),

@@ -1,4 +1,4 @@
-"""`whichnorm compare`: the main job."""
+"""`whichnorm compare`: the main study."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ from dataclasses import asdict
 from rich.console import Console
 
 from whichnorm import stats
+from whichnorm.analyses.sensitivity.plan import PlannedFollowUp, plan_follow_ups
+from whichnorm.api import DEFAULT_NORMS, execute, prepare
 from whichnorm.commands.options import data_name
 from whichnorm.commands.study_options import (
     add_data_and_split,
@@ -18,12 +20,12 @@ from whichnorm.commands.study_options import (
     study_options,
 )
 from whichnorm.errors import SpecError
-from whichnorm.follow_ups import PlannedFollowUp, plan_follow_ups
-from whichnorm.job import DEFAULT_NORMS, Job, execute, prepare
-from whichnorm.progress import console_progress, duration
-from whichnorm.spec import UntilSure, batch_text
-from whichnorm.study import Plan, plan_study
-from whichnorm.until_sure import parse_budget
+from whichnorm.results.until_sure import parse_budget
+from whichnorm.specs.recipe import batch_text
+from whichnorm.specs.study import UntilSure
+from whichnorm.study.plan import Plan, plan_study
+from whichnorm.study.progress import console_progress, duration
+from whichnorm.study.study import Study
 
 NAME = "compare"
 HELP = "train one network once per norm and seed, and say which norm to use"
@@ -74,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     budget = None if args.budget is None else parse_budget(args.budget)
-    job = prepare(
+    study = prepare(
         data_name(args),
         norms=norm_names(args.norms),
         until_sure=_until_sure(args),
@@ -85,13 +87,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         recipes=[] if args.recipes is None else _recipes(args.recipes),
     )
     if args.dry_run:
-        plan = plan_study(job.study, job.splits, args.max_params)
-        show_plan(plan, job, console, plan_follow_ups(plan, job.splits, args.max_params))
+        plan = plan_study(study.spec, study.splits, args.max_params)
+        show_plan(plan, study, console, plan_follow_ups(plan, study.splits, args.max_params))
         return 0
-    from whichnorm.report.terminal import print_results
+    from whichnorm.analyses.accuracy.terminal import print_results
 
     results = execute(
-        job,
+        study,
         max_params=args.max_params,
         progress=console_progress(console),
         tensorboard=args.tensorboard,
@@ -99,39 +101,39 @@ def run(args: argparse.Namespace, console: Console) -> int:
         budget=budget,
         latency=not args.no_latency,
     )
-    print_results(results, console)
+    print_results(results, results.found, console)
     console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.ok else 1
 
 
-def show_plan(plan: Plan, job: Job, console: Console, follow_ups: Sequence[PlannedFollowUp] = ()) -> None:
+def show_plan(plan: Plan, study: Study, console: Console, follow_ups: Sequence[PlannedFollowUp] = ()) -> None:
     """Print the runs, parameters and estimated time of a study that is not run."""
-    recipe, machine = job.study.recipe, job.study.machine
+    recipe, machine = study.spec.recipe, study.spec.machine
     lines = [
-        f"data      {job.study.data.name}: {len(job.splits.train):,} training, {len(job.splits.val):,} validation, "
-        f"{len(job.splits.test):,} test images of {'x'.join(map(str, job.splits.image_shape))}",
-        f"network   {job.study.model.name}",
+        f"data      {study.spec.data.name}: {len(study.splits.train):,} training, {len(study.splits.val):,} validation,"
+        f" {len(study.splits.test):,} test images of {'x'.join(map(str, study.splits.image_shape))}",
+        f"network   {study.spec.model.name}",
         f"recipe    {recipe.name}: {recipe.epochs} epochs, batch {batch_text(asdict(recipe))}, "
         f"{plan.steps_per_epoch:,} steps per epoch",
         f"machine   {machine.device}, {machine.threads} threads, {machine.precision}",
-        f"folder    {job.folder.root}",
+        f"folder    {study.folder.root}",
         "",
         f"{'norm':<20}{'parameters':>11}{'seeds':>7}{'s per run':>11}  norm layers",
     ]
     for arm in plan.arms:
         layers = ", ".join(f"{count} {name}" for name, count in arm.norm_layers.items()) or "none"
         seconds = plan.run_seconds(arm)
-        lines.append(f"{arm.arm!s:<20}{arm.params:>11,}{len(job.study.seeds):>7}{seconds:>11,.1f}  {layers}")
-    if job.study.until_sure:
-        looks = ", ".join(map(str, stats.looks(job.study.until_sure.max_seeds)))
+        lines.append(f"{arm.arm!s:<20}{arm.params:>11,}{len(study.spec.seeds):>7}{seconds:>11,.1f}  {layers}")
+    if study.spec.until_sure:
+        looks = ", ".join(map(str, stats.looks(study.spec.until_sure.max_seeds)))
         lines += ["", f"This is the first look; seeds are added until sure, with looks at {looks} seeds."]
     lines += ["", *(f"{f.title}: {f.runs}; about {duration(f.seconds)}" for f in follow_ups)] if follow_ups else []
     which = "all of these" if follow_ups else "all"
     seconds = plan.seconds + sum(planned.seconds for planned in follow_ups)
-    done = sum(job.folder.record(run).exists() for run in job.study.runs())
+    done = sum(study.folder.record(run).exists() for run in study.spec.runs())
     lines += [
         "",
-        f"{len(job.study.runs())} runs, {done} of them finished; about {duration(seconds)} for {which}, "
+        f"{len(study.spec.runs())} runs, {done} of them finished; about {duration(seconds)} for {which}, "
         "from a few steps timed on this machine. Nothing was trained or written.",
     ]
     for line in lines:

@@ -12,7 +12,7 @@ from whichnorm.commands.options import add_data_arguments, data_name
 from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
 from whichnorm.norms import parse_norm
-from whichnorm.spec import DataSpec
+from whichnorm.specs.data import DataSpec
 from whichnorm.worked import Explanation, explain
 from whichnorm.worked.inputs import layer_input, read_npy
 from whichnorm.worked.sets import explain_values
@@ -79,14 +79,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 def picture_place(out: str) -> Path:
     """Return where the picture goes; checked before anything is computed."""
-    from whichnorm.report.files import check_file
+    from whichnorm.render.files import check_file
 
     return check_file(out)
 
 
 def write_picture(explanation: Explanation, path: Path) -> None:
     """Draw an explanation into a file, SVG or PNG by its ending."""
-    from whichnorm.report.files import write_figure
+    from whichnorm.render.files import write_figure
     from whichnorm.worked.picture import draw
 
     write_figure(draw(explanation), path)

@@ -3,7 +3,7 @@
 import argparse
 
 from whichnorm.errors import SpecError
-from whichnorm.job import Job, reopen
+from whichnorm.study.study import Study, reopen
 
 Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
 DEFAULT_DATA = "digits"
@@ -37,7 +37,7 @@ def data_name(args: argparse.Namespace) -> str:
     return DEFAULT_DATA if args.data is None else str(args.data)
 
 
-def study_of(args: argparse.Namespace) -> Job:
+def study_of(args: argparse.Namespace) -> Study:
     """Open the study that `add_study_arguments` asked for."""
     return reopen(args.study, data_dir=args.data_dir, download=not args.no_download)
 

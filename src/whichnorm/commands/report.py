@@ -4,9 +4,8 @@ import argparse
 
 from rich.console import Console
 
+from whichnorm.api import read_results, report_on
 from whichnorm.commands.options import add_study_arguments, study_of
-from whichnorm.job import read_results, report_on, with_examined
-from whichnorm.results import write_results
 
 NAME = "report"
 HELP = "write the report of a study's finished runs again"
@@ -23,12 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from whichnorm.report.terminal import print_results
+    from whichnorm.analyses.accuracy.terminal import print_results
 
-    job = study_of(args)
-    results = with_examined(job, read_results(job))
-    write_results(results)
-    page = report_on(job, results)
-    print_results(results, console)
-    console.print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)
+    study = study_of(args)
+    results = report_on(study, read_results(study))
+    print_results(results, results.found, console)
+    console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
     return 0 if results.ok else 1

@@ -5,8 +5,8 @@ import argparse
 from rich.console import Console
 
 from whichnorm.commands.options import add_data_place
-from whichnorm.progress import console_progress
 from whichnorm.reproduce import NAMES, QUICK, reproduce
+from whichnorm.study.progress import console_progress
 
 NAME = "reproduce"
 HELP = "train a published comparison again and set its figures beside the measured ones"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    from whichnorm.report.terminal import print_results
+    from whichnorm.analyses.accuracy.terminal import print_results
     from whichnorm.reproduce.text import print_reproduction
 
     done = reproduce(
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         progress=console_progress(console),
     )  # fmt: skip
     results = done.results
-    print_results(results, console)
+    print_results(results, results.found, console)
     console.print()
     print_reproduction(done.published, done.rows, results.records, results.num_test_images, console)
     for path in (done.page, results.folder / "report" / "index.html"):

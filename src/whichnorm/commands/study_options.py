@@ -3,11 +3,11 @@
 import argparse
 from typing import Any
 
+from whichnorm.api import DEFAULT_SEEDS
 from whichnorm.commands.options import Arguments, add_data_arguments, model_option
 from whichnorm.errors import SpecError
-from whichnorm.job import DEFAULT_SEEDS
 from whichnorm.norms import FORMS
-from whichnorm.recipes import RECIPES
+from whichnorm.specs.recipes import RECIPES
 
 
 def add_norms(what: Arguments, default: str | None, default_text: str = "%(default)s") -> None:
@@ -73,7 +73,7 @@ def add_machine_and_output(machine: Arguments) -> None:
 
 
 def study_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of `job.prepare` that these options set, but for the data, the norms and the batch."""
+    """Return the arguments of `study.prepare` that these options set, but for the data, the norms and the batch."""
     return {
         "model": args.model,
         "model_options": dict(model_option(text) for text in args.model_option),

@@ -1,9 +1,10 @@
-"""`whichnorm sweep`: the main job at several batch sizes or numbers of groups."""
+"""`whichnorm sweep`: the main study at several batch sizes or numbers of groups."""
 
 import argparse
 
 from rich.console import Console
 
+from whichnorm.api import DEFAULT_NORMS
 from whichnorm.commands.options import data_name
 from whichnorm.commands.study_options import (
     add_data_and_split,
@@ -15,8 +16,7 @@ from whichnorm.commands.study_options import (
     study_options,
 )
 from whichnorm.errors import SpecError
-from whichnorm.job import DEFAULT_NORMS
-from whichnorm.progress import console_progress
+from whichnorm.study.progress import console_progress
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
 
 NAME = "sweep"

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whichnorm.errors import DataError, SpecError
-from whichnorm.spec import Augmentation
+from whichnorm.specs.recipe import Augmentation
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey image: Recommendation ITU-R BT.601, as in OpenCV and Pillow."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.job import execute, prepare
-from whichnorm.progress import Progress
-from whichnorm.record import write_in_one_step
+from whichnorm.api import StudyResults, execute, prepare
+from whichnorm.files import write_in_one_step
 from whichnorm.reproduce.published import NAMES, Published, find_published
 from whichnorm.reproduce.side_by_side import Row, side_by_side
-from whichnorm.results import Results
+from whichnorm.study.progress import Progress
 
 __all__ = ["NAMES", "Reproduction", "reproduce"]
 
@@ -22,7 +21,7 @@ class Reproduction:
     """A published comparison and what was measured when it was trained again."""
 
     published: Published
-    results: Results
+    results: StudyResults
     rows: tuple[Row, ...]
     page: Path  # report/reproduction.md
 
@@ -49,20 +48,20 @@ def reproduce(
     """
     published = find_published(name)
     options: dict[str, Any] = QUICK if quick else {}
-    job = prepare(
+    study = prepare(
         published.data, norms=[arm.norm for arm in published.arms], model=name, seeds=seeds, recipe=name, val=0,
         data_dir=data_dir, download=download, device=device, threads=threads, precision=precision,
         out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}", **options,
     )  # fmt: skip
-    results = execute(job, max_params=None, progress=progress or Progress())
+    results = execute(study, max_params=None, progress=progress or Progress())
     rows = side_by_side(published, results.records, results.num_test_images)
     page = _write(published, rows, results)
     return Reproduction(published=published, results=results, rows=tuple(rows), page=page)
 
 
-def _write(published: Published, rows: Sequence[Row], results: Results) -> Path:
+def _write(published: Published, rows: Sequence[Row], results: StudyResults) -> Path:
     """Write the page, and the picture where there are published logs, beside the study's report."""
-    from whichnorm.report.figures.style import saved
+    from whichnorm.render.style import saved
     from whichnorm.reproduce.picture import draw_curves, has_curves
     from whichnorm.reproduce.text import markdown
 

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from whichnorm.record import EpochRow, RunRecord
-from whichnorm.report.figures.style import ArmStyle, arm_style, house_style, new_figure, set_title
+from whichnorm.render.style import ArmStyle, arm_style, house_style, new_figure, set_title
 from whichnorm.reproduce.published import Published, PublishedArm, PublishedScores
-from whichnorm.results import arm_title
+from whichnorm.results.results import arm_title
+from whichnorm.training.record import EpochRow, RunRecord
 
 PANELS = (("test_accuracy", "Test accuracy (%)", 100.0), ("train_loss", "Training loss (nats)", 1.0))
 PUBLISHED_COLOR = "#5f6368"

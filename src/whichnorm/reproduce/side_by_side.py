@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from whichnorm import stats
-from whichnorm.record import EpochRow, RunRecord
 from whichnorm.reproduce.published import Published, PublishedArm, PublishedScores
+from whichnorm.training.record import EpochRow, RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from whichnorm.record import RunRecord
-from whichnorm.report import text
-from whichnorm.report.tables import Table, cells
-from whichnorm.report.terminal import print_table, say
+from whichnorm.render import text
+from whichnorm.render.table import Table, cells
+from whichnorm.render.terminal import print_table, say
 from whichnorm.reproduce.published import Published
 from whichnorm.reproduce.side_by_side import Row
+from whichnorm.training.record import RunRecord
 
 
 def side_by_side_table(rows: Sequence[Row]) -> Table:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from whichnorm.errors import SpecError
 from whichnorm.norms import GroupNormSpec
-from whichnorm.spec import ArmSpec, Recipe
+from whichnorm.specs.arm import ArmSpec
+from whichnorm.specs.recipe import Recipe
 
 Axis = Literal["batch_size", "device_batch_size", "accumulation"]
 AXIS_NAMES: dict[Axis, str] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import StudyError
-from whichnorm.record import write_in_one_step
-from whichnorm.study import SWEEP_FILE, StudyFolder, difference
+from whichnorm.files import write_in_one_step
+from whichnorm.study.folder import SWEEP_FILE, StudyFolder, first_difference
 
 OF_THE_LAST_CALL = ("axes", "arms", "seeds", "points")  # these may change from call to call; finished runs are kept
 
@@ -37,7 +37,7 @@ class SweepFolder:
             return
         wanted = json.loads(json.dumps(description))
         last_call = {key: wanted[key] for key in OF_THE_LAST_CALL}
-        if found := difference({**self._held(), **last_call}, wanted):
+        if found := first_difference({**self._held(), **last_call}, wanted):
             raise StudyError(f"{self.root} holds another sweep: {found}; choose another --out, or give its options")
 
     def _held(self) -> dict[str, Any]:

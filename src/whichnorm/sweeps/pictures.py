@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from whichnorm.analyses.arms import label
 from whichnorm.norms import GroupNormSpec
-from whichnorm.report.figures.style import ArmStyle, arm_style
-from whichnorm.report.figures.sweeps import CROSSING_COLOR, Band, ErrorLine, Panel, error_by_groups, error_by_size
-from whichnorm.report.pictures.picture import Picture, label
-from whichnorm.spec import parse_arm
+from whichnorm.render.picture import Picture
+from whichnorm.render.style import ArmStyle, arm_style
+from whichnorm.specs.arm import parse_arm
 from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, Panel, error_by_groups, error_by_size
 from whichnorm.sweeps.results import ArmError, PointResult, SweepResults
 from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from whichnorm.errors import SpecError
-from whichnorm.spec import ArmSpec, Recipe, undefined
+from whichnorm.specs.arm import ArmSpec, undefined
+from whichnorm.specs.recipe import Recipe
 from whichnorm.sweeps.axes import Axes, Batch
 from whichnorm.sweeps.rules import Rule
 

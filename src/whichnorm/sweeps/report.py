@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
-from whichnorm.record import write_in_one_step
-from whichnorm.report import markdown, page, remove_left_over, write_figures
-from whichnorm.report.content import Content, Section
-from whichnorm.report.text import count, devices, printable
+from whichnorm.analyses.wording import devices
+from whichnorm.files import write_in_one_step
+from whichnorm.render import markdown, page
+from whichnorm.render.content import Content, Section
+from whichnorm.render.text import count, printable
+from whichnorm.report import remove_left_over, write_figures
+from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.sweeps import tables
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.pictures import group_pictures, size_picture
@@ -18,7 +21,6 @@ from whichnorm.sweeps.text import (
     runs_text,
     skipped_sentences,
 )
-from whichnorm.verdict import CANNOT_TELL
 
 METHOD = (
     "Every point is a study of its own, in a folder beside this report: the same network, trained once per "
@@ -33,7 +35,7 @@ def write_sweep_report(results: SweepResults, rule: str) -> Path:
     content = describe(results, rule)
     embedded = write_figures(content, folder / "figures")
     write_in_one_step(folder / "README.md", markdown.render(content).encode())
-    write_in_one_step(folder / "index.html", page.render(content, embedded, (), {}).encode())
+    write_in_one_step(folder / "index.html", page.render(content, embedded, ()).encode())
     remove_left_over(folder / "figures", embedded)
     return folder / "index.html"
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.record import RunRecord, write_in_one_step
-from whichnorm.results import ArmResult, Results
-from whichnorm.spec import parse_arm
+from whichnorm.files import write_in_one_step
+from whichnorm.results.results import ArmResult, Results
+from whichnorm.results.verdict import CANNOT_TELL, Comparison, called
+from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Crossing, Interval
 from whichnorm.sweeps.axes import Axis, Batch
-from whichnorm.verdict import CANNOT_TELL, Comparison, called
+from whichnorm.training.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from whichnorm.errors import SpecError, nearest
-from whichnorm.spec import Recipe
+from whichnorm.specs.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)

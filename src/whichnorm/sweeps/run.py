@@ -7,12 +7,15 @@ from typing import Any
 
 from torch import nn
 
+from whichnorm.api import DEFAULT_NORMS, as_arm, as_recipe, default_name, execute, prepare
 from whichnorm.errors import SpecError
-from whichnorm.job import DEFAULT_NORMS, Job, as_arm, as_recipe, default_name, execute, prepare
 from whichnorm.norms import NormSpec
-from whichnorm.progress import Progress
-from whichnorm.spec import ArmSpec, Recipe
-from whichnorm.study import Plan, StudyFolder, plan_study
+from whichnorm.specs.arm import ArmSpec
+from whichnorm.specs.recipe import Recipe
+from whichnorm.study.folder import StudyFolder
+from whichnorm.study.plan import Plan, plan_study
+from whichnorm.study.progress import Progress
+from whichnorm.study.study import Study
 from whichnorm.sweeps.axes import Axes, group_arms
 from whichnorm.sweeps.folder import SweepFolder
 from whichnorm.sweeps.points import Point, make_points
@@ -29,19 +32,19 @@ class Sweep:
     rule: Rule
     arms: tuple[ArmSpec, ...]
     points: tuple[Point, ...]
-    base: Job  # of the first point that has an arm; its data are those of all
+    base: Study  # of the first point that has an arm; its data are those of all
 
     @property
     def folder(self) -> SweepFolder:
         return SweepFolder(self.base.folder.root)
 
-    def jobs(self) -> list[tuple[Point, Job]]:
+    def jobs(self) -> list[tuple[Point, Study]]:
         """Return the study of every point that has an arm to train."""
         return [(point, self._job(point)) for point in self.points if point.arms]
 
-    def _job(self, point: Point) -> Job:
-        study = replace(self.base.study, arms=point.arms, recipe=point.recipe)
-        return replace(self.base, study=study, folder=self.folder.of_point(point.batch.name))
+    def _job(self, point: Point) -> Study:
+        spec = replace(self.base.spec, arms=point.arms, recipe=point.recipe)
+        return self.base.with_spec(spec, self.folder.of_point(point.batch.name))
 
     def to_dict(self) -> dict[str, Any]:
         """Return sweep.json's content; "recipe" is that at the base batch, which the rule starts from."""
@@ -51,7 +54,7 @@ class Sweep:
             "learning_rate_rule": self.rule.name,
             "axes": {name: list(values) for name, values in asdict(self.axes).items()},
             "arms": [str(arm) for arm in self.arms],
-            "seeds": list(self.base.study.seeds),
+            "seeds": list(self.base.spec.seeds),
             "points": [point.to_dict() for point in self.points],
         }
 
@@ -125,7 +128,7 @@ def prepare_sweep(
     out: str | Path | None,
     **options: Any,
 ) -> Sweep:
-    """Check the axes and options, then load the data; see `sweep`, and `job.prepare` for the options passed on."""
+    """Check the axes and options, then load the data; see `sweep`, and `study.prepare` for the options passed on."""
     axes = Axes(
         batch_sizes=tuple(batch_sizes),
         device_batch_sizes=tuple(device_batch_sizes),
@@ -144,7 +147,7 @@ def prepare_sweep(
         out=out, **options,
     )  # fmt: skip
     if out is None:
-        name = f"sweep-{default_name(replace(base.study, recipe=base_recipe))}"
+        name = f"sweep-{default_name(replace(base.spec, recipe=base_recipe))}"
         base = replace(base, folder=StudyFolder(Path("runs") / name))
     return Sweep(axes=axes, recipe=base_recipe, rule=rule, arms=arms, points=points, base=base)
 
@@ -160,10 +163,10 @@ def _arms(norms: Sequence[str | NormSpec | ArmSpec] | None, of_groups: Sequence[
 def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]:
     """Check every point before any is trained: its arms can be built, and its folder holds nothing else."""
     sweep.folder.check(sweep.to_dict())
-    for _, job in sweep.jobs():
-        if (job.folder.root / "study.json").exists():
-            job.folder.check(job.study, job.splits.digest)
-    return [(point, plan_study(job.study, job.splits, max_params)) for point, job in sweep.jobs()]
+    for _, study in sweep.jobs():
+        if (study.folder.root / "study.json").exists():
+            study.folder.check(study.spec, study.splits.digest)
+    return [(point, plan_study(study.spec, study.splits, max_params)) for point, study in sweep.jobs()]
 
 
 def execute_sweep(
@@ -183,10 +186,10 @@ def execute_sweep(
     with StudyFolder(sweep.folder.root).locked():
         sweep.folder.claim(sweep.to_dict())
         studies = {}
-        for number, (point, job) in enumerate(sweep.jobs(), start=1):
+        for number, (point, study) in enumerate(sweep.jobs(), start=1):
             progress.start_part(f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}")
             studies[point.batch.name] = execute(
-                job, max_params=max_params, progress=progress, tensorboard=tensorboard, diagnostics=diagnostics,
+                study, max_params=max_params, progress=progress, tensorboard=tensorboard, diagnostics=diagnostics,
                 latency=latency,
             )  # fmt: skip
         labels = sweep.base.splits.test.labels.tolist()

@@ -1,20 +1,13 @@
 """The tables of a sweep's report."""
 
-from whichnorm.report.figures.style import arm_style
-from whichnorm.report.tables import Cell, Table, cells
-from whichnorm.report.text import (
-    count,
-    fault_reason,
-    outcome,
-    percent_interval,
-    points,
-    points_interval,
-    printable,
-)
-from whichnorm.results import arm_title
+from whichnorm.analyses.wording import fault_reason, outcome
+from whichnorm.render.style import arm_style
+from whichnorm.render.table import Cell, Table, cells
+from whichnorm.render.text import count, percent_interval, points, points_interval, printable
+from whichnorm.results.results import arm_title
+from whichnorm.results.verdict import Comparison
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
 from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence, p_text
-from whichnorm.verdict import Comparison
 
 
 def errors_table(results: SweepResults) -> Table:

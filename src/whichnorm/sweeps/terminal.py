@@ -5,10 +5,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.progress import duration
-from whichnorm.report import text
-from whichnorm.report.terminal import say
-from whichnorm.study import Plan
+from whichnorm.analyses import wording
+from whichnorm.render import text
+from whichnorm.render.terminal import say
+from whichnorm.study.plan import Plan
+from whichnorm.study.progress import duration
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
@@ -34,7 +35,7 @@ def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
     for sentence in skipped_sentences(results):
         say(console, sentence, "dim")
     for name, run in results.faults:
-        reason = text.printable(text.fault_reason(run))
+        reason = text.printable(wording.fault_reason(run))
         say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
     if results.comparisons:
         say(console, correction_sentence(results), "dim")
@@ -84,11 +85,11 @@ def _table(title: str, texts: list[str], numbers: list[str]) -> Table:
 def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) -> None:
     """Print the points with their runs, learning rates, steps and estimated time; nothing is run."""
     table = _table("", ["point", "arms"], ["lr", "steps", "runs", "done", "time"])
-    jobs = [job for _, job in sweep.jobs()]
+    jobs = [study for _, study in sweep.jobs()]
     total = 0
-    for (point, plan), job in zip(plans, jobs, strict=True):
-        runs = job.study.runs()
-        done = sum(job.folder.record(run).exists() for run in runs)
+    for (point, plan), study in zip(plans, jobs, strict=True):
+        runs = study.spec.runs()
+        done = sum(study.folder.record(run).exists() for run in runs)
         steps = plan.steps_per_epoch * point.recipe.epochs
         arms = Text(" ".join(map(str, point.arms)))
         table.add_row(

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from whichnorm.report.text import count, percent_interval
+from whichnorm.render.text import count, percent_interval
+from whichnorm.results.verdict import CANNOT_TELL, Comparison, listed
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.results import ArmsCrossing, PointComparison, PointResult, SweepResults
-from whichnorm.verdict import CANNOT_TELL, Comparison, listed
 
 AXIS_WORDS = {"batch_size": "batch", "device_batch_size": "device batch", "accumulation": "accumulation"}
 

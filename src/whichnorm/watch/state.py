@@ -7,12 +7,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, Literal, TypeVar
 
-from whichnorm.checkpoint import read_progress
 from whichnorm.errors import StudyError
-from whichnorm.record import EpochRow, RunRecord, read_record
-from whichnorm.rerun import Command, compare_command
-from whichnorm.spec import batch_text, grid, run_key
-from whichnorm.study import StudyFolder
+from whichnorm.specs.arm import run_key
+from whichnorm.specs.recipe import batch_text
+from whichnorm.specs.study import grid
+from whichnorm.study.command import Command, compare_command
+from whichnorm.study.folder import StudyFolder
+from whichnorm.training.checkpoint import read_progress
+from whichnorm.training.record import EpochRow, RunRecord, read_record
 
 Status = Literal["waiting", "training", "stopped", "finished", "diverged", "failed", "unreadable"]
 DONE = ("finished", "diverged", "failed")

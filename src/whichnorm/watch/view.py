@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.progress import duration
-from whichnorm.rerun import RECIPE_FILE
+from whichnorm.study.command import RECIPE_FILE
+from whichnorm.study.progress import duration
 from whichnorm.watch.state import RunState, StudyState, seconds_left
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -9,14 +9,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from whichnorm import randomness
-from whichnorm.data import channel_statistics, load_data
 from whichnorm.data.augment import normalize
 from whichnorm.data.files import expand, fault, file_size, printable
+from whichnorm.data.load import load_data
+from whichnorm.data.split import channel_statistics
 from whichnorm.errors import DataError, ModelError, SpecError, nearest
 from whichnorm.models import build_model, factory_name
 from whichnorm.norms import norm_layers
-from whichnorm.spec import DataSpec
+from whichnorm.specs.data import DataSpec
+from whichnorm.training import randomness
 
 # The worked example of a published comparison of BN, LN and GN: 3 images, 4 channels, 1x2 pixels.
 PUBLISHED = (

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from whichnorm.report.figures.style import INK, house_style
-from whichnorm.report.text import shorten
+from whichnorm.render.style import INK, house_style
+from whichnorm.render.text import shorten
 from whichnorm.worked.block import FIRST, GAP, LAST, MOST_CELLS, Axis, Side, View, block_height, sides_of, view_of
 from whichnorm.worked.sets import Explanation, StatisticsSets
 from whichnorm.worked.text import amount, number, span

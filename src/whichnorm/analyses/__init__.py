@@ -1,0 +1,21 @@
+"""The questions asked of a study's finished runs, one room each; the report has them in this order."""
+
+from typing import Any
+
+from whichnorm.analyses.accuracy import Accuracy
+from whichnorm.analyses.analysis import Analysis
+from whichnorm.analyses.classes import Classes
+from whichnorm.analyses.confusion import Confusion
+from whichnorm.analyses.curves import Curves
+from whichnorm.analyses.diagnostics import Diagnostics
+from whichnorm.analyses.examined import Examination
+from whichnorm.analyses.faults import Faults
+from whichnorm.analyses.gradcam import GradCam
+from whichnorm.analyses.method import Method
+from whichnorm.analyses.mistakes import Mistakes
+from whichnorm.analyses.sensitivity import SensitivityAnalysis
+
+ANALYSES: tuple[Analysis[Any, Any], ...] = (
+    Faults(), Accuracy(), SensitivityAnalysis(), Curves(), Mistakes(), Confusion(), Classes(), GradCam(), Diagnostics(),
+    Examination(), Method(),
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""Every arm's accuracy, and the paired differences between arms."""
+
+from typing import TYPE_CHECKING
+
+from whichnorm.analyses.analysis import Analysis, NoOptions
+from whichnorm.results.results import Results
+
+if TYPE_CHECKING:
+    from whichnorm.render.content import Section
+    from whichnorm.study.study import Study
+
+
+class Accuracy(Analysis[NoOptions, None]):
+    name = "accuracy"
+    title = "Accuracy"
+    help = "show every arm's accuracy and the paired differences between arms"
+    description = "Show the accuracy of every arm of a study, and the paired differences between arms with intervals."
+    examples = "whichnorm accuracy runs/demo"
+
+    def measure(self, study: "Study", results: Results, options: NoOptions) -> None:
+        """Nothing to measure: results hold the accuracies."""
+
+    def section(self, found: None, results: Results) -> "Section":
+        from whichnorm.analyses.accuracy.pictures import forest_pictures
+        from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table
+        from whichnorm.render.content import Section
+
+        shown = (arms_table(results), comparisons_table(results))
+        return Section(
+            anchor=self.name,
+            label=self.title,
+            title="Accuracy of the arms, and their differences",
+            tables=tuple(table for table in shown if table),
+            pictures=tuple(forest_pictures(results).values()),
+        )

@@ -1,0 +1,65 @@
+"""Whether an image's prediction depends on the other images of its batch; measured for every norm, not assumed."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whichnorm.analyses.batch_statistics.measure import wrapped_batches
+from whichnorm.analyses.network import Subject, evaluating, on_batch_statistics
+from whichnorm.data.splits import evenly_spaced
+
+NUM_IMAGES = 500
+NUM_DRAWS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Companions:
+    """Shares of images whose predicted class is not the same in all draws of companions."""
+
+    batch_size: int
+    num_images: int
+    num_draws: int
+    changed_in_batch_mode: float | None  # norm layers in training mode; None at a batch of one, which has no company
+    changed_in_evaluation: float  # above 0 only where the network leaks between images
+
+
+def companions(subject: Subject, test: Tensor, batch_size: int) -> Companions:
+    """Predict test images (N, C, H, W) again and again beside others, in batches of the training's size.
+
+    There are at most 500 images, or two batches where that is more, evenly spread over the split; each draw deals them
+    into batches anew, and every arm sees the same. In evaluation a batch of one is replaced by one of two.
+    """
+    images = test[evenly_spaced(len(test), max(NUM_IMAGES, 2 * batch_size))]
+    size = max(2, min(batch_size, len(images) // 2))
+    with evaluating(subject.network):
+        in_evaluation = _changed(subject, images, size)
+    in_batch_mode = None
+    if batch_size > 1:
+        with on_batch_statistics(subject.network):
+            in_batch_mode = _changed(subject, images, size)
+    return Companions(
+        batch_size=size,
+        num_images=len(images),
+        num_draws=NUM_DRAWS,
+        changed_in_batch_mode=in_batch_mode,
+        changed_in_evaluation=in_evaluation,
+    )
+
+
+def _changed(subject: Subject, images: Tensor, batch_size: int) -> float:
+    generator = torch.Generator().manual_seed(0)
+    draws = [
+        _predictions(subject, images, torch.randperm(len(images), generator=generator), batch_size)
+        for _ in range(NUM_DRAWS)
+    ]
+    table = torch.stack(draws)  # (num_draws, N)
+    return float((table != table[0]).any(0).double().mean())
+
+
+def _predictions(subject: Subject, images: Tensor, order: Tensor, batch_size: int) -> Tensor:
+    """Predict every image in the company that an order deals it."""
+    found = torch.empty(len(images), dtype=torch.long)
+    for places, num_new in wrapped_batches(order, batch_size):
+        found[places[:num_new]] = subject.logits(images[places]).argmax(1)[:num_new]
+    return found

@@ -1,0 +1,134 @@
+"""What an arm costs: memory of a training step, and latency of the exported network."""
+
+import copy
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from whichnorm.analyses.cost.memory import peak_bytes
+from whichnorm.architecture.export import checked_onnx
+from whichnorm.data.augment import normalize
+from whichnorm.data.splits import Splits
+from whichnorm.errors import WhichnormError
+from whichnorm.specs.study import MachineSpec, RunSpec
+from whichnorm.training.machine import autocast, environment
+from whichnorm.training.network import build_optimizer, penalty
+from whichnorm.training.randomness import isolated_rng
+
+NUM_WARM_UP = 20
+NUM_CALLS = 200
+NOT_WANTED = "not measured: --no-latency"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Seconds of a call of the exported network on one image: median and quartiles."""
+
+    median_seconds: float
+    lower_quartile_seconds: float
+    upper_quartile_seconds: float
+    num_calls: int
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of one arm. Peak memory counts the network's parameters, gradients, optimizer state, activations, images as
+    floats and every temporary of torch's allocator; not the data set, the program, or workspaces of other libraries."""
+
+    peak_memory_bytes: int
+    batch_size: int
+    memory_device: str
+    latency: Latency | None
+    latency_reason: str  # why there is none, or ""
+
+
+def measure_cost(run: RunSpec, splits: Splits, network: nn.Module, *, latency: bool) -> Cost:
+    """Measure what a run's arm costs, with a copy of its network; latency says whether to export it."""
+    found, reason = _latency_or_reason(run, splits, network) if latency else (None, NOT_WANTED)
+    return Cost(
+        peak_memory_bytes=step_memory(run, splits, network),
+        batch_size=min(run.recipe.images_per_forward, len(splits.train)),
+        memory_device=str(environment(run.machine)["device"]),
+        latency=found,
+        latency_reason=reason,
+    )
+
+
+def step_memory(run: RunSpec, splits: Splits, network: nn.Module) -> int:
+    """Return the peak of bytes allocated in two training steps of a copy on the run's device, the copy included.
+
+    The second step has the optimizer's state from its beginning on.
+    """
+    size = run.recipe.images_per_forward
+    images, labels = splits.train.images[:size], splits.train.labels[:size]
+    return peak_bytes(lambda: _two_steps(run, splits, network, images, labels), run.machine.device)
+
+
+def _two_steps(run: RunSpec, splits: Splits, network: nn.Module, images: Tensor, labels: Tensor) -> None:
+    with isolated_rng(run.machine.device):  # dropout draws
+        model = copy.deepcopy(network).to(run.machine.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        optimizer = build_optimizer(model, run.recipe)
+        passes = min(2, run.recipe.accumulation)  # the second meets the gradients of the first, as all later ones do
+        for _ in range(2):
+            for _ in range(passes):
+                with autocast(run.machine):
+                    logits = model(normalize(images, splits.mean, splits.std))
+                (F.cross_entropy(logits.float(), labels) + penalty(model, run.arm)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+
+def _latency_or_reason(run: RunSpec, splits: Splits, network: nn.Module) -> tuple[Latency | None, str]:
+    try:
+        return measure_latency(network, run.model.name, splits.image_shape), ""
+    except WhichnormError as error:
+        return None, str(error)
+
+
+def measure_latency(network: nn.Module, name: str, image_shape: tuple[int, int, int]) -> Latency:
+    """Export a network, and time onnxruntime on one image with one thread."""
+    data, _ = checked_onnx(copy.deepcopy(network), name, image_shape, wanted_by="latency")
+    seconds = _timed(_session_call(data, image_shape))
+    low, median, high = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
+    return Latency(
+        median_seconds=median,
+        lower_quartile_seconds=low,
+        upper_quartile_seconds=high,
+        num_calls=len(seconds),
+        threads=1,
+        device=str(environment(MachineSpec())["device"]),
+    )
+
+
+def _session_call(data: bytes, image_shape: tuple[int, int, int]) -> Callable[[], object]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    image = torch.randn(1, *image_shape, generator=torch.Generator().manual_seed(0)).numpy()
+    return lambda: session.run(None, {"images": image})
+
+
+def _timed(call: Callable[[], object]) -> list[float]:
+    for _ in range(NUM_WARM_UP):
+        call()
+    seconds = []
+    gc.disable()  # a collection in the middle of a call is not the network's
+    try:
+        for _ in range(NUM_CALLS):
+            started = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - started)
+    finally:
+        gc.enable()
+    return seconds

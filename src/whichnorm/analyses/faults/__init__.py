@@ -1,0 +1,32 @@
+"""Which runs went wrong."""
+
+from typing import TYPE_CHECKING
+
+from whichnorm.analyses.analysis import Analysis, NoOptions
+from whichnorm.results.results import Results
+
+if TYPE_CHECKING:
+    from whichnorm.render.content import Section
+    from whichnorm.study.study import Study
+
+
+class Faults(Analysis[NoOptions, None]):
+    name = "faults"
+    title = "Runs that went wrong"
+    help = "list the runs that failed, diverged or stayed at chance"
+    description = "List the runs of a study that failed, diverged or stayed at chance, with the reasons."
+    examples = "whichnorm faults runs/demo"
+
+    def measure(self, study: "Study", results: Results, options: NoOptions) -> None:
+        """Nothing to measure: a run's record says what went wrong."""
+
+    def section(self, found: None, results: Results) -> "Section | None":
+        from whichnorm.analyses.faults.tables import faults_table
+        from whichnorm.render import text
+        from whichnorm.render.content import Section
+
+        table = faults_table(results)
+        if not table:
+            return None
+        title = f"{len(table.rows)} of {text.count(len(results.records), 'run')} went wrong"
+        return Section(anchor=self.name, label=self.title, title=title, tables=(table,), alarming=True)

@@ -1,0 +1,29 @@
+"""The table of runs that went wrong."""
+
+from whichnorm.analyses import wording
+from whichnorm.analyses.arms import arm_cell
+from whichnorm.render import text
+from whichnorm.render.table import Table, cells
+from whichnorm.results.results import Results
+from whichnorm.training.record import RunRecord
+
+
+def faults_table(results: Results) -> Table | None:
+    """One row per run that failed, diverged or stayed at chance; None where all is well."""
+    if results.ok:
+        return None
+    rows = [
+        (arm_cell(results, r.arm), *cells(str(r.seed), _status(r), text.printable(wording.fault_reason(r))))
+        for r in results.faults
+    ]
+    return Table(
+        caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are. "
+        "A run whose record in the folder runs is deleted is trained again by the same command.",
+        headings=("Arm", "Seed", "Status", "Reason"),
+        rows=tuple(rows),
+        numeric_from=4,
+    )
+
+
+def _status(record: RunRecord) -> str:
+    return "finished, with a warning" if record.status == "finished" and record.warnings else record.status

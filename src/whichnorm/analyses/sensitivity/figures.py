@@ -1,0 +1,62 @@
+"""Validation accuracy against learning rate, a line per arm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from whichnorm.render.style import ArmStyle, house_style, new_figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchLine:
+    """An arm's accuracies in percent by learning rate, None where the training did not finish; `chosen` is a rate."""
+
+    label: str
+    style: ArmStyle
+    rates: Sequence[float]
+    accuracies: Sequence[float | None]
+    chosen: float
+
+
+@house_style()
+def learning_rate_lines(lines: Sequence[SearchLine], shared: float) -> Figure:
+    """Draw the lines over a logarithmic axis; a ring marks each chosen rate, a dotted line the shared one."""
+    figure = new_figure(6.8, 3.9)
+    axes = figure.subplots()
+    axes.set_xscale("log", base=2)
+    for place, line in enumerate(lines):
+        _draw_line(axes, line, place)
+    axes.axvline(shared, color="#8b9199", linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+    axes.annotate("shared", (shared, 1), xycoords=("data", "axes fraction"), xytext=(3, -2),
+                  textcoords="offset points", fontsize=8, color="#59636e", va="top")  # fmt: skip
+    _label(axes, sorted({rate for line in lines for rate in line.rates}))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def _draw_line(axes: Axes, line: SearchLine, place: int) -> None:
+    values = np.array([np.nan if value is None else value for value in line.accuracies])
+    look: dict[str, Any] = {"color": line.style.color, "zorder": 3}
+    axes.plot(line.rates, values, linestyle=line.style.line, marker=line.style.marker, label=line.label, **look)
+    at_chosen = [value for rate, value in zip(line.rates, values, strict=True) if rate == line.chosen]
+    axes.plot([line.chosen], at_chosen, "o", markersize=12, fillstyle="none", markeredgewidth=1.6, **look)
+    unfinished = [rate for rate, value in zip(line.rates, values, strict=True) if np.isnan(value)]
+    # At the foot of the axis, each arm a little higher: marks of several arms at one rate would hide each other.
+    axes.plot(unfinished, np.full(len(unfinished), 0.03 + 0.05 * place), "x", markersize=6, markeredgewidth=1.8,
+              transform=axes.get_xaxis_transform(), **look)  # fmt: skip
+
+
+def _label(axes: Axes, rates: Sequence[float]) -> None:
+    axes.set_xlabel("Learning rate (peak, log scale)")
+    axes.set_ylabel("Validation accuracy (%)")
+    axes.xaxis.set_major_locator(FixedLocator(list(rates)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.margins(x=0.06, y=0.12)
+    axes.grid(True)

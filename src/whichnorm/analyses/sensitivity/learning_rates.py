@@ -1,0 +1,100 @@
+"""Follow-up: every arm at the learning rate that suits it, beside all arms at the shared one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from whichnorm.analyses.sensitivity import text
+from whichnorm.analyses.sensitivity.search import Search
+from whichnorm.results.results import Results
+from whichnorm.results.verdict import Comparison, against, listed
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LearningRates:
+    """The search of every arm, and the study with each at its own rate; neither is there before it is finished."""
+
+    searches: tuple[Search, ...] = ()
+    results: Results | None = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The arms at their own rates, with the names that they have in the study."""
+        return {str(search.tuned): search.arm for search in self.searches}
+
+    def comparisons(self, shared: Results) -> list[tuple[Comparison, Comparison | None]]:
+        """Pair every comparison at the shared rate with that at the tuned rates, under the study's names."""
+        found = self.results.comparisons if self.results else ()
+        renamed = [replace(c, a=self.names[c.a], b=self.names[c.b]) for c in found]
+        return [(c, against(c.a, c.b, renamed)) for c in shared.comparisons]
+
+    def order(self, shared: Results) -> tuple[list[str], list[str]]:
+        """Return the arms by mean test accuracy at the shared rate and at the tuned ones, those finished in both."""
+        before, after = text.ranking(shared), text.ranking(self.results, self.names) if self.results else []
+        return [arm for arm in before if arm in after], [arm for arm in after if arm in before]
+
+    def outcome(self, shared: Results) -> str:
+        """Say in one sentence whether the answer holds."""
+        if not self.results:
+            return "The search for each arm's learning rate is not finished."
+        before, after = self.order(shared)
+        if len(after) < 2:
+            return "Learning rates were tuned, but fewer than two arms finished: there is no order to change."
+        if all(search.rate == search.shared for search in self.searches):
+            return f"Every arm's best learning rate is the shared one, {self.searches[0].shared:g}: the answer holds."
+        if before == after:
+            order = f"the order holds ({', '.join(after)})"
+        else:
+            order = f"the order changes from {', '.join(before)} to {', '.join(after)}"
+        return f"At a learning rate tuned for each arm {order}, and {self._calls(shared)}."
+
+    def _calls(self, shared: Results) -> str:
+        changed = [
+            f"{a.a} − {a.b} from “{text.outcome(a)}” to “{text.outcome(b)}”"
+            for a, b in self.comparisons(shared)
+            if b and a.call != b.call
+        ]
+        if not changed:
+            return "no call changes"
+        return f"{'this call changes' if len(changed) == 1 else 'these calls change'}: {'; '.join(changed)}"
+
+    def details(self) -> list[str]:
+        """Say which rates were chosen, where a better one may lie beyond them, and the verdict at them."""
+        if not self.results:
+            return []
+        rates = listed([f"{search.rate:g} for {search.arm}" for search in self.searches])
+        sentences = [f"Chosen by validation accuracy: {rates}; the shared rate is {self.searches[0].shared:g}."]
+        for search in self.searches:
+            if search.best is None:
+                sentences.append(f"No training of {search.arm} in the search finished: it keeps the shared rate.")
+            elif search.end:
+                other = {"smallest": "smaller", "largest": "larger"}[search.end]
+                sentences.append(
+                    f"The best rate of {search.arm}, {search.rate:g}, is the {search.end} that was tried: a {other} "
+                    "one may be better still."
+                )
+        faults = text.faults(self.results, "at the tuned rates")
+        return [*sentences, *faults, f"At the tuned rates: {self.results.verdict.answer}"]
+
+    def to_dict(self, shared: Results) -> dict[str, Any]:
+        """Return the follow-up as JSON values."""
+        before, after = self.order(shared)
+        return {
+            "kind": "learning rates",
+            "finished": self.results is not None,
+            "searches": [_search_dict(search) for search in self.searches],
+            "order_holds": before == after if self.results else None,
+            "outcome": self.outcome(shared),
+            "details": self.details(),
+            **text.figures(self.results),
+        }
+
+
+def _search_dict(search: Search) -> dict[str, Any]:
+    return {
+        "norm": search.arm,
+        "shared_rate": search.shared,
+        "rate": search.rate,
+        "end": search.end,
+        "tried": [{"learning_rate": rate, "val_accuracy": found} for rate, found in search.accuracies.items()],
+    }

@@ -1,0 +1,70 @@
+"""Follow-up: the two best arms under another recipe."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from whichnorm.analyses.sensitivity import text
+from whichnorm.results.results import Results
+from whichnorm.results.verdict import Comparison, against, listed
+from whichnorm.specs.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OtherRecipe:
+    """The study's two best arms under another recipe, the better one first; `results` is None before all is trained.
+
+    `pair` is empty where fewer than two arms finished.
+    """
+
+    recipe: Recipe
+    pair: tuple[str, ...]
+    results: Results | None = None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The better arm of the study less the other, under this recipe."""
+        return against(*self.pair, self.results.comparisons) if self.results and len(self.pair) == 2 else None
+
+    @property
+    def order(self) -> Literal["holds", "turns", "is level", ""]:
+        """What becomes of the order by mean test accuracy; "" where that is not known."""
+        if not self.comparison:
+            return ""
+        found = self.comparison.difference
+        return "holds" if found > 0 else "turns" if found < 0 else "is level"
+
+    def outcome(self, study: Results) -> str:
+        """Say in one sentence whether the order of the two holds."""
+        under = f"Under the recipe {self.recipe.name}"
+        if not self.pair:
+            return f"{under} nothing was trained: fewer than two arms finished."
+        if not self.results:
+            return f"{under} the two best arms are not trained yet."
+        if not self.comparison:
+            return f"{under} {listed(self.pair)} cannot be compared: they have no finished run at a common seed."
+        both = listed(self.pair)
+        order = f"{both} are level" if self.order == "is level" else f"the order of {both} {self.order}"
+        return f"{under} {order}: {text.difference(self.comparison)}."
+
+    def details(self) -> list[str]:
+        """Say which runs went wrong."""
+        return text.faults(self.results, f"under {self.recipe.name}") if self.results else []
+
+    def to_dict(self, study: Results) -> dict[str, Any]:
+        """Return the follow-up as JSON values."""
+        return {
+            "kind": "recipe",
+            "recipe": self.recipe.name,
+            "finished": self.results is not None,
+            "pair": list(self.pair),
+            "order": self.order,
+            "outcome": self.outcome(study),
+            "details": self.details(),
+            **text.figures(self.results),
+        }
+
+
+def best_two(study: Results) -> tuple[str, ...]:
+    """Return the two arms of the highest mean test accuracy, the best first; none where fewer than two finished."""
+    ranked = text.ranking(study)
+    return tuple(ranked[:2]) if len(ranked) > 1 else ()

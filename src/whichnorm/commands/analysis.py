@@ -1,0 +1,115 @@
+"""The commands of the analyses: `whichnorm NAME DIR` prints an analysis's section and writes its figures."""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from whichnorm.analyses.analysis import Analysis
+from whichnorm.commands.arguments import add_options, read_options
+from whichnorm.commands.options import add_study_arguments, study_of
+from whichnorm.errors import SpecError, StudyError
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.codec import encode
+
+if TYPE_CHECKING:  # drawing is slow to import, and --help does without
+    from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
+
+
+@dataclass(frozen=True)
+class AnalysisCommand:
+    """A command made of an analysis: the same for each."""
+
+    analysis: Analysis[Any, Any]
+
+    @property
+    def NAME(self) -> str:  # noqa: N802
+        return self.analysis.name
+
+    @property
+    def HELP(self) -> str:  # noqa: N802
+        return self.analysis.help
+
+    @property
+    def DESCRIPTION(self) -> str:  # noqa: N802
+        return self.analysis.description
+
+    @property
+    def EPILOG(self) -> str:  # noqa: N802
+        examples = "\n".join(f"  {line}" for line in self.analysis.examples.splitlines())
+        return f"examples:\n{examples}\n\nExit code: 0 done, 2 input that cannot be used.\n"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        add_study_arguments(parser)
+        parser.add_argument("--norms", metavar="A,B,...", help="arms of the study, such as bn,gn:8 (default: all)")
+        parser.add_argument("--out", metavar="PATH", help="a folder for the figures as PNG and SVG, or a file for a "
+                            "single one, .png or .svg (default DIR/pictures)")  # fmt: skip
+        parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
+        add_options(parser, self.analysis.options)
+
+    def run(self, args: argparse.Namespace, console: Console) -> int:
+        from whichnorm.api import read_results
+
+        place, options = figure_place(args), read_options(args, self.analysis.options)
+        study = study_of(args)
+        results = chosen(args, read_results(study))
+        found = self.analysis.measure(study, results, options)
+        section = self.analysis.section(found, results)
+        show(args, console, place, section, found)
+        return 0
+
+
+def chosen(args: argparse.Namespace, results: "Results") -> "Results":
+    """Return the results of the arms that --norms names, or of all; an arm that the study lacks is a SpecError."""
+    there = results.arm_names
+    if args.norms is not None:
+        named = [str(parse_arm(name.strip())) for name in args.norms.split(",") if name.strip()]
+        for name in named or [""]:
+            if name not in there:
+                raise SpecError(f"--norms {args.norms}: {name or 'nothing'} is no arm with a run in {args.study}; "
+                                f"it has {', '.join(there)}")  # fmt: skip
+        results = results.only(list(dict.fromkeys(named)))
+    if not any(record.epochs for record in results.records):
+        raise StudyError(f"{args.study}: no run of {', '.join(results.arm_names)} got through an epoch, so there is "
+                         f"nothing to show; whichnorm report {args.study} shows why")  # fmt: skip
+    return results
+
+
+def figure_place(args: argparse.Namespace) -> Path:
+    """Return where the figures go; checked before anything is computed.
+
+    Those of the report stay as they are: its texts are about all arms, and a command's figures may be of some.
+    """
+    from whichnorm.render.files import check_place
+
+    return Path(args.study) / "pictures" if args.out is None else check_place(args.out)
+
+
+def show(
+    args: argparse.Namespace, console: Console, place: Path, section: "Section | None", found: Any
+) -> None:  # fmt: skip
+    """Write the figures, then print tables and sentences, or what was found as JSON."""
+    from whichnorm.render.files import write_pictures
+    from whichnorm.render.terminal import print_table, say
+
+    paths = write_pictures(section.pictures, place) if section and section.pictures else []
+    sentences = section.sentences if section else ("Nothing to show.",)
+    if args.json:
+        content = {"found": encode(found), "sentences": list(sentences), "pictures": [str(path) for path in paths]}
+        print(json.dumps(content, allow_nan=False))
+        return
+    for table in (*section.tables, *(t for folded in section.folded for t in folded.tables)) if section else ():
+        print_table(table, console)
+    for line in (*sentences, *(f"picture: {path}" for path in paths)):
+        say(console, line)
+
+
+def analysis_commands() -> list[AnalysisCommand]:
+    """Return a command for every analysis, in the report's order."""
+    from whichnorm.analyses import ANALYSES
+
+    return [AnalysisCommand(analysis) for analysis in ANALYSES]

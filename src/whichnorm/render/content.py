@@ -1,0 +1,62 @@
+"""What a report says, in order and without a format: the page and the Markdown version both render this."""
+
+from dataclasses import dataclass
+
+from whichnorm.render.images import Sprite
+from whichnorm.render.picture import Picture
+from whichnorm.render.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Text to be copied as it is, with what it is called."""
+
+    text: str
+    title: str
+    language: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folded:
+    """Sentences and tables that a reader opens on demand."""
+
+    summary: str
+    sentences: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Section:
+    """A part of the report under one heading, which says the finding; `label` names it in the list of contents.
+
+    Its parts come in the order of the fields. `wide` pictures get a row each, others share one where there is room.
+    `sprite` holds the small images that the pictures' widgets show.
+    """
+
+    anchor: str
+    title: str
+    label: str = ""
+    sentences: tuple[str, ...] = ()
+    code: tuple[Code, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    folded: tuple[Folded, ...] = ()
+    wide: bool = False
+    alarming: bool = False
+    sprite: Sprite | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Content:
+    """A whole report: the question, the answer, and the sections behind it."""
+
+    question: str
+    size: str
+    decided: bool
+    answer: str  # "Use BatchNorm", "Cannot tell"
+    choice: str  # the chosen arm's text form, or ""
+    verdict: str
+    cost: str = ""
+    outlook: str = ""  # what would change the answer
+    sections: tuple[Section, ...]
+    footer: str

@@ -1,0 +1,267 @@
+"""From run records to results: arms, comparisons and the verdict, and their JSON and CSV files."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichnorm import stats
+from whichnorm.files import write_in_one_step
+from whichnorm.norms import parse_norm
+from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
+from whichnorm.specs.recipe import batch_text
+from whichnorm.specs.study import UntilSure
+from whichnorm.training.record import RunRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A quantity over the seeds of an arm. `std` is the sample standard deviation; None where one value gives none."""
+
+    mean: float
+    std: float | None
+    ci95: tuple[float, float] | None
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """One arm over its finished seeds. Accuracies are in [0, 1], of the last epoch unless `best` says otherwise."""
+
+    norm: str  # the arm's text form, penalty included
+    title: str
+    params: int
+    norm_params: int
+    seeds: tuple[int, ...]
+    test_accuracy: Summary
+    train_accuracy: Summary  # running mean over the last epoch's augmented images
+    val_accuracy: Summary | None
+    best_test_accuracy: Summary  # of each run's best epoch, chosen on the test set: flattering, for comparison only
+    train_seconds: Summary  # per run
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Results:
+    """Everything a study found."""
+
+    study: dict[str, Any]  # what all runs share: data, model, recipe, machine
+    arms: tuple[ArmResult, ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    records: tuple[RunRecord, ...]
+    class_names: tuple[str, ...]
+    num_test_images: int
+    folder: Path
+    until_sure: UntilSure | None = None  # the rule by which seeds were added
+    ending: str = ""  # why no more were
+    all_arms: tuple[str, ...] = ()  # of the study, where these results are of some of its arms: they keep their colours
+
+    @property
+    def curves_split(self) -> Literal["val", "test"]:
+        """The split that the curves come from: the test split where there is no validation split."""
+        return "val" if self.study["data"]["val_fraction"] > 0 else "test"
+
+    @property
+    def arm_names(self) -> list[str]:
+        """Every arm of the study in its order, also those without a finished run."""
+        return list(dict.fromkeys(r.arm for r in self.records))
+
+    @property
+    def seeds(self) -> list[int]:
+        """Every seed of the study in its order, also of runs that did not finish."""
+        return list(dict.fromkeys(r.seed for r in self.records))
+
+    @property
+    def faults(self) -> tuple[RunRecord, ...]:
+        """Runs that failed, diverged, or stayed at chance."""
+        return tuple(r for r in self.records if r.status != "finished" or r.warnings)
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+    def finished(self, arm: str) -> tuple[RunRecord, ...]:
+        """The finished runs of an arm, by seed."""
+        return tuple(r for r in self.records if r.arm == arm and r.status == "finished")
+
+    def only(self, arms: Sequence[str]) -> "Results":
+        """Return the same results of some of the arms, in this order; the verdict stays that of all."""
+        return replace(
+            self,
+            arms=tuple(arm for name in arms for arm in self.arms if arm.norm == name),
+            comparisons=tuple(c for c in self.comparisons if {c.a, c.b} <= set(arms)),
+            records=tuple(r for name in arms for r in self.records if r.arm == name),
+            all_arms=self.all_arms or tuple(self.arm_names),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return results.json's content."""
+        return {
+            "arms": [_arm_dict(arm) for arm in self.arms],
+            "comparisons": [
+                {**asdict(c), "ci95": list(c.ci95), "seeds": list(c.seeds), "more_seeds": c.more_seeds}
+                for c in self.comparisons
+            ],
+            "verdict": {
+                "choice": self.verdict.choice,
+                "next_best": self.verdict.next_best,
+                "level": list(self.verdict.level),
+                "text": self.verdict.text,
+            },
+            "faults": [
+                {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
+                for r in self.faults
+            ],
+            "curves_split": self.curves_split,
+            "num_test_images": self.num_test_images,
+            "study": self.study,
+            "environments": _distinct([r.environment for r in self.records]),
+        }  # fmt: skip
+
+    def to_csv(self) -> str:
+        """Return results.csv's content: one line per run."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(
+            ["norm", "seed", "status", "params", "train_accuracy", "val_accuracy", "test_accuracy",
+             "best_test_accuracy", "best_test_epoch", "train_seconds", "reason"]
+        )  # fmt: skip
+        for r in self.records:
+            params = r.audit.params if r.audit else ""
+            row: list[Any] = ["", "", "", "", "", ""]
+            if r.epochs:
+                best = r.best_test
+                val = "" if r.last.val_accuracy is None else r.last.val_accuracy
+                row = [r.last.train_accuracy, val, r.last.test_accuracy, best.test_accuracy, best.epoch]
+                row.append(round(r.train_seconds, 3))
+            writer.writerow([r.arm, r.seed, r.status, params, *row, r.reason or "; ".join(r.warnings)])
+        return out.getvalue()
+
+
+def _arm_dict(arm: ArmResult) -> dict[str, Any]:
+    def summary(s: Summary | None) -> dict[str, Any] | None:
+        if s is None:
+            return None
+        ci95 = list(s.ci95) if s.ci95 else None
+        return {"mean": s.mean, "std": s.std, "ci95": ci95, "values": list(s.values)}
+
+    return {
+        "norm": arm.norm,
+        "title": arm.title,
+        "params": arm.params,
+        "norm_params": arm.norm_params,
+        "seeds": list(arm.seeds),
+        "test_accuracy": summary(arm.test_accuracy),
+        "train_accuracy": summary(arm.train_accuracy),
+        "val_accuracy": summary(arm.val_accuracy),
+        "best_test_accuracy": summary(arm.best_test_accuracy),
+        "train_seconds": arm.train_seconds.mean,
+        "train_seconds_values": list(arm.train_seconds.values),
+    }
+
+
+def _distinct(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for i, item in enumerate(items) if item not in items[:i]]
+
+
+def summarize(
+    records: Sequence[RunRecord], study: dict[str, Any], class_names: tuple[str, ...], test_labels: Sequence[int],
+    folder: Path, rule: Rule = DEFAULT_RULE,
+) -> Results:  # fmt: skip
+    """Turn the records of a study into its results; test_labels are (N,), in the order of the records' predictions."""
+    labels = np.asarray(test_labels)
+    names = list(dict.fromkeys(r.arm for r in records))
+    finished = {name: [r for r in records if r.arm == name and r.status == "finished"] for name in names}
+    arms = tuple(_summarize_arm(name, runs, labels) for name, runs in finished.items() if runs)
+    correct = {arm.norm: _correct(finished[arm.norm], labels) for arm in arms}
+    comparisons = compare_arms(correct, rule)
+    return Results(
+        study=study,
+        arms=arms,
+        comparisons=comparisons,
+        verdict=decide(
+            {arm.norm: arm.test_accuracy.mean for arm in arms},
+            comparisons,
+            at_chance={r.arm for r in records if r.warnings},
+            setting=setting(study),
+            without_runs=[name for name, runs in finished.items() if not runs],
+        ),
+        records=tuple(records),
+        class_names=class_names,
+        num_test_images=len(labels),
+        folder=folder,
+    )
+
+
+def arm_title(arm: str) -> str:
+    """Return an arm's name for people: "BatchNorm + L1 0.001", "BatchNorm, learning rate 0.1"."""
+    norm, *additions = arm.split("+")
+    spec = parse_norm(norm)
+    title = spec.title if spec.affine or norm == "none" else f"{spec.title}, no affine"
+    for name, value in (addition.split(":") for addition in additions):
+        title += f", learning rate {value}" if name == "lr" else f" + {name.upper()} {value}"
+    return title
+
+
+def _summarize_arm(name: str, runs: Sequence[RunRecord], labels: NDArray[np.int64]) -> ArmResult:
+    audit = runs[0].audit
+    assert audit is not None  # a finished run has passed its audit
+    vals = [r.last.val_accuracy for r in runs if r.last.val_accuracy is not None]
+    return ArmResult(
+        norm=name,
+        title=arm_title(name),
+        params=audit.params,
+        norm_params=audit.norm_params,
+        seeds=tuple(r.seed for r in runs),
+        test_accuracy=_accuracy(_correct(runs, labels)),
+        train_accuracy=_summary([r.last.train_accuracy for r in runs], bounds=(0, 1)),
+        val_accuracy=_summary(vals, bounds=(0, 1)) if vals else None,
+        best_test_accuracy=_summary([r.best_test.test_accuracy for r in runs], bounds=(0, 1)),
+        train_seconds=_summary([r.train_seconds for r in runs], bounds=(0, float("inf"))),
+    )
+
+
+def _summary(values: Sequence[float], bounds: tuple[float, float]) -> Summary:
+    """Summarize a quantity over seeds, with Student's interval of the mean."""
+    ci95 = None
+    if len(values) > 1:
+        interval = stats.mean_interval(values).clipped(*bounds)
+        ci95 = (interval.low, interval.high)
+    return Summary(mean=float(np.mean(values)), std=_std(values), ci95=ci95, values=tuple(values))
+
+
+def _accuracy(correct: Correct) -> Summary:
+    """Summarize test accuracies, with an interval over seeds and test images together."""
+    table = np.stack(list(correct.values()))  # (num_seeds, N)
+    interval, values = stats.crossed_interval(table), table.mean(axis=1).tolist()
+    return Summary(
+        mean=interval.estimate, std=_std(values), ci95=(interval.low, interval.high), values=tuple(values)
+    )  # fmt: skip
+
+
+def _std(values: Sequence[float]) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def _correct(runs: Sequence[RunRecord], labels: NDArray[np.int64]) -> Correct:
+    """Return which test images each run got right, by seed."""
+    return {r.seed: np.equal(r.test_predictions, labels) for r in runs}
+
+
+def setting(study: Mapping[str, Any]) -> str:
+    """Say what a study's answer is for: "wynet on cifar10 with the recipe default at batch size 128"."""
+    data, model, recipe = study["data"]["name"], study["model"]["name"], study["recipe"]
+    return f"{model} on {data} with the recipe {recipe['name']} at batch size {batch_text(recipe)}"
+
+
+def write_results(results: Results) -> None:
+    """Put results.json and results.csv in place in the study's folder."""
+    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
+    write_in_one_step(results.folder / "results.json", text.encode())
+    write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

@@ -1,0 +1,76 @@
+"""One arm of a study, and its names in text and in files."""
+
+from dataclasses import dataclass
+
+from whichnorm.errors import SpecError
+from whichnorm.norms import NormSpec, parse_norm
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.require import require as require
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmSpec:
+    """One arm of a study: a normalization, a penalty on the weights and a learning rate of its own if there are any.
+
+    A penalty is added to the cross-entropy: l1 times the sum of |w|, l2 times the sum of w^2, over the weights of
+    convolutions and linear layers. `learning_rate` stands in for the recipe's peak; None keeps that. The text form is
+    the norm's, then "+l1:0.001", "+l2:0.001" or "+lr:0.1".
+    """
+
+    norm: NormSpec
+    l1: float = 0.0
+    l2: float = 0.0
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("l1", self.l1), ("l2", self.l2)):
+            require(0 <= value < float("inf"), f"{name} penalty of {self.norm} is {value}, expected 0 or more")
+        rate = self.learning_rate
+        require(rate is None or 0 < rate < float("inf"), f"learning rate of {self.norm} is {rate}, expected above 0")
+
+    def __str__(self) -> str:
+        additions = (("l1", self.l1), ("l2", self.l2), ("lr", self.learning_rate))
+        return str(self.norm) + "".join(f"+{key}:{_number(value)}" for key, value in additions if value)
+
+
+def _number(value: float) -> str:
+    """Write a number so that it reads back exactly and holds no "+", which separates additions: "0.001", "1e06"."""
+    short = f"{value:g}"
+    return (short if float(short) == value else repr(value)).replace("e+", "e")
+
+
+_ADDITIONS = {"l1": "l1", "l2": "l2", "lr": "learning_rate"}  # in an arm's text form, and its fields
+
+
+def parse_arm(text: str) -> ArmSpec:
+    """Read an arm's text form, such as "gn:8", "bn+l1:0.001" or "ln+lr:0.1"."""
+    norm, *additions = text.strip().split("+")
+    values: dict[str, float] = {}
+    for addition in additions:
+        name, _, number = addition.partition(":")
+        try:
+            require(name in _ADDITIONS and _ADDITIONS[name] not in values, "")
+            values[_ADDITIONS[name]] = float(number)
+        except (ValueError, SpecError):
+            raise SpecError(
+                f"arm {text!r}: {addition!r} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a penalty), or "
+                "+lr:0.1 (a learning rate of its own)"
+            ) from None
+    return ArmSpec(norm=parse_norm(norm), **values)
+
+
+def undefined(arm: ArmSpec, recipe: Recipe) -> str:
+    """Say why an arm cannot be trained under a recipe, or return ""."""
+    if arm.norm.sees_batch and recipe.images_per_forward == 1:
+        return f"arm {arm}: {arm.norm.title} is undefined in training on one image at a time, which has no batch"
+    return ""
+
+
+def file_stem(arm: str) -> str:
+    """Return the name in files of an arm, given in its text form: "gn-8_l1-0.001"."""
+    return arm.replace(":", "-").replace("+", "_")
+
+
+def run_key(arm: str, seed: int) -> str:
+    """Return the name in files of the run of an arm, in its text form, at a seed."""
+    return f"{file_stem(arm)}-seed{seed}"

@@ -1,0 +1,23 @@
+"""Which network a study trains."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from whichnorm.specs.require import require as require
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Which network: a name of `whichnorm.models` or "package.module:factory", and its options."""
+
+    name: str = "digits_net"
+    options: tuple[tuple[str, bool | int | float | str], ...] = ()
+    factory: Callable[..., nn.Module] | None = field(default=None, compare=False)  # in place of a name to look up
+    source: str = ""  # hash of the source of a network of the user's own: an edited one is another network
+
+    def __post_init__(self) -> None:
+        for name, _ in self.options:
+            taken = ("name", "norm", "num_classes", "in_channels", "image_size", "dropout")
+            require(name not in taken, f"model option {name!r} is set by the study itself; leave it out")

@@ -1,0 +1,169 @@
+"""A study and its runs: the grid of arms and seeds, and all that they share."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from whichnorm.specs.arm import ArmSpec, run_key, undefined
+from whichnorm.specs.data import DataSpec
+from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.require import require as require
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSpec:
+    """Where and in which number format runs are made; the same for every arm of a study."""
+
+    device: str = "cpu"
+    threads: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+
+    arm: ArmSpec
+    seed: int
+    data: DataSpec
+    model: ModelSpec
+    recipe: Recipe
+    machine: MachineSpec
+
+    @property
+    def key(self) -> str:
+        """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
+        return run_key(str(self.arm), self.seed)
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe that the run is trained with: the shared one, at the arm's learning rate where it has one."""
+        rate = self.arm.learning_rate
+        return self.recipe if rate is None else self.recipe.at_learning_rate(rate)
+
+    def shared_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
+        shared = {
+            "data": {**asdict(self.data), "digest": data_digest},
+            "model": {"name": self.model.name, "options": dict(self.model.options)}
+            | ({"source": self.model.source} if self.model.source else {}),
+            "recipe": asdict(self.recipe),
+            "machine": asdict(self.machine),
+        }
+        del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
+        return shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntilSure:
+    """Seeds are added until every difference is called, or known to be smaller than the margin.
+
+    The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
+    """
+
+    margin: float = 0.005  # of test accuracy, a fraction
+    max_seeds: int = 20
+
+    def __post_init__(self) -> None:
+        points = 100 * self.margin
+        require(0 < self.margin < 1, f"margin of {points:g} points: expected above 0 and below 100, such as 0.5")
+        require(self.max_seeds >= 3, f"at most {self.max_seeds} seeds: expected 3 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUps:
+    """What is trained after a study to see whether its answer holds; see `whichnorm.follow_ups`.
+
+    `tune_lr` looks for a learning rate of each arm's own; under each of `recipes` the two best arms are trained again.
+    """
+
+    tune_lr: bool = False
+    recipes: tuple[Recipe, ...] = ()
+
+    def __post_init__(self) -> None:
+        for recipe in self.recipes:
+            found = re.fullmatch(r"[\w.-]+", recipe.name)
+            require(
+                bool(found), f"recipe {recipe.name!r}: its name is part of a folder's, so letters, digits and .-_ only"
+            )
+
+    def check(self, study: "StudySpec") -> None:
+        """Raise SpecError for a study that cannot be followed up."""
+        option = "--tune-lr" if self.tune_lr else "--recipes"
+        require(not study.until_sure, f"{option} needs seeds that are fixed: give --seeds in place of --until-sure")
+        names = [recipe.name for recipe in (study.recipe, *self.recipes)]
+        require(len(set(names)) == len(names), f"a recipe is given twice in {', '.join(names)}; each counts once")
+        require(not self.recipes or len(study.arms) > 1, "--recipes trains the two best arms again; give two norms")
+        for arm in study.arms:
+            reason = next(filter(None, (undefined(arm, recipe) for recipe in self.recipes)), "")
+            require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
+            own = self.tune_lr and arm.learning_rate is not None
+            require(not own, f"arm {arm} has a learning rate of its own, and --tune-lr looks for one; leave out +lr")
+        require(
+            not self.tune_lr or study.data.val_fraction > 0,
+            "--tune-lr chooses by validation accuracy, and there is no validation split; give --val above 0",
+        )
+
+
+def grid(arms: Sequence[str], seeds: Sequence[int], ended: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the arms, in their text form, and seeds of a study's runs, all arms of one seed before the next seed.
+
+    `ended` are arms that stopped getting seeds, with the number that they have.
+    """
+    return [(arm, seed) for place, seed in enumerate(seeds) for arm in arms if place < ended.get(arm, len(seeds))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySpec:
+    """A grid of runs: every arm at every seed, under one recipe, on the same data and machine.
+
+    With `until_sure`, `seeds` are those so far, and `ended` the arms whose comparisons are settled, with the number of
+    seeds that they have.
+    """
+
+    arms: tuple[ArmSpec, ...]
+    seeds: tuple[int, ...]
+    data: DataSpec
+    model: ModelSpec
+    recipe: Recipe
+    machine: MachineSpec
+    until_sure: UntilSure | None = None
+    ended: tuple[tuple[str, int], ...] = ()
+    follow_ups: FollowUps | None = None
+
+    def __post_init__(self) -> None:
+        names = [str(arm) for arm in self.arms]
+        require(len(names) > 0, "no norms given; expected at least one, such as --norms bn,gn:8")
+        require(len(set(names)) == len(names), f"a norm is given twice in {', '.join(names)}; each arm counts once")
+        require(len(self.seeds) > 0, "no seeds given; expected at least one")
+        require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {self.seeds}")
+        require(min(self.seeds, default=0) >= 0, f"seeds {self.seeds}: expected 0 or more")
+        for arm in self.arms:
+            reason = undefined(arm, self.recipe)
+            require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
+        if self.follow_ups:
+            self.follow_ups.check(self)
+
+    def shared_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return all that the runs of the study share, as JSON values."""
+        return self.runs()[0].shared_dict(data_digest)
+
+    def to_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
+        content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
+        if self.until_sure:
+            content |= {"until_sure": asdict(self.until_sure), "ended": dict(self.ended)}
+        if self.follow_ups:
+            content["follow_ups"] = asdict(self.follow_ups)
+        return content
+
+    def runs(self) -> list[RunSpec]:
+        """Return every run, all arms of one seed before the next seed."""
+        arms = {str(arm): arm for arm in self.arms}
+        return [
+            RunSpec(arm=arms[arm], seed=seed, data=self.data, model=self.model, recipe=self.recipe,
+                    machine=self.machine)
+            for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
+        ]  # fmt: skip

@@ -1,0 +1,170 @@
+"""Where a study's files are."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from whichnorm.errors import StudyError
+from whichnorm.files import write_in_one_step
+from whichnorm.specs.study import RunSpec, StudySpec
+
+SWEEP_FILE = "sweep.json"
+TEST_SPLIT_FILE = "test_split.json"
+
+
+@dataclass(frozen=True)
+class TestSplit:
+    """What a study's folder keeps of the test split, so that records can be judged without the images."""
+
+    __test__ = False  # no test case
+
+    digest: str  # of the whole data set, as study.json has it
+    class_names: tuple[str, ...]
+    labels: tuple[int, ...]  # in the order of the records' predictions
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where a study's files are."""
+
+    root: Path
+
+    def record(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.json"
+
+    def weights(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.safetensors"
+
+    def checkpoint(self, run: RunSpec) -> Path:
+        return self.root / "checkpoints" / f"{run.key}.safetensors"
+
+    def diagnostics(self, run: RunSpec) -> Path:
+        return self.root / "diagnostics" / f"{run.key}.json"
+
+    def claim(self, study: StudySpec, test_split: TestSplit) -> None:
+        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
+
+        Arms, seeds and follow-ups may differ: those of the last call are what the folder's report is about.
+        """
+        path = self.root / "study.json"
+        if path.exists():
+            self.check(study, test_split.digest)
+        self._check_no_sweep()
+        _put(path, json.dumps(study.to_dict(test_split.digest), indent=2) + "\n")
+        _put(self.root / TEST_SPLIT_FILE, json.dumps(asdict(test_split)) + "\n")
+
+    def test_split(self) -> TestSplit | None:
+        """Return what the folder holds of the test split; None where it holds nothing readable of this study's."""
+        try:
+            held = json.loads((self.root / TEST_SPLIT_FILE).read_bytes())
+            found = TestSplit(
+                str(held["digest"]), tuple(map(str, held["class_names"])), tuple(map(int, held["labels"]))
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if found.digest == self.description()["data"]["digest"] else None
+
+    def check(self, study: StudySpec, data_digest: str) -> None:
+        """Raise StudyError where the folder's study differs from this one in more than arms, seeds and follow-ups."""
+        wanted = json.loads(json.dumps(study.to_dict(data_digest)))
+        same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended", "follow_ups")}
+        if found := first_difference({**self.description(), **same_grid}, wanted):
+            looks = " (its looks share one error rate, planned before the first)" if "until_sure" in found else ""
+            raise StudyError(
+                f"{self.root} holds another study: {found}{looks}; choose another --out, or give its options"
+            )
+
+    def description(self) -> dict[str, Any]:
+        """Return study.json: what all runs share, and the arms and seeds of the last call."""
+        path = self.root / "study.json"
+        self._check_no_sweep()
+        if not path.exists():
+            raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
+        try:
+            held = json.loads(path.read_bytes())
+            if not isinstance(held, dict):
+                raise ValueError("not a JSON object")
+            return held
+        except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise StudyError(f"{path}: not a readable study ({reason}); choose another folder, or delete it") from None
+
+    def _check_no_sweep(self) -> None:
+        if (self.root / SWEEP_FILE).exists():
+            names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
+            raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
+
+    def of_another_version(self, error: Exception) -> StudyError:
+        """Return what to say where study.json lacks something, or holds something of another kind."""
+        return StudyError(
+            f"{self.root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
+            "give the whichnorm compare command that made it again: finished runs are kept"
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second process out of the folder, which is made where it is not there, for as long as this one works.
+
+        study.json is claimed inside, so that a process that is kept out does not change what the other one trains.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            import fcntl
+        except ImportError:  # not on Windows; two processes would still only train the same runs twice
+            yield
+            return
+        with (self.root / ".lock").open("a") as file:
+            for patience in (0.02, 0.1, 0.0):  # an onlooker holds the lock for a moment
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    time.sleep(patience)
+            else:
+                raise StudyError(
+                    f"{self.root}: another process is running this study; wait for it, or choose another --out"
+                )
+            for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed
+                half_written.unlink(missing_ok=True)
+            yield
+
+    def at_work(self) -> bool | None:
+        """Tell whether a process trains in the folder; None where the system cannot tell."""
+        try:
+            import fcntl
+        except ImportError:
+            return None
+        try:
+            with (self.root / ".lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        return False
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file where it does not hold this text already."""
+    if not path.exists() or path.read_bytes() != text.encode():
+        write_in_one_step(path, text.encode())
+
+
+def first_difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
+    """Return the first difference of two nested dicts as text, or ""."""
+    for key in dict.fromkeys([*there, *here]):
+        a, b = there.get(key), here.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            if inner := first_difference(a, b, f"{prefix}{key}."):
+                return inner
+        elif a != b:
+            return f"{prefix}{key} is {a!r} there and {b!r} here"
+    return ""

@@ -1,0 +1,135 @@
+"""RunRecord: what one run left behind, one JSON file per run, put in place in one step.
+
+A record that exists is a run that finished, well or badly; everything later reads records only.
+"""
+
+import json
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from whichnorm.errors import StudyError
+from whichnorm.files import write_in_one_step
+
+SCHEMA = 1
+
+
+Status = Literal["finished", "diverged", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRow:
+    """One line of a training log. Losses are the cross-entropy per image in nats, without smoothing or penalty;
+    accuracies are in [0, 1]. The training figures are running means over the epoch, on augmented images."""
+
+    epoch: int  # from 1
+    learning_rate: float  # at the epoch's last step
+    seconds: float  # of training, evaluation excluded
+    train_loss: float | None  # None where it was not finite
+    train_accuracy: float
+    val_loss: float | None  # None also without a validation split
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Proof that the run trained what its label says, taken from the network itself."""
+
+    norm_layers: dict[str, int]  # kind of layer to count, found in the trained network
+    params: int
+    norm_params: int
+    initial_weights: str  # hash of all weights outside norm layers before training: equal for all arms at one seed
+    zero_gradient: list[str]  # parameters whose first gradient was zero, so that they rightly did not move
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One finished run. Accuracies are in [0, 1]; `reason` is empty for a run without a fault."""
+
+    schema: int
+    arm: str
+    seed: int
+    status: Status
+    reason: str
+    warnings: list[str]
+    epochs: list[EpochRow]
+    audit: Audit | None
+    test_predictions: list[int]  # of the last epoch, in the test split's order
+    test_confidences: list[float]  # softmax of the predicted class, four digits
+    spec: dict[str, Any]
+    environment: dict[str, str | int]
+    evaluate_seconds: float
+
+    @property
+    def last(self) -> EpochRow:
+        return self.epochs[-1]
+
+    @property
+    def train_seconds(self) -> float:
+        return sum(row.seconds for row in self.epochs)
+
+    @property
+    def best_test(self) -> EpochRow:
+        """The epoch with the highest test accuracy, which published projects quote: chosen on the test set."""
+        return max(self.epochs, key=lambda row: row.test_accuracy)
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Put a record in place: JSON with one field per line."""
+    fields_as_lines = (f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in asdict(record).items())
+    write_in_one_step(path, ("{\n" + ",\n".join(fields_as_lines) + "\n}\n").encode())
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record back; a damaged one is a StudyError that names the file."""
+    try:
+        raw = json.loads(path.read_bytes())
+        if raw["schema"] != SCHEMA:
+            raise StudyError(f"{path}: written by another version (schema {raw['schema']}, expected {SCHEMA})")
+        raw["epochs"] = [EpochRow(**row) for row in raw["epochs"]]
+        raw["audit"] = Audit(**raw["audit"]) if raw["audit"] else None
+        record = RunRecord(**{field.name: raw[field.name] for field in fields(RunRecord)})
+        _check_values(record)
+        return record
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{path}: not a readable run record ({type(error).__name__}: {error}); "
+            "delete it to train this run again: the others are kept"
+        ) from None
+
+
+def check_predictions(record: RunRecord, num_images: int, num_classes: int, path: Path) -> None:
+    """Raise StudyError where a finished record's predictions cannot be those of a test split of this size."""
+    predictions = record.test_predictions
+    if record.status != "finished":
+        return
+    lengths = {len(predictions), len(record.test_confidences)}
+    if lengths != {num_images} or not 0 <= min(predictions) <= max(predictions) < num_classes:
+        raise StudyError(
+            f"{path}: its {len(predictions):,} predictions are not those of {num_images:,} test images of "
+            f"{num_classes} classes; delete it to train this run again: the others are kept"
+        )
+
+
+def _check_values(record: RunRecord) -> None:
+    """Raise ValueError for values that no run leaves behind, in a file that was edited or damaged."""
+    if record.status not in get_args(Status):
+        raise ValueError(f"status is {record.status!r}")
+    if record.status == "finished" and not record.epochs:
+        raise ValueError("a finished run without epochs")
+    lists = (record.warnings, record.test_predictions, record.test_confidences)
+    if not all(isinstance(values, list) for values in lists) or not isinstance(record.environment, dict):
+        raise ValueError("a list or object of another type")
+    numbers = [value for row in record.epochs for value in astuple(row) if value is not None]
+    numbers += [record.seed, record.evaluate_seconds, *record.test_confidences]
+    if not all(isinstance(value, int | float) for value in numbers):
+        raise ValueError("a number of another type")
+    if not all(isinstance(value, int) for value in record.test_predictions):
+        raise ValueError("a predicted class that is not a whole number")
+    required = [
+        value for row in record.epochs for value in (row.epoch, row.seconds, row.train_accuracy, row.test_accuracy)
+    ]
+    if None in required:
+        raise ValueError("an epoch without its figures")
