@@ -26,6 +26,7 @@ from whichnorm.models.mnist_s6 import mnist_s6
 from whichnorm.models.residual8 import residual8
 from whichnorm.models.session08 import session08
 from whichnorm.models.wynet import wynet
+from whichnorm.modes import evaluating
 from whichnorm.norms import NormSpec, parse_norm
 
 __all__ = [
@@ -257,10 +258,9 @@ def _call(
 def _dry_forward(name: str, model: nn.Module, num_classes: int, image_shape: tuple[int, int, int]) -> None:
     """Run two black images through the network, and leave everything but lazy layers as it was."""
     shape = "x".join(str(side) for side in image_shape)
-    modes = {module: module.training for module in model.modules()}
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            logits = model.eval()(torch.zeros(2, *image_shape))
+        with evaluating(model), torch.no_grad():
+            logits = model(torch.zeros(2, *image_shape))
     except WhichnormError:
         raise
     except Exception as error:
@@ -268,9 +268,6 @@ def _dry_forward(name: str, model: nn.Module, num_classes: int, image_shape: tup
             f"network {name!r} fails on images of {shape} (channels, height, width) with {in_a_line(error)}; "
             "check the image size and the number of channels"
         ) from error
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if found != (2, num_classes):
         raise ModelError(

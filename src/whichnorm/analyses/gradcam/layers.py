@@ -1,13 +1,12 @@
 """Which layers of a network have maps to look at, found by running it: by type and shape, never by name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from whichnorm.errors import ModelError, WhichnormError, in_a_line, nearest
+from whichnorm.modes import evaluating
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = (
@@ -90,16 +89,3 @@ def _outputs(network: nn.Module, images: Tensor) -> dict[str, Any]:
         for handle in handles:
             handle.remove()
     return outputs
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network in evaluation mode for a while; each module's mode and the random state are given back."""
-    modes = {module: module.training for module in network.modules()}
-    try:
-        with torch.random.fork_rng(devices=[]):
-            network.eval()
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
