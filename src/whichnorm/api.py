@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from whichnorm.analyses.sensitivity.plan import plan_follow_ups
@@ -26,13 +25,14 @@ from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import default_recipe, find_recipe
 from whichnorm.specs.study import FollowUps, StudySpec, UntilSure
 from whichnorm.stats import looks
+from whichnorm.study.events import Listener, ReportStarted, SeedsAdded, ignore, together
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.images import StudyImages
+from whichnorm.study.pending import Beside
 from whichnorm.study.plan import plan_study
-from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
-from whichnorm.training.machine import choose_machine, keep_freed_memory
+from whichnorm.training.machine import as_specified, choose_machine
 from whichnorm.training.record import RunRecord
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
@@ -85,7 +85,7 @@ def compare(
     latency: bool = True,
     tune_lr: bool = False,
     recipes: Sequence[str | Recipe] = (),
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> StudyResults:
     """Train one network once per norm and per seed, write the report, and return the results.
 
@@ -111,7 +111,7 @@ def compare(
         device=device, threads=threads, precision=precision, out=out, tune_lr=tune_lr, recipes=recipes,
     )  # fmt: skip
     return execute(
-        study, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard, diagnostics=diagnostics,
+        study, max_params=max_params, progress=progress or ignore, tensorboard=tensorboard, diagnostics=diagnostics,
         latency=latency, budget=budget,
     )  # fmt: skip
 
@@ -185,38 +185,33 @@ def execute(
     study: Study,
     *,
     max_params: int | None,
-    progress: Progress,
+    progress: Listener,
     tensorboard: bool = False,
     diagnostics: bool = False,
     latency: bool = True,
     budget: float | None = None,
 ) -> StudyResults:
     """Train what is not trained yet, the study's follow-ups last, examine the networks, write results and report."""
-    shown = progress
+    listener, beside = progress, []
     if tensorboard:
-        from whichnorm.watch.event_files import TensorBoardProgress
+        from whichnorm.watch.event_files import EventFiles
 
-        progress = TensorBoardProgress(progress, study.folder)
+        listener = together(EventFiles(study.spec, study.folder), progress)
     if diagnostics:
-        from whichnorm.analyses.diagnostics.progress import DiagnosticsProgress
+        from whichnorm.analyses.diagnostics.listener import Diagnosing
 
-        progress = DiagnosticsProgress(progress, study.folder, study.splits)
-    before = torch.get_num_threads()
-    torch.set_num_threads(study.spec.machine.threads)
-    keep_freed_memory()
-    try:
+        beside.append(Diagnosing)
+    with as_specified(study.spec.machine):
         plan_follow_ups(plan_study(study.spec, study.splits, max_params), study.splits, max_params)
         with study.folder.locked():
             check_folders(study)
-            study, results = _train(study, progress, budget)
+            study, results = _train(study, listener, beside, budget)
             write_results(results)  # already there where the rest is interrupted
             try:
-                train_follow_ups(study, results, shown)
+                train_follow_ups(study, results, progress)
             finally:  # where a follow-up cannot be made the study itself is done, and its report is due
-                progress.start_report()
+                progress(ReportStarted())
                 found = report_on(study, results, latency=latency)
-    finally:
-        torch.set_num_threads(before)
     return found
 
 
@@ -230,16 +225,16 @@ def report_on(study: Study, results: Results, *, latency: bool = True) -> StudyR
     return StudyResults.of(study, results, found)
 
 
-def _train(study: Study, progress: Progress, budget: float | None) -> tuple[Study, Results]:
+def _train(study: Study, listener: Listener, beside: Sequence[Beside], budget: float | None) -> tuple[Study, Results]:
     """Train a study's runs, adding seeds where it wants them; return it as it has become, and its results."""
     while True:
         study.folder.claim(study.spec, study.test_split)
-        records = run_study(study.spec, study.splits, study.test_split, study.folder, progress)
+        records = run_study(study.spec, study.splits, study.test_split, study.folder, listener, beside=beside)
         results = _summarize(study, records)
         grown = next_look(study.spec, results) if study.spec.until_sure else None
         if not grown or not affordable(study.spec, grown, records, budget):
             return study, results
-        progress.add_seeds(study.spec, grown)
+        listener(SeedsAdded.between(study.spec, grown))
         study = study.with_spec(grown)
 
 

@@ -24,7 +24,7 @@ from whichnorm.results.until_sure import parse_budget
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
 from whichnorm.study.plan import Plan, plan_study
-from whichnorm.study.progress import console_progress, duration
+from whichnorm.study.progress import console_progress, rough_time
 from whichnorm.study.study import Study
 
 NAME = "compare"
@@ -127,13 +127,13 @@ def show_plan(plan: Plan, study: Study, console: Console, follow_ups: Sequence[P
     if study.spec.until_sure:
         looks = ", ".join(map(str, stats.looks(study.spec.until_sure.max_seeds)))
         lines += ["", f"This is the first look; seeds are added until sure, with looks at {looks} seeds."]
-    lines += ["", *(f"{f.title}: {f.runs}; about {duration(f.seconds)}" for f in follow_ups)] if follow_ups else []
+    lines += ["", *(f"{f.title}: {f.runs}; about {rough_time(f.seconds)}" for f in follow_ups)] if follow_ups else []
     which = "all of these" if follow_ups else "all"
     seconds = plan.seconds + sum(planned.seconds for planned in follow_ups)
     done = sum(study.folder.record(run).exists() for run in study.spec.runs())
     lines += [
         "",
-        f"{len(study.spec.runs())} runs, {done} of them finished; about {duration(seconds)} for {which}, "
+        f"{len(study.spec.runs())} runs, {done} of them finished; about {rough_time(seconds)} for {which}, "
         "from a few steps timed on this machine. Nothing was trained or written.",
     ]
     for line in lines:

@@ -9,7 +9,7 @@ from whichnorm.api import StudyResults, execute, prepare
 from whichnorm.files import write_in_one_step
 from whichnorm.reproduce.published import NAMES, Published, find_published
 from whichnorm.reproduce.side_by_side import Row, side_by_side
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import Listener, ignore
 
 __all__ = ["NAMES", "Reproduction", "reproduce"]
 
@@ -37,7 +37,7 @@ def reproduce(
     precision: str = "auto",
     device: str = "cpu",
     out: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> Reproduction:
     """Train a published comparison again and set its figures beside the measured ones.
 
@@ -53,7 +53,7 @@ def reproduce(
         data_dir=data_dir, download=download, device=device, threads=threads, precision=precision,
         out=out or Path("runs") / f"reproduce-{name}{'-quick' if quick else ''}", **options,
     )  # fmt: skip
-    results = execute(study, max_params=None, progress=progress or Progress())
+    results = execute(study, max_params=None, progress=progress or ignore)
     rows = side_by_side(published, results.records, results.num_test_images)
     page = _write(published, rows, results)
     return Reproduction(published=published, results=results, rows=tuple(rows), page=page)

@@ -12,9 +12,9 @@ from whichnorm.errors import SpecError
 from whichnorm.norms import NormSpec
 from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.recipe import Recipe
+from whichnorm.study.events import Listener, PartStarted, ignore
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.plan import Plan, plan_study
-from whichnorm.study.progress import Progress
 from whichnorm.study.study import Study
 from whichnorm.sweeps.axes import Axes, group_arms
 from whichnorm.sweeps.folder import SweepFolder
@@ -87,7 +87,7 @@ def sweep(
     tensorboard: bool = False,
     diagnostics: bool = False,
     latency: bool = True,
-    progress: Progress | None = None,
+    progress: Listener | None = None,
 ) -> SweepResults:
     """Compare norms at several batch sizes or numbers of groups, write the report, and return the results.
 
@@ -108,7 +108,7 @@ def sweep(
         precision=precision, out=out,
     )  # fmt: skip
     return execute_sweep(
-        prepared, max_params=max_params, progress=progress or Progress(), tensorboard=tensorboard,
+        prepared, max_params=max_params, progress=progress or ignore, tensorboard=tensorboard,
         diagnostics=diagnostics, latency=latency,
     )  # fmt: skip
 
@@ -173,7 +173,7 @@ def execute_sweep(
     sweep: Sweep,
     *,
     max_params: int | None,
-    progress: Progress,
+    progress: Listener,
     tensorboard: bool = False,
     diagnostics: bool = False,
     latency: bool = True,
@@ -187,7 +187,7 @@ def execute_sweep(
         sweep.folder.claim(sweep.to_dict())
         studies = {}
         for number, (point, study) in enumerate(sweep.jobs(), start=1):
-            progress.start_part(f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}")
+            progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
             studies[point.batch.name] = execute(
                 study, max_params=max_params, progress=progress, tensorboard=tensorboard, diagnostics=diagnostics,
                 latency=latency,

@@ -13,8 +13,8 @@ from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study import StudySpec
+from whichnorm.study.events import FollowUpStarted, Listener
 from whichnorm.study.folder import StudyFolder
-from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.record import RunRecord
@@ -33,15 +33,15 @@ class Source(Protocol):
 class Trained:
     """Trains what is not trained yet."""
 
-    progress: Progress
+    listener: Listener
 
     def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        self.progress.start_follow_up(title)
+        self.listener(FollowUpStarted(title=title))
         with study.folder.locked():
             study.folder.claim(study.spec, study.test_split)
             if given:
                 take_over(study.spec, given, study.folder)
-            return run_study(study.spec, study.splits, study.test_split, study.folder, self.progress)
+            return run_study(study.spec, study.splits, study.test_split, study.folder, self.listener)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Stored:
         return study.records() if there else None
 
 
-def train_follow_ups(study: Study, results: Results, progress: Progress) -> tuple[LearningRates | OtherRecipe, ...]:
+def train_follow_ups(study: Study, results: Results, listener: Listener) -> tuple[LearningRates | OtherRecipe, ...]:
     """Train the follow-ups that a study asks for, and write their results."""
-    found = _follow_ups(study, results, Trained(progress))
+    found = _follow_ups(study, results, Trained(listener))
     for follow_up in found:
         if follow_up.results:
             write_results(follow_up.results)
