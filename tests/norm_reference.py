@@ -5,11 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from whichnorm.norms import (
-    EPS,
-    layers,
-    parse_norm,
-)
+from whichnorm.norms import EPS, layers, parse_norm
 
 KINDS = ["bn", "ln", "ln-element", "ln-channel", "gn:2", "gn:4", "gn:8", "gn:c1", "gn:c2", "in"]
 NORMS = KINDS + [f"{kind}:noaffine" for kind in KINDS]

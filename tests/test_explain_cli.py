@@ -12,9 +12,9 @@ from rich.console import Console
 
 from whichnorm import explain
 from whichnorm.cli import main
+from whichnorm.explain.picture import draw
+from whichnorm.explain.text import print_explanation
 from whichnorm.report.figures.style import saved
-from whichnorm.worked.picture import draw
-from whichnorm.worked.text import print_explanation
 
 
 def shown(explanation, width):

@@ -7,11 +7,7 @@ import torch
 from norm_reference import NORMS, apply_stock, built, random_input, stock_layer
 from torch import nn
 
-from whichnorm.norms import (
-    EPS,
-    BatchNormSpec,
-    parse_norm,
-)
+from whichnorm.norms import EPS, BatchNormSpec, parse_norm
 
 
 @pytest.mark.parametrize("affine", [True, False])

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from whichnorm.explain import explain  # now, so that this name is the function's and not that of its room
 from whichnorm.version import __version__
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         StudyError,
         WhichnormError,
     )
+    from whichnorm.explain.sets import Explanation, StatisticsSets
     from whichnorm.job import compare
     from whichnorm.models import build_model
     from whichnorm.norms import (
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from whichnorm.results import ArmResult, Comparison, Results, Summary, Verdict
     from whichnorm.spec import ArmSpec, Augmentation, Recipe, Schedule
     from whichnorm.sweeps import SweepResults, sweep
-    from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
     "ArmResult",
@@ -75,7 +76,8 @@ __all__ = [
     "sweep",
 ]
 
-_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "worked", "job", "sweeps")  # of the names above
+# Of the names above; explain is here already.
+_HOMES = ("errors", "norms", "spec", "models", "progress", "results", "explain.sets", "job", "sweeps")
 
 
 def __getattr__(name: str) -> Any:

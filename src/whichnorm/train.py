@@ -21,7 +21,7 @@ from whichnorm.errors import ModelError, SpecError, WhichnormError, in_a_line
 from whichnorm.evaluate import Evaluation, evaluate
 from whichnorm.machine import autocast, environment, synchronize
 from whichnorm.models import build_model
-from whichnorm.norms import norm_parameter_names
+from whichnorm.norms.layers import norm_parameter_names
 from whichnorm.record import SCHEMA, Audit, EpochRow, RunRecord, Status
 from whichnorm.schedule import Rates, rates
 from whichnorm.spec import ArmSpec, Recipe, RunSpec

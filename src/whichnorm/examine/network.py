@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from whichnorm.data.augment import normalize
 from whichnorm.evaluate import BATCH
 from whichnorm.machine import autocast
-from whichnorm.norms import norm_layers
+from whichnorm.norms.layers import norm_layers
 from whichnorm.randomness import isolated_rng
 from whichnorm.spec import MachineSpec
 
