@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
-from whichnorm.errors import SpecError, count
+from whichnorm.errors import SpecError, count, shortened
 from whichnorm.norms.spec import EPS, NormSpec, Shape
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ class GroupNormSpec(NormSpec):
         given = [n for n in (self.num_groups, self.channels_per_group) if n is not None]
         if len(given) != 1:
             raise SpecError(f"GroupNorm needs either {NUMBERS}")
-        if not isinstance(given[0], Integral) or not 1 <= given[0] <= MAX_SIZE:
-            raise SpecError(f"GroupNorm needs {NUMBERS}, from 1 to {MAX_SIZE:,}")
+        if not isinstance(given[0], Integral) or given[0] < 1:
+            raise SpecError(f"{shortened(self.kind)}: GroupNorm needs {NUMBERS}, from 1 to {MAX_SIZE:,}")
+        if given[0] > MAX_SIZE:
+            raise SpecError(f"GroupNorm has at most {MAX_SIZE:,} groups (gn:8) or channels per group (gn:c16)")
 
     @property
     def kind(self) -> str:
@@ -83,7 +85,7 @@ class GroupNormSpec(NormSpec):
 
     @classmethod
     def read(cls, options: Sequence[str]) -> Self:
-        size = re.fullmatch(r"(c?)([0-9]{1,6})", options[0]) if options else None
+        size = re.fullmatch(r"(c?)0*([1-9][0-9]{0,5})", options[0]) if options else None
         if size is None:
             raise SpecError(f"GroupNorm needs {NUMBERS}, from 1 to {MAX_SIZE:,}")
         number = int(size[2])
