@@ -22,7 +22,7 @@ LEVELS = (
     ("report",),
     ("sweeps",),
     ("api",),
-    ("reproduce", "explain", "worked"),
+    ("reproduce", "explain"),
     ("__init__",),
     ("commands",),
     ("cli",),
@@ -34,7 +34,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 def room_of(module: str) -> str:
     """Return the room of a dotted name: "whichnorm.study.folder" is of study, and whichnorm itself of __init__."""
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
 def name_of(path: Path) -> str:

@@ -10,7 +10,8 @@ from whichnorm.architecture.graph import NUM_IMAGES, Graph, Node, trace
 from whichnorm.architecture.kinds import kernel_text, settings_text
 from whichnorm.architecture.receptive_field import ReceptiveField, norm_note, receptive_fields
 from whichnorm.errors import ModelError
-from whichnorm.norms import NormSpec, norm_parameter_names
+from whichnorm.norms import NormSpec
+from whichnorm.norms.layers import norm_parameter_names
 
 
 @dataclass(frozen=True, kw_only=True)
