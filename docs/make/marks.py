@@ -1,7 +1,7 @@
 """Marks in a Markdown file around what results/ says: <!-- STUDY: NAME --> ... <!-- end -->.
 
-A mark is a comment, so that no reader sees it. Marks on lines of their own hold a table or paragraphs, with a blank line
-on either side; marks within a line hold a number or a few words.
+A mark is a comment, so that no reader sees it. Marks on lines of their own hold a table or paragraphs, with a blank
+line on either side; marks within a line hold a number or a few words.
 """
 
 import re
@@ -23,11 +23,6 @@ def marked(text: str) -> Iterator[tuple[str, str]]:
 def without_marked(text: str) -> str:
     """Return the text with all that stands between marks taken out."""
     return _MARK.sub("", text)
-
-
-def without_marks(text: str) -> str:
-    """Return the text as readers see it: what the marks hold stays."""
-    return _MARK.sub(lambda found: found["held"], text)
 
 
 def filled(text: str, facts: Facts) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from docs.make.words import RESULTS, interval, listed, percent, table
+from docs.make.words import RESULTS, interval, percent, table
 from whichnorm.models import NETWORKS, build_model, default_input_shape
 
 _CALIBRATION = re.compile(r"(?P<what>\S.*?) {2,}[\d,]+ +(?P<share>[\d.]+) % \[ *(?P<low>[\d.]+), +(?P<high>[\d.]+)\]")
@@ -31,12 +31,12 @@ def calibration_table() -> str:
         *([f"{wrong}, {n} seeds", _share(f"false calls: 2 equal arms, {n} seeds"), "at most 5 %"] for n in (3, 5)),
         [f"{wrong}, `--until-sure`", _share(sure), "at most 5 %"],
         [f"{found} (median {planned[1]})", _share("1 point found at the seeds said from 3"), "at least 80 %"],
-        ["a 95 % interval holds the truth", coverage(), "93 to 97 %"],
+        ["a 95 % interval holds the truth", _coverage(), "93 to 97 %"],
     ]
     return table(["in simulated studies", "measured [95 % interval]", "wanted"], rows)
 
 
-def coverage() -> str:
+def _coverage() -> str:
     """Say the range of the shares of 95 % intervals that hold the truth."""
     shares = [float(found["share"]) for what, found in _shares().items() if what.startswith("95 % interval")]
     return f"{min(shares):.2f} to {max(shares):.2f} %"
@@ -65,12 +65,6 @@ def speed_table() -> str:
     return table(headings, rows)
 
 
-def speed_range() -> str:
-    """Say the lowest and the highest ratio of the two loops."""
-    ratios = [row["ratio"] for row in json.loads((RESULTS / "benchmark_loop.json").read_text())["norms"].values()]
-    return f"{min(ratios):.1f} to {max(ratios):.1f}"
-
-
 def speed_machine() -> str:
     """Say what the loops were timed on."""
     machine = json.loads((RESULTS / "benchmark_loop.json").read_text())["environment"]
@@ -90,18 +84,10 @@ def _network_row(name: str) -> list[str]:
     return [f"`{name}`", "×".join(map(str, shape)), f"{params:,}"]
 
 
-def network_names() -> str:
-    """List the networks."""
-    return listed([f"`{name}`" for name in NETWORKS])
-
-
 FACTS = {
     "calibration: table": calibration_table,
-    "calibration: coverage": coverage,
     "same_norm: false": same_norm,
     "benchmark_loop: table": speed_table,
-    "benchmark_loop: range": speed_range,
     "benchmark_loop: machine": speed_machine,
     "models: table": networks_table,
-    "models: names": network_names,
 }

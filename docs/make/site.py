@@ -14,7 +14,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<path>[^)#\s]+)")
-_MARK = re.compile(r"[ \t]*<!--\s+[^<>]+?\s+-->[ \t]*(?=\n\n)|<!--\s+[^<>]+?\s+-->")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
@@ -40,7 +40,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     def pointed(found: re.Match[str]) -> str:
         return os.path.relpath(_address(_target(source, found["path"])), here or ".")
 
-    return _LINK.sub(pointed, _MARK.sub("", markdown))
+    return _LINK.sub(pointed, _COMMENT.sub("", markdown))
 
 
 def _targets(source: Path) -> list[Path]:

@@ -5,7 +5,6 @@ from typing import Any
 from docs.make.words import (
     conclusion,
     interval,
-    listed,
     p_value,
     percent,
     points,
@@ -71,13 +70,6 @@ def _wanted(c: dict[str, Any]) -> str:
     return f"{c['more_seeds']} more seeds would find a difference of {percent(c['effect'])} points."
 
 
-def cost() -> str:
-    """Say what an epoch of every norm took."""
-    results = read(COMPARED)
-    epochs = results["study"]["recipe"]["epochs"]
-    return listed([f"{arm['train_seconds'] / epochs:.0f} s for `{arm['norm']}`" for arm in results["arms"]])
-
-
 def crossing() -> str:
     """Say at which batch size the better of the two norms changes."""
     (found,) = read("sweep_batch")["crossings"]
@@ -135,7 +127,6 @@ FACTS = {
     "wynet_seeds: table": accuracy_table,
     "wynet_seeds: verdict": verdict,
     "wynet_seeds: differences": differences,
-    "wynet_seeds: seconds per epoch": cost,
     "sweep_batch: crossing": crossing,
     "sweep_batch: table": batch_table,
     "sweep_batch: diverged": batch_faults,
