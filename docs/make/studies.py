@@ -23,9 +23,9 @@ def setting() -> str:
     recipe, data = study["recipe"], study["data"]
     return (
         f"The network `{study['model']['name']}` ({arm['params']:,} parameters) on `{data['name']}`: "
-        f"{recipe['epochs']} epochs of the recipe `{recipe['name']}` at batch {recipe['batch_size']}, {len(arm['seeds'])} seeds "
-        f"for each layer, {percent(data['val_fraction'], 0)} % of the training images kept for validation, and "
-        f"{results['num_test_images']:,} test images."
+        f"{recipe['epochs']} epochs of the recipe `{recipe['name']}` at batch {recipe['batch_size']}, "
+        f"{len(arm['seeds'])} seeds for each layer, {percent(data['val_fraction'], 0)} % of the training images kept for "
+        f"validation, and {results['num_test_images']:,} test images."
     )
 
 
