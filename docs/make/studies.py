@@ -24,8 +24,8 @@ def setting() -> str:
     return (
         f"The network `{study['model']['name']}` ({arm['params']:,} parameters) on `{data['name']}`: "
         f"{recipe['epochs']} epochs of the recipe `{recipe['name']}` at batch {recipe['batch_size']}, "
-        f"{len(arm['seeds'])} seeds for each layer, {percent(data['val_fraction'], 0)} % of the training images kept for "
-        f"validation, and {results['num_test_images']:,} test images."
+        f"{len(arm['seeds'])} seeds for each layer, {percent(data['val_fraction'], 0)} % of the training images kept "
+        f"for validation, and {results['num_test_images']:,} test images."
     )
 
 
