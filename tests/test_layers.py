@@ -20,7 +20,7 @@ LEVELS = (
     ("render",),
     ("analyses",),
     ("report",),
-    ("sweeps",),
+    ("study_results", "sweeps"),
     ("api",),
     ("reproduce", "explain"),
     ("__init__",),
