@@ -6,7 +6,8 @@ import networks
 import pytest
 from torch import nn
 
-from whichnorm.architecture import describe, svg
+from whichnorm.architecture import svg
+from whichnorm.architecture.summary import describe
 from whichnorm.architecture.blocks import blocks_of
 from whichnorm.architecture.layout import lay_out
 from whichnorm.cli import main

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from whichnorm.architecture.show import show
 from whichnorm.explain import explain
 from whichnorm.version import __version__
 
@@ -67,6 +68,7 @@ __all__ = [
     "console_progress",
     "explain",
     "parse_norm",
+    "show",
     "sweep",
 ]
 
