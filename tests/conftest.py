@@ -1,5 +1,7 @@
+import os
 import signal
 
+import chromium
 import pytest
 import torch
 
@@ -28,3 +30,14 @@ def _no_export():
 
 def _refuse(*_):
     raise MissingExtraError("latency is not measured in tests")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The installed Chromium, started once; a test opens windows of its own in it."""
+    program = chromium.find()
+    if not program:
+        missing = "no Chromium here: tests/install_chromium.sh installs it"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with chromium.browser(program) as started:
+        yield started
