@@ -1,8 +1,10 @@
+import gc
 import os
 import signal
 
 import chromium
 import pytest
+import shortcuts
 import torch
 
 from whichnorm.errors import MissingExtraError
@@ -20,6 +22,16 @@ def _ctrl_c_reaches_processes():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_garbage_collections():
+    """Take what is there before a file's tests out of the garbage collector's sight.
+
+    It walks over all modules and collected tests in every full pass, and measuring a network's memory asks for one.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_export():
     """The export of a network takes seconds per arm; the tests of latency put the function back."""
@@ -30,6 +42,24 @@ def _no_export():
 
 def _refuse(*_):
     raise MissingExtraError("latency is not measured in tests")
+
+
+@pytest.fixture
+def no_report():
+    with shortcuts.no_report():
+        yield
+
+
+@pytest.fixture
+def records_alone():
+    with shortcuts.records_alone():
+        yield
+
+
+@pytest.fixture
+def undrawn():
+    with shortcuts.undrawn():
+        yield
 
 
 @pytest.fixture(scope="session")
