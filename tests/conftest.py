@@ -14,6 +14,7 @@ from whichnorm.errors import MissingExtraError
 def _one_thread():
     """Tiny tensors gain nothing from threads, and threads that wait for each other lose much on a busy machine."""
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,6 +15,7 @@ from whichnorm.cli import main, silent_interrupt
 QUICK = ["--epochs", "2", "--train-limit", "200", "--seeds", "1", "--threads", "1"]
 
 
+@pytest.mark.slow
 def test_a_study_from_the_command_line_writes_results_and_report(tmp_path, capsys):
     out = tmp_path / "study"
     assert main(["compare", *QUICK, "--norms", "bn,gn:4,bn+l1:0.001", "--out", str(out)]) in (0, 1)

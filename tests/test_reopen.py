@@ -57,6 +57,7 @@ def test_a_trained_network_gives_its_records_predictions(finished):
         assert found.accuracy.item() == pytest.approx(record.last.test_accuracy)
 
 
+@pytest.mark.slow
 def test_the_report_command_writes_the_same_page_again(copied, capsys):
     page = copied / "report" / "index.html"
     before = page.read_bytes()

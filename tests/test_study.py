@@ -68,6 +68,7 @@ def written(out):
     return {(path.name, path.stat().st_mtime_ns) for path in Path(out).glob("*/*") if path.suffix != ".partial"}
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_random_moments_ends_with_the_records_of_an_undisturbed_one(undisturbed, tmp_path):
     """Each kill comes a random short time after a random number of files were written, some before the first."""
     context = multiprocessing.get_context("forkserver")
