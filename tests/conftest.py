@@ -8,6 +8,7 @@ import shortcuts
 import torch
 
 from whichnorm.errors import MissingExtraError
+from whichnorm.examine import cost
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +38,7 @@ def _short_garbage_collections():
 def _no_export():
     """The export of a network takes seconds per arm; the tests of latency put the function back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.examine.cost.measure_latency", _refuse)
+        patch.setattr(cost, "measure_latency", _refuse)
         yield
 
 
