@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from whichnorm.errors import DataError, MissingExtraError, ModelError, SpecError, StudyError, WhichnormError
     from whichnorm.explain.sets import Explanation, StatisticsSets
     from whichnorm.models import build_model
-    from whichnorm.norms import (BatchNormSpec, ChannelLayerNormSpec, ElementLayerNormSpec, GroupNormSpec, InstanceNormSpec, LayerNormSpec, NoNormSpec, NormSpec, parse_norm)
+    from whichnorm.norms import (
+        BatchNormSpec,
+        ChannelLayerNormSpec,
+        ElementLayerNormSpec,
+        GroupNormSpec,
+        InstanceNormSpec,
+        LayerNormSpec,
+        NoNormSpec,
+        NormSpec,
+        parse_norm,
+    )
     from whichnorm.results.results import ArmResult, Comparison, Results, Summary, Verdict
     from whichnorm.specs.arm import ArmSpec
     from whichnorm.specs.recipe import Augmentation, Recipe, Schedule

@@ -10,7 +10,15 @@ from whichnorm import stats
 from whichnorm.analyses.sensitivity.plan import PlannedFollowUp, plan_follow_ups
 from whichnorm.api import DEFAULT_NORMS, execute, prepare
 from whichnorm.commands.options import data_name
-from whichnorm.commands.study_options import (add_data_and_split, add_machine_and_output, add_network_and_seeds, add_norms, add_recipe, norm_names, study_options)
+from whichnorm.commands.study_options import (
+    add_data_and_split,
+    add_machine_and_output,
+    add_network_and_seeds,
+    add_norms,
+    add_recipe,
+    norm_names,
+    study_options,
+)
 from whichnorm.errors import SpecError
 from whichnorm.results.until_sure import parse_budget
 from whichnorm.specs.recipe import batch_text

@@ -6,7 +6,15 @@ from rich.console import Console
 
 from whichnorm.api import DEFAULT_NORMS
 from whichnorm.commands.options import data_name
-from whichnorm.commands.study_options import (add_data_and_split, add_machine_and_output, add_network_and_seeds, add_norms, add_recipe, norm_names, study_options)
+from whichnorm.commands.study_options import (
+    add_data_and_split,
+    add_machine_and_output,
+    add_network_and_seeds,
+    add_norms,
+    add_recipe,
+    norm_names,
+    study_options,
+)
 from whichnorm.errors import SpecError
 from whichnorm.study.progress import console_progress
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep

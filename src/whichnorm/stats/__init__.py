@@ -6,7 +6,14 @@ from whichnorm.stats.agreement import RankAgreement, rank_agreement
 from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
 from whichnorm.stats.crossing import Crossing, find_crossing
 from whichnorm.stats.exact import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
-from whichnorm.stats.intervals import (Interval, crossed_interval, image_bootstrap, mean_interval, proportion_difference, proportion_interval)
+from whichnorm.stats.intervals import (
+    Interval,
+    crossed_interval,
+    image_bootstrap,
+    mean_interval,
+    proportion_difference,
+    proportion_interval,
+)
 from whichnorm.stats.pairs import MOST_SEEDS, PairedDifference, paired_difference, power, seeds_needed
 from whichnorm.stats.sequential import looks
 

@@ -13,7 +13,14 @@ from whichnorm.sweeps import tables
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.results import SweepResults
-from whichnorm.sweeps.text import (correction_sentence, crossing_sentences, interval_sentence, point_sentences, runs_text, skipped_sentences)
+from whichnorm.sweeps.text import (
+    correction_sentence,
+    crossing_sentences,
+    interval_sentence,
+    point_sentences,
+    runs_text,
+    skipped_sentences,
+)
 
 METHOD = (
     "Every point is a study of its own, in a folder beside this report: the same network, trained once per "

@@ -14,7 +14,14 @@ from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
 from whichnorm.sweeps.tables import comparison_row
-from whichnorm.sweeps.text import (correction_sentence, crossing_sentences, error_text, interval_sentence, point_sentences, skipped_sentences)
+from whichnorm.sweeps.text import (
+    correction_sentence,
+    crossing_sentences,
+    error_text,
+    interval_sentence,
+    point_sentences,
+    skipped_sentences,
+)
 
 MOST_COMPARISONS = 12  # more are in the report alone
 

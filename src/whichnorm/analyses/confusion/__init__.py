@@ -47,7 +47,12 @@ whichnorm confusion results/session08 --norms bn,gn:8"""
 
     def section(self, found: ConfusionFound, results: Results) -> "Section | None":
         from whichnorm.analyses.confusion.confusions_table import confusions_table
-        from whichnorm.analyses.confusion.pictures import (confusion_of, confusion_picture, difference_picture, differences_of)
+        from whichnorm.analyses.confusion.pictures import (
+            confusion_of,
+            confusion_picture,
+            difference_picture,
+            differences_of,
+        )
         from whichnorm.analyses.confusion.tables import difference_table
         from whichnorm.render.content import Folded, Section
 

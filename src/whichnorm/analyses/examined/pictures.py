@@ -9,7 +9,13 @@ from whichnorm.analyses.batch_statistics.measure import BatchStatistics
 from whichnorm.analyses.corruptions.measure import STRENGTHS
 from whichnorm.analyses.examined import figures as examined
 from whichnorm.analyses.examined.record import Examined
-from whichnorm.analyses.examined.tables import (corruptions_sentence, examined_arms, share_cell, statistics_sentence, with_batch_norm)
+from whichnorm.analyses.examined.tables import (
+    corruptions_sentence,
+    examined_arms,
+    share_cell,
+    statistics_sentence,
+    with_batch_norm,
+)
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
 from whichnorm.results.results import Results

@@ -11,7 +11,15 @@ from whichnorm.analyses.batch_statistics.measure import batch_statistics
 from whichnorm.analyses.calibration.measure import calibration
 from whichnorm.analyses.corruptions.measure import corruption_scores
 from whichnorm.analyses.cost.measure import Cost, measure_cost
-from whichnorm.analyses.examined.record import (Examination, Examined, ExaminedArm, ExaminedRun, read_found, weights_digest, write_found)
+from whichnorm.analyses.examined.record import (
+    Examination,
+    Examined,
+    ExaminedArm,
+    ExaminedRun,
+    read_found,
+    weights_digest,
+    write_found,
+)
 from whichnorm.analyses.network import Subject
 from whichnorm.data.splits import Splits
 from whichnorm.errors import ModelError, StudyError, WhichnormError, in_a_line
