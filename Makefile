@@ -12,7 +12,7 @@ install: .venv/.installed
 	touch $@
 
 demo: install
-	$(BIN)/whichnorm compare --out runs/demo
+	$(BIN)/whichnorm compare --epochs 5 --seeds 8 --out runs/demo
 
 # A worker takes about 1 GB of memory, so there are eight at most. They take over each other's last tests, so that the
 # tests of one file, which share what is slow to make, mostly stay together.
