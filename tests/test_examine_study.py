@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from whichnorm.analyses.sections import reliability_section
 
 from whichnorm import compare
 from whichnorm.analyses.cost.measure import Latency
@@ -15,7 +16,6 @@ from whichnorm.analyses.cost.tables import cost_sentences, cost_table
 from whichnorm.analyses.examined import study as under_test
 from whichnorm.analyses.examined import tables as examined_tables
 from whichnorm.analyses.examined.study import cost_path, examine_study, examined_path
-from whichnorm.analyses.sections import reliability_section
 from whichnorm.api import read_results, with_examined
 from whichnorm.cli import main
 from whichnorm.study.study import reopen
@@ -148,11 +148,11 @@ def test_missing_weights_are_a_reason_in_place_of_numbers(copied):
     assert found.cost("gn:4") is not None
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_network_that_cannot_be_built_any_more_leaves_reasons(tmp_path, monkeypatch):
     module = tmp_path / "mynet.py"
     module.write_text("from networks import small as make\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     out = tmp_path / "study"
     compare(norms=["bn", "gn:4"], seeds=1, model="mynet:make", out=out, latency=False, **OPTIONS)
     shutil.rmtree(out / "examined")
@@ -241,9 +241,9 @@ def test_results_that_were_never_examined_have_none_of_it(finished):
     assert results.to_dict()["examined"] is None
 
 
+@pytest.mark.usefixtures("no_report")
 def test_no_latency_is_an_option_of_compare(tmp_path, monkeypatch):
     monkeypatch.setattr("whichnorm.analyses.cost.measure.measure_latency", lambda *_: 1 / 0)
-    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     out = tmp_path / "study"
     options = ["--norms", "bn", "--seeds", "1", "--epochs", "1", "--train-limit", "200", "--threads", "1"]
     assert main(["compare", *options, "--no-latency", "--out", str(out)]) in (0, 1)

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from whichnorm.data.augment import normalize
 from whichnorm.modes import evaluating
-from whichnorm.norms import norm_layers
+from whichnorm.norms.layers import norm_layers
 from whichnorm.specs.study import MachineSpec
 from whichnorm.training.evaluate import BATCH
 from whichnorm.training.machine import autocast

@@ -57,7 +57,7 @@ class PendingRun:
         def tell(event: Event) -> None:
             try:
                 heard(event)
-            except (WhichnormError, OSError):
+            except (StudyError, OSError):
                 raise
             except Exception as error:
                 what = f"a listener failed with {in_a_line(error, limit=300)}"

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from whichnorm.norms import norm_parameter_names
+from whichnorm.norms.layers import norm_parameter_names
 from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.study import RunSpec
 from whichnorm.training import audit
