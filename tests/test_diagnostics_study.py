@@ -11,21 +11,26 @@ from safetensors.torch import load_file
 from shortcuts import records_alone
 from synthetic import digits_test, failed, make_records, make_results, make_study
 from torch import nn
-from whichnorm.analyses.findings import Findings
-from whichnorm.analyses.sections import diagnostics_section
 
 import whichnorm
+from whichnorm.analyses import ANALYSES
+from whichnorm.analyses.diagnostics import Diagnostics
 from whichnorm.analyses.diagnostics.estimate import StudyDiagnostics, estimate, read_study_diagnostics
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
-from whichnorm.analyses.diagnostics.measure import Diagnosis
+from whichnorm.analyses.diagnostics.listener import probe_images
+from whichnorm.analyses.diagnostics.measure import Diagnosis, diagnose
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
 from whichnorm.api import read_results
 from whichnorm.cli import main
+from whichnorm.data.augment import normalize
 from whichnorm.errors import StudyError
 from whichnorm.render.style import saved
 from whichnorm.report import write_report
-from whichnorm.study.progress import Progress
+from whichnorm.specs.recipe import Schedule
+from whichnorm.study.events import EpochDone, WeightsWritten, ignore
 from whichnorm.study.study import reopen
+from whichnorm.training.loop import train_run
+from whichnorm.training.network import build_network
 
 SMALL = {"norms": ["bn", "gn:4", "none"], "seeds": 1, "epochs": 3, "train_limit": 150, "threads": 1,
          "precision": "float32", "download": False}  # fmt: skip
@@ -78,28 +83,62 @@ def test_there_is_a_row_from_before_training_and_one_per_epoch(diagnosed, norm):
     assert len(set(gradients)) == 4
 
 
-class StopAt(Progress):
-    """Stops like Ctrl-C at an epoch of the first run, where it is done, or where its weights are but no checkpoint."""
+@pytest.mark.parametrize("norm", ["bn", "gn:4", "ln-element", "none"])
+def test_the_figures_are_those_of_the_live_network_after_as_many_epochs(tmp_path, norm):
+    """At constant rates, the network after two epochs of three is that of a training of two."""
+    recipe = whichnorm.Recipe(
+        name="plain", epochs=3, batch_size=32, learning_rate=0.05, dropout=0.2, label_smoothing=0.1,
+        schedule=Schedule(kind="constant"),
+    )  # fmt: skip
+    compare(tmp_path, norms=[norm], recipe=recipe, epochs=None, diagnostics=True)
+    study = reopen(tmp_path)
+    (run,), splits = study.spec.runs(), study.splits
+    found = read_diagnoses(study.folder.diagnostics(run), norm, 0)
+    batch = probe_images(splits.train, 32)
+    assert list(found.rows) == [0, 1, 2, 3]
+    for epoch, row in found.rows.items():
+        shorter = replace(run, recipe=replace(recipe, epochs=max(epoch, 1)))
+        network = train_run(shorter, splits, None, ignore)[1] if epoch else build_network(run, splits)
+        live = diagnose(network, normalize(batch.images, splits.mean, splits.std), batch.labels, label_smoothing=0.1)
+        write_diagnoses(tmp_path / "live.json", replace(found, rows={epoch: live}))  # to as many digits
+        assert read_diagnoses(tmp_path / "live.json", norm, 0).rows[epoch] == row
 
-    def __init__(self, epoch, method):
-        self.epoch, self.method = epoch, method
 
-    def on_epoch(self, row):
-        if self.method == "on_epoch" and row.epoch == self.epoch:
-            raise KeyboardInterrupt
+def stop_at(kind, num_epochs):
+    """Return a listener that stops like Ctrl-C at an epoch of the first run: when it is done, or when its weights are
+    written and the epoch was not shown yet."""
 
-    def on_weights(self, model, num_epochs):
-        if self.method == "on_weights" and num_epochs == self.epoch:
-            raise KeyboardInterrupt
+    def listen(event):
+        if isinstance(event, kind):
+            done = event.row.epoch if isinstance(event, EpochDone) else event.num_epochs
+            if done == num_epochs:
+                raise KeyboardInterrupt
+
+    return listen
 
 
-@pytest.mark.parametrize("method", ["on_epoch", "on_weights"])
+@pytest.mark.parametrize("kind", [EpochDone, WeightsWritten])
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, method, epoch):
+def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, kind, epoch):
     out = tmp_path / "study"
     with pytest.raises(KeyboardInterrupt):
-        compare(out, diagnostics=True, progress=StopAt(epoch, method))
+        compare(out, diagnostics=True, progress=stop_at(kind, epoch))
     assert list(read_diagnoses(out / "diagnostics" / "bn-seed0.json", "bn", 0).rows) == list(range(epoch + 1))
+    compare(out, diagnostics=True)
+    assert diagnostics(out) == diagnostics(diagnosed)
+    assert records(out) == records(diagnosed)
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_row_that_was_not_written_before_a_kill_is_measured_from_the_checkpoint(diagnosed, tmp_path, epoch):
+    out = tmp_path / "study"
+    with pytest.raises(KeyboardInterrupt):
+        compare(out, diagnostics=True, progress=stop_at(WeightsWritten, epoch))
+    path = out / "diagnostics" / "bn-seed0.json"
+    found = read_diagnoses(path, "bn", 0)
+    path.unlink()
+    if epoch:
+        write_diagnoses(path, replace(found, rows={k: row for k, row in found.rows.items() if k < epoch}))
     compare(out, diagnostics=True)
     assert diagnostics(out) == diagnostics(diagnosed)
     assert records(out) == records(diagnosed)
@@ -107,7 +146,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, 
 
 def test_a_run_that_goes_on_with_diagnostics_has_rows_from_there_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        compare(tmp_path, progress=StopAt(2, "on_epoch"))
+        compare(tmp_path, progress=stop_at(EpochDone, 2))
     compare(tmp_path, norms=["bn"], diagnostics=True)
     assert list(read_diagnoses(tmp_path / "diagnostics" / "bn-seed0.json", "bn", 0).rows) == [2, 3]
 
@@ -118,8 +157,7 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     assert list(diagnostics(tmp_path)) == ["gn-4-seed0.json"]
     study = reopen(tmp_path)
     results = read_results(study)
-    findings = Findings(diagnostics=read_study_diagnostics(study.spec.runs(), study.folder))
-    section = diagnostics_section(results, findings)
+    section = Diagnostics().section(read_study_diagnostics(study.spec.runs(), study.folder), results)
     assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: bn at seed 0."
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
 
@@ -255,7 +293,8 @@ def test_a_figure_that_was_not_finite_is_a_gap():
 def test_the_report_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path):
     results = make_results(tmp_path, arms=("bn",), study=make_study(seeds=(0, 1), epochs=4))
     runs = [made_up("bn", seed) for seed in (0, 1)]
-    page = Page(write_report(results, digits_test(), Findings(diagnostics=of(*runs))).read_text())
+    found = {analysis.name: StudyError("not measured in this test") for analysis in ANALYSES}
+    page = Page(write_report(results, found | {"diagnostics": of(*runs)}).read_text())
     assert {"bn_diagnostics.png", "bn_diagnostics.svg"} <= {p.name for p in (tmp_path / "report/figures").iterdir()}
     last = [run.rows[4] for run in runs]
     dead = np.mean([row.dead_relu["relu"] for row in last])
@@ -270,7 +309,7 @@ def test_the_report_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path)
 
 
 def test_without_diagnostics_the_report_says_nothing_of_them(tmp_path):
-    assert diagnostics_section(make_results(tmp_path, study=make_study(epochs=2)), Findings()) is None
+    assert Diagnostics().section(None, make_results(tmp_path, study=make_study(epochs=2))) is None
 
 
 def test_runs_that_did_not_finish_are_left_out_where_others_did():
@@ -292,7 +331,7 @@ def test_a_damaged_file_does_not_keep_the_report_from_being_written(diagnosed, t
         (tmp_path / "diagnostics" / name).write_bytes(b"{" if name.startswith("bn") else content)
     found = read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path))
     assert sorted(found.runs) == [("gn:4", 0), ("none", 0)]
-    section = diagnostics_section(read_results(study), Findings(diagnostics=found))
+    section = Diagnostics().section(found, read_results(study))
     assert "bn-seed0.json: not the readable diagnostics of bn at seed 0" in section.sentences[-1]
     assert read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path / "empty")) is None
 

@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout, lock_descriptor
 from whichnorm.errors import StudyError
 
 REMEDY = "make room or choose another --out, then give the same command again: finished runs are kept"
-PATIENCE = 0.1  # seconds: somebody who looks whether a lock is held holds it for a moment himself
+PATIENCE = 0.5  # seconds: somebody who looks whether a lock is held holds it for a moment himself
+LOOKS, BETWEEN_LOOKS = 10, 0.005  # seconds
 
 
 def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
@@ -46,7 +47,7 @@ def locked(path: Path, refusal: str) -> Iterator[None]:
     """Hold the lock of a file, which is made where it is missing; StudyError(refusal) where another process has it."""
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 10)
+        lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 50)
     except Timeout:
         raise StudyError(refusal) from None
     try:
@@ -62,10 +63,10 @@ def is_locked(path: Path) -> bool | None:
     """
     try:
         with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
-            for _ in range(10):
+            for _ in range(LOOKS):
                 if lock_descriptor(file.fileno(), blocking=False):
                     return False  # given back when the file is closed
-                time.sleep(PATIENCE / 20)
+                time.sleep(BETWEEN_LOOKS)
     except FileNotFoundError:
         return False
     except OSError:
