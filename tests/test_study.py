@@ -249,6 +249,7 @@ class WithUnused(nn.Module):
         (ignores_norm, ["none"], ["BatchNorm2d", "'1'"]),
         (forgets_norm, ["bn"], ["no norm layer"]),
         (WithUnused, ["bn"], ["unused.weight", "do not affect the loss"]),
+        (WithUnused, ["bn+l2:0.01"], ["unused.weight", "do not affect the loss"]),  # which the penalty does reach
     ],
 )
 def test_an_unfair_network_is_refused_before_anything_is_trained_or_written(tmp_path, factory, norms, words):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from whichnorm.errors import ModelError
 from whichnorm.norms import NormSpec
 from whichnorm.training import audit
 from whichnorm.training.record import Audit
@@ -31,6 +32,8 @@ def audited_first_step(
     finally:
         for hook in hooks:
             hook.remove()
+    if not state.audit:
+        raise ModelError("no step was taken by the run's optimizer, so nothing proves which parameters it reaches")
 
 
 class _FirstStep:
