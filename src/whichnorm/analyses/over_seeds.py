@@ -7,11 +7,12 @@ import numpy as np
 
 from whichnorm.analyses.asking import Answer, Answers
 from whichnorm.render import text
-from whichnorm.render.content import Folded
+from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Cell
 from whichnorm.results.results import Results
 
 T = TypeVar("T")
+Arms = Sequence[tuple[str, Sequence[Any]]]  # their names, with what was found about their runs
 FEW_SEEDS = 5  # as many are drawn one by one, more as the band of their range
 MEANS = "Mean over seeds, SD over seeds below."
 
@@ -47,17 +48,17 @@ def brief(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0095 or not share else f"{100 * share:.1g} %"
 
 
-def seeds_text(found: Iterable[Sequence[object]]) -> str:
-    """Say over how many seeds an arm's numbers are means."""
-    numbers = sorted({len(of_arm) for of_arm in found})
-    return f"Means over seeds (n = {' or '.join(map(str, numbers))})" if numbers != [1] else "One seed"
+def seeds_text(arms: Arms, spread: str = "") -> str:
+    """Say over how many seeds the arms' numbers are means, and how their spread is drawn if there are several."""
+    numbers = sorted({len(found) for _, found in arms})
+    if numbers == [1]:
+        return "One seed."
+    return f"Means over seeds (n = {' or '.join(map(str, numbers))}){spread}."
 
 
-def spread_text(found: Iterable[Sequence[object]]) -> str:
-    """Say how seeds are drawn beside their means, "" for one seed."""
-    most = max(map(len, found))
-    if most == 1:
-        return ""
+def spread_text(arms: Arms) -> str:
+    """Say how the seeds are drawn beside their means: `FEW_SEEDS` or fewer one by one."""
+    most = max(len(found) for _, found in arms)
     return "; thin lines are the seeds" if most <= FEW_SEEDS else "; bands are the range over seeds"
 
 
@@ -67,6 +68,15 @@ def unanswered(found: Answers[Any]) -> tuple[str, ...]:
         return ()
     number = f"{len(found.unanswered)} of {text.count(len(found.runs), 'network')} could not be asked. "
     return (f"{number if len(found.runs) > 1 else ''}{_reason(found.unanswered[0])}",)
+
+
+def unanswered_section(anchor: str, title: str, found: Answers[Any]) -> Section | None:
+    """Return the section of an analysis that has no answer at all: the reason, or None where it did not apply."""
+    if not found.unanswered:
+        return None
+    return Section(
+        anchor=anchor, label=title, title=title, sentences=unanswered(found), folded=unanswered_folded(found)
+    )
 
 
 def unanswered_folded(found: Answers[Any]) -> tuple[Folded, ...]:

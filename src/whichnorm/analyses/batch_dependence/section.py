@@ -5,7 +5,7 @@ import numpy as np
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_dependence.measure import DependenceScores
 from whichnorm.analyses.batch_dependence.tables import Arms, dependence_table
-from whichnorm.analyses.over_seeds import brief, by_arm, unanswered, unanswered_folded
+from whichnorm.analyses.over_seeds import brief, by_arm, unanswered, unanswered_folded, unanswered_section
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
@@ -17,14 +17,14 @@ MAX_NAMED = 2  # arms in a title
 
 def batch_dependence_section(found: Answers[DependenceScores], results: Results) -> Section | None:
     """Say how many predictions change with the rest of the batch."""
-    arms, reasons = by_arm(results, found), unanswered(found)
+    arms = by_arm(results, found)
     if not arms:
-        return Section(anchor="batch-dependence", label=LABEL, title=LABEL, sentences=reasons) if reasons else None
+        return unanswered_section("batch-dependence", LABEL, found)
     return Section(
         anchor="batch-dependence",
         label=LABEL,
         title=finding(arms),
-        sentences=(_in_evaluation(arms), *reasons),
+        sentences=(_in_evaluation(arms), *unanswered(found)),
         tables=(dependence_table(results, arms),),
         folded=(
             Folded(summary="How batch dependence was measured", sentences=(_method(arms[0][1][0]),)),

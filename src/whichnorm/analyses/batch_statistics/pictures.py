@@ -1,6 +1,7 @@
 """Pictures of BatchNorm's statistics."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,29 +18,25 @@ from whichnorm.analyses.batch_statistics.tables import (
 from whichnorm.analyses.over_seeds import seeds_text
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
-from whichnorm.render.table import alt_text
+from whichnorm.render.table import Table, alt_text
 from whichnorm.results.results import Results
 
+MAX_SAID = 12  # layers in an alternative text
 KINDS = {"running": "running_accuracy", "precise": "precise_accuracy", "batch": "batch_accuracy"}
 
 
 def statistics_picture(results: Results, arms: Arms) -> Picture:
     """Return the accuracy of the arms with BatchNorm with each kind of statistics."""
-    seeds = [found for _, found in arms]
     rows = [figures.StatisticsRow(label=label(arm), style=style(results, arm), values=_by_kind(found))
             for arm, found in arms]  # fmt: skip
     return Picture(
         name="batch_statistics",
         figure=figures.statistics_dots(rows),
         alt=alt_text("Test accuracy with each kind of BatchNorm's statistics.", statistics_table(results, arms)),
-        caption=f"{seeds_text(seeds)}{'; hollow dots are the seeds' if _several(seeds) else ''}. If precise statistics "
-        "are no better than running ones, what BatchNorm loses was lost in training.",
+        caption=f"{seeds_text(arms, '; hollow dots are the seeds')} If precise statistics are no better "
+        "than running ones, what BatchNorm loses was lost in training.",
         method=statistics_sentence(arms),
     )
-
-
-def _several(seeds: Sequence[Sequence[object]]) -> bool:
-    return max(map(len, seeds)) > 1
 
 
 def _by_kind(found: Sequence[StatisticsScores]) -> dict[str, Sequence[float]]:
@@ -49,7 +46,6 @@ def _by_kind(found: Sequence[StatisticsScores]) -> dict[str, Sequence[float]]:
 
 def layer_gaps_picture(results: Results, arms: Arms) -> Picture:
     """Return how far the statistics of every BatchNorm layer are from its running ones."""
-    seeds = [found for _, found in arms]
     paths = list(dict.fromkeys(path for _, found in arms for path in by_layer(found)))
     of_means, of_variances = (
         [_gap_series(results, arm, found, paths, quantity) for arm, found in arms] for quantity in ("mean", "log_var")
@@ -57,12 +53,20 @@ def layer_gaps_picture(results: Results, arms: Arms) -> Picture:
     return Picture(
         name="layer_gaps",
         figure=figures.layer_gaps([text.shorten(path, 24) for path in paths], of_means, of_variances),
-        alt=alt_text("Distance of batch and precise statistics from the running ones, by layer.", layers_table(arms)),
-        caption=f"{seeds_text(seeds)}{' with their range' if _several(seeds) else ''}. Filled: statistics of batches. Hollow: "
-        "precise statistics, the error that stays however many batches are averaged.",
+        alt=_gaps_said(layers_table(arms)),
+        caption=f"{seeds_text(arms, ' with their range')} Filled: statistics of batches. Hollow: precise statistics, "
+        "the error that stays however many batches are averaged.",
         method="A distance is a root mean square over channels, for batches over batches too. "
         f"{statistics_sentence(arms)}",
     )
+
+
+def _gaps_said(table: Table) -> str:
+    """Say the picture in words; of many layers the first alone, for a listener's sake."""
+    lead = "Distance of batch and precise statistics from the running ones, by layer."
+    if len(table.rows) > MAX_SAID:
+        lead += f" The first {MAX_SAID} of {len(table.rows)} rows of the table below."
+    return alt_text(lead, replace(table, rows=table.rows[:MAX_SAID]))
 
 
 def _gap_series(

@@ -8,7 +8,7 @@ from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.pictures import layer_gaps_picture, statistics_picture
 from whichnorm.analyses.batch_statistics.tables import layers_table, statistics_sentence, statistics_table
-from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded
+from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded, unanswered_section
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 
@@ -22,14 +22,14 @@ MEANING = (
 
 def batch_statistics_section(found: Answers[StatisticsScores], results: Results) -> Section | None:
     """Split BatchNorm's loss into poor running statistics and worse training; None without a BatchNorm layer."""
-    arms, reasons = by_arm(results, found), unanswered(found)
+    arms = by_arm(results, found)
     if not arms:
-        return Section(anchor="batch-statistics", label=LABEL, title=LABEL, sentences=reasons) if reasons else None
+        return unanswered_section("batch-statistics", LABEL, found)
     return Section(
         anchor="batch-statistics",
         label=LABEL,
         title=finding(arms),
-        sentences=(MEANING, *reasons),
+        sentences=(MEANING, *unanswered(found)),
         tables=(statistics_table(results, arms),),
         pictures=(statistics_picture(results, arms), layer_gaps_picture(results, arms)),
         folded=(

@@ -5,7 +5,7 @@ import numpy as np
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.calibration.measure import CalibrationScores
 from whichnorm.analyses.calibration.tables import Arms, calibration_table
-from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded
+from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded, unanswered_section
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
@@ -16,14 +16,14 @@ MEANING = "An overconfident network is right less often than its confidence says
 
 def calibration_section(found: Answers[CalibrationScores], results: Results) -> Section | None:
     """Say what confidence is worth."""
-    arms, reasons = by_arm(results, found), unanswered(found)
+    arms = by_arm(results, found)
     if not arms:
-        return Section(anchor="calibration", label=LABEL, title=LABEL, sentences=reasons) if reasons else None
+        return unanswered_section("calibration", LABEL, found)
     return Section(
         anchor="calibration",
         label=LABEL,
         title=finding(arms),
-        sentences=(f"{MEANING}{_smoothing(results)}", *reasons),
+        sentences=(f"{MEANING}{_smoothing(results)}", *unanswered(found)),
         tables=(calibration_table(results, arms),),
         folded=(
             Folded(summary="How calibration was measured", sentences=(_method(arms[0][1][0]),)),

@@ -18,7 +18,6 @@ from whichnorm.results.results import Results
 def corruptions_picture(results: Results, arms: Arms) -> Picture:
     """Return every arm's accuracy by kind and strength of corruption."""
     panels = {kind: [_series(results, arm, found, kind) for arm, found in arms] for kind in STRENGTHS}
-    seeds = [found for _, found in arms]
     ticks = {kind: ["clean", *(f"{value:g}" for value in strengths)] for kind, strengths in STRENGTHS.items()}
     return Picture(
         name="corruptions",
@@ -27,7 +26,7 @@ def corruptions_picture(results: Results, arms: Arms) -> Picture:
             "Test accuracy under corruption by strength; here clean and at the greatest strengths.",
             strongest_table(results, arms),
         ),
-        caption=f"{seeds_text(seeds)}{spread_text(seeds)}. Every arm sees the same corrupted test images.",
+        caption=f"{seeds_text(arms, spread_text(arms))} Every arm sees the same corrupted test images.",
         method=corruptions_sentence(arms),
     )
 
