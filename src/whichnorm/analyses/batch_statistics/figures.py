@@ -15,7 +15,7 @@ from whichnorm.render.style import ArmStyle, house_style, new_figure, set_title
 WIDTH = 5.2  # inches: the text can be read on a phone
 MARKERS = {"running": "o", "precise": "s", "batch": "^"}  # by kind of statistics; colours are the arms'
 GREY = "#4a5058"
-LAYER_HEIGHT, ARM_HEIGHT = 0.13, 0.13  # inches: of a layer's row, and what every arm adds to it
+LAYER_HEIGHT, ARM_HEIGHT = 0.11, 0.11  # inches: of a layer's row, and what every arm adds to it
 
 
 @dataclass(frozen=True, kw_only=True)
