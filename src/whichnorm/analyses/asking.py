@@ -92,7 +92,7 @@ class Question(Generic[T]):
         return study.folder.root / FOLDER / f"{subject}.{self.name}.json"
 
     def kept(self, study: Study, run: RunSpec, weights: str) -> Answer[T] | None:
-        """Return the answer that the study's folder holds about these weights, None where it holds none."""
+        """Return the answer that the study's folder holds about these weights, None if it holds none."""
         kept = read_kept(self.path(study, run), weights, self.kind)
         if kept is None and self.old_key:
             kept = read_kept(study.folder.root / FOLDER / f"{run.key}.json", weights, self.kind, self.old_key)
@@ -101,7 +101,7 @@ class Question(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class _Images:
-    """The images of a study, loaded where a network has to be asked; a failure is met once."""
+    """The images of a study, loaded if a network has to be asked; a failure is met once."""
 
     study: Study
 
@@ -160,7 +160,7 @@ def _answers(
 def _asked(
     question: Question[T], opened: Trained | str, before: Answer[T], path: Path, weights: str
 ) -> Answer[T]:  # fmt: skip
-    """Ask a network and keep the answer; where that fails, return the answer before with the reason."""
+    """Ask a network and keep the answer; if that fails, return the answer before with the reason."""
     if isinstance(opened, str):
         return replace(before, reason=opened)
     answer = before

@@ -23,13 +23,13 @@ DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, Recursion
 
 @dataclass(frozen=True)
 class Kept:
-    """What a file holds; its value is None where that is the answer."""
+    """What a file holds; its value is None if that is the answer."""
 
     found: Any
 
 
 def weights_digest(path: Path) -> str:
-    """Return the SHA-256 of a file of weights, "" where it cannot be read."""
+    """Return the SHA-256 of a file of weights, "" if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -43,7 +43,7 @@ def write_kept(path: Path, weights: str, found: Any) -> None:
 
 
 def read_kept(path: Path, weights: str, kind: Any, key: str = "") -> Kept | None:
-    """Return what was found about these weights as an object of a type, None where there is no such file.
+    """Return what was found about these weights as an object of a type, None if there is no such file.
 
     `key` names the part of a file that holds what several questions found. Weights that are not there, "", cannot
     differ from those of the file: what was found about them stands.

@@ -24,7 +24,7 @@ def by_arm(results: Results, found: Answers[T]) -> list[tuple[str, list[T]]]:
 
 
 def mean_cell(values: Iterable[float | None], write: Callable[[float], str] = text.percent) -> Cell:
-    """Write the mean of values with their standard deviation below; a dash where one is missing."""
+    """Write the mean of values with their standard deviation below; a dash if one is missing."""
     numbers = list(values)
     present = [value for value in numbers if value is not None]
     if not present or len(present) < len(numbers):
@@ -71,7 +71,7 @@ def unanswered(found: Answers[Any]) -> tuple[str, ...]:
 
 
 def unanswered_section(anchor: str, title: str, found: Answers[Any]) -> Section | None:
-    """Return the section of an analysis that has no answer at all: the reason, or None where it did not apply."""
+    """Return the section of an analysis that has no answer at all: the reason, or None if it did not apply."""
     if not found.unanswered:
         return None
     return Section(
@@ -80,7 +80,7 @@ def unanswered_section(anchor: str, title: str, found: Answers[Any]) -> Section 
 
 
 def unanswered_folded(found: Answers[Any]) -> tuple[Folded, ...]:
-    """Return all reasons, where there are several."""
+    """Return all reasons, if there are several."""
     reasons = tuple(map(_reason, found.unanswered))
     return (Folded(summary="Why networks could not be asked", sentences=reasons),) if len(reasons) > 1 else ()
 

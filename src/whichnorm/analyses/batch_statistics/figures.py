@@ -38,7 +38,7 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class GapSeries:
-    """Of one arm, the distances of batch and of precise statistics by layer; None where there is none."""
+    """Of one arm, the distances of batch and of precise statistics by layer; None if there is none."""
 
     label: str
     style: ArmStyle

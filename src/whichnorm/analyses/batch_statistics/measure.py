@@ -42,7 +42,7 @@ class LayerGap:
 class StatisticsScores:
     """Test accuracy of one network with three kinds of statistics, and the gap of every BatchNorm layer."""
 
-    batch_size: int | None  # of the batch statistics; None where a batch of one has none
+    batch_size: int | None  # of the batch statistics; None at a batch of one
     num_train_images: int  # behind the precise statistics
     num_test_images: int
     running_accuracy: float

@@ -81,7 +81,7 @@ def _gap_series(
 
 
 def _spread(values: Sequence[float | None]) -> figures.Spread | None:
-    """Return mean and range over seeds, None where a seed has no value."""
+    """Return mean and range over seeds, None if a seed has no value."""
     present = [value for value in values if value is not None]
     if not present or len(present) < len(values):
         return None

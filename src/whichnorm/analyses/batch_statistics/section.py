@@ -45,7 +45,7 @@ def batch_statistics_section(found: Answers[StatisticsScores], results: Results)
 
 
 def finding(arms: Sequence[tuple[str, Sequence[StatisticsScores]]]) -> str:
-    """Say what running statistics cost, of the arm where this is most: "Running statistics cost bn 3.20 points"."""
+    """Say what running statistics cost the arm that they cost most: "Running statistics cost bn 3.20 points"."""
     gains = {arm: _mean_gain(found) for arm, found in arms}
     arm = max(gains, key=lambda name: abs(gains[name]))
     points = f"{100 * abs(gains[arm]):.2f} points"

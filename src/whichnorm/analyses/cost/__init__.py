@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CostOptions:
-    """What is measured where it is not known yet."""
+    """What is measured if it is not known yet."""
 
     latency: bool = option(
         True, "do not export and time the trained networks, seconds per arm", flag="--no-latency"

@@ -65,7 +65,7 @@ def cost_question(options: CostOptions) -> Question[ArmCost]:
 
 
 def _asked(trained: Trained, options: CostOptions) -> ArmCost:
-    """Measure on the device that the study's images are on: its own, or the CPU where it was opened again."""
+    """Measure on the device that the study's images are on: its own, or the CPU if it was opened again."""
     machine = replace(trained.run.machine, device=trained.splits.train.images.device.type)
     here = replace(trained.run, machine=machine)
     return measure_cost(here, trained.splits, trained.network, latency=options.latency)
