@@ -209,9 +209,10 @@ def execute(
 
 def report_on(study: Study, results: Results, *, latency: bool = True) -> StudyResults:
     """Ask the networks of the finished runs what they were not asked yet, and write results and report."""
+    from whichnorm.analyses.cost import CostOptions
     from whichnorm.report import measure_all, write_report
 
-    found = dict(measure_all(study, results, {}))
+    found = dict(measure_all(study, results, {"cost": CostOptions(latency=latency)}))
     write_results(results)
     write_report(results, found)
     return StudyResults.of(study, results, found)
