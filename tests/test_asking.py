@@ -18,8 +18,8 @@ from whichnorm.analyses.batch_dependence import measure as batch_dependence
 from whichnorm.analyses.batch_statistics import measure as batch_statistics
 from whichnorm.analyses.calibration import measure as calibration
 from whichnorm.analyses.corruptions import measure as corruptions
-from whichnorm.analyses.cost import CostOptions
 from whichnorm.analyses.cost.measure import cost_question
+from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.analyses.examined_json import examined_json
 from whichnorm.analyses.kept import read_kept
 from whichnorm.analyses.per_run import PerRunAnalysis, measure_together

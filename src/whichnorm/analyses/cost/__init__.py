@@ -1,25 +1,15 @@
 """What every arm costs: training time, memory of a training step, latency of the exported network."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.analyses.per_run import PerRunAnalysis
 from whichnorm.results.results import Results
-from whichnorm.specs.options import option
 
 if TYPE_CHECKING:
     from whichnorm.analyses.asking import Answers, Question
     from whichnorm.analyses.cost.measure import ArmCost
     from whichnorm.render.content import Section
-
-
-@dataclass(frozen=True, kw_only=True)
-class CostOptions:
-    """What is measured if it is not known yet."""
-
-    latency: bool = option(
-        True, "do not export and time the trained networks, seconds per arm", flag="--no-latency"
-    )  # fmt: skip
 
 
 class Cost(PerRunAnalysis[CostOptions, "ArmCost"]):
