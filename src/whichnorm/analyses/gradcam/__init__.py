@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Literal
 
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.errors import SpecError
-from whichnorm.results.results import Results
 from whichnorm.specs.options import option
 
 if TYPE_CHECKING:
-    from whichnorm.analyses.gradcam.measure import StudyMaps
+    from whichnorm.analyses.gradcam.found import GradCamFound
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 Target = Literal["true", "predicted"]
@@ -49,9 +49,9 @@ class GradCamOptions:
     target: Target = option("true", "the class whose evidence is shown (default true)", choices=("true", "predicted"))
 
 
-class GradCam(Analysis[GradCamOptions, "StudyMaps"]):
+class GradCam(Analysis[GradCamOptions, "GradCamFound"]):
     name = "gradcam"
-    title = "Where the arms look"
+    title = "Grad-CAM"
     help = "show where every arm of a finished study finds a class in the same test images"
     description = """\
 Draw Grad-CAM maps of the same test images for every arm of a study, side by
@@ -66,12 +66,12 @@ whichnorm gradcam results/session08 --data-dir data --images 3,17
 whichnorm gradcam runs/demo --layer block2 --norms bn,gn:8 --json"""
     options = GradCamOptions
 
-    def measure(self, study: "Study", results: Results, options: GradCamOptions) -> "StudyMaps":
-        from whichnorm.analyses.gradcam.measure import study_maps
+    def measure(self, study: "Study", results: "Results", options: GradCamOptions) -> "GradCamFound":
+        from whichnorm.analyses.gradcam.measure import find_maps
 
-        return study_maps(study, results, options)
+        return find_maps(study, results, options)
 
-    def section(self, found: "StudyMaps", results: Results) -> "Section":
+    def section(self, found: "GradCamFound", results: "Results") -> "Section":
         from whichnorm.analyses.gradcam.section import gradcam_section
 
         return gradcam_section(found, results)
