@@ -88,7 +88,7 @@ def follow_ups(results):
     return results.found["sensitivity"].follow_ups
 
 
-def tested(results):
+def for_programs(results):
     """Return what programs get."""
     return results.found["sensitivity"].tested
 
@@ -301,7 +301,7 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     assert [c.call for c in results.comparisons] == ["better"]
     said = outlook(results)
     assert "At a learning rate tuned for each arm the order holds (bn, ln), and no call changes." in said
-    held = tested(results)[0]
+    held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED
     assert "Use bn+lr:0.2" in " ".join(held["details"])
@@ -315,7 +315,7 @@ def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):
     assert "the order changes from bn, ln to ln, bn" in said
     assert "this call changes: bn − ln from “bn is better” to “ln is better”" in said
     assert results.verdict.choice == "bn", "the study's own verdict stays"
-    assert tested(results)[0]["order_holds"] is False
+    assert for_programs(results)[0]["order_holds"] is False
 
 
 def test_every_arm_best_at_the_shared_rate_is_said_and_nothing_is_trained_for_it(study):
@@ -416,7 +416,7 @@ def test_without_the_options_nothing_more_is_trained_or_said_to_be_tested(study,
     trainer = Trainer(error=errors(lambda run: False))
     results = study(trainer)
     assert {folder for folder, *_ in trainer.trained} == {"study"}
-    assert tested(results) == ()
+    assert for_programs(results) == ()
     assert "follow_ups" not in json.loads((tmp_path / "study" / "study.json").read_text())
     said = outlook(results)
     assert said.startswith(
@@ -539,7 +539,7 @@ def test_a_run_of_the_search_that_fails_counts_as_worst(study, monkeypatch):
 def test_the_command_prints_the_same_and_its_json_is_for_programs(study, tmp_path, capsys):
     trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5, error=errors(lambda run: False))
     results = study(trainer, tune_lr=True, recipes=["digits", "session08"])
-    found = json.loads(json.dumps(tested(results), allow_nan=False))
+    found = json.loads(json.dumps(for_programs(results), allow_nan=False))
     capsys.readouterr()
     assert main(["sensitivity", str(tmp_path / "study"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["found"] == {"tested": found}
