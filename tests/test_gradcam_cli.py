@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import unreported
 from PIL import Image
 from rich.console import Console
 from synthetic import make_results, noise_test
@@ -34,7 +35,7 @@ ARMS = ("bn", "bn+l1:1e-06", "gn:8")
 def train(root, norms, seeds, model):
     """Train a study on some digits, without a report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.api.report_on", lambda *_, **__: None)
+        patch.setattr("whichnorm.api.report_on", unreported.no_report)
         compare(
             "digits", norms=norms, model=model, seeds=seeds, epochs=1, val=0, train_limit=200, threads=1,
             precision="float32", out=root,

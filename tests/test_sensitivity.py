@@ -9,18 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import unreported
 from pages import Page
 from safetensors.torch import load_file
 from synthetic import diverged, failed, make_record
 
 import whichnorm
 from whichnorm import api
-from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.sensitivity import SensitivityAnalysis
 from whichnorm.analyses.sensitivity.outlook import what_would_change
 from whichnorm.analyses.sensitivity.search import FACTORS, Search, search_seed
-from whichnorm.api import StudyResults, execute, prepare, read_results
+from whichnorm.api import execute, prepare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.render.content import Content
@@ -76,8 +76,8 @@ def rate(run):
 
 def no_report(study, results, **_):
     """Measure the sensitivity alone."""
-    others = {analysis.name: StudyError("not measured") for analysis in ANALYSES}
-    return StudyResults.of(study, results, {**others, "sensitivity": measured(study, results)})
+    without = unreported.no_report(study, results)
+    return replace(without, found={**without.found, "sensitivity": measured(study, results)})
 
 
 def measured(study, results):
