@@ -51,9 +51,9 @@ def agreements_table(maps: StudyMaps) -> Table | None:
         rows.append(cells(f"{one.a}, {one.b}", mean, std, str(ranks.n), str(ranks.left_out), other))
     return Table(
         caption="Spearman's rank correlation of two arms' maps of the same image, over "
-        f"{text.count(maps.num_sampled, 'test image')}; left out are images with an empty or constant map. Other: the "
-        "same for maps of different images.",
-        headings=("Arms", "Mean", "SD", "n", "Left out", "Other"),
+        f"{text.count(maps.num_sampled, 'test image')}, and the mean for maps of different images; left out are images "
+        "with an empty or constant map.",
+        headings=("Arms", "Mean", "SD", "n", "Left out", "Different images"),
         rows=tuple(rows),
     )
 
