@@ -41,8 +41,9 @@ def layer_panels(title: str, epochs: NDArray[np.int64], panels: Sequence[LayerPa
     bar = figure.colorbar(
         ScalarMappable(cmap=_depths()), ax=rows, ticks=[0, 1], location="bottom", aspect=36, pad=0.015
     )
-    for name, side in zip(bar.ax.set_xticklabels(["first layer", "last layer"]), ("left", "right"), strict=True):
-        name.set_horizontalalignment(side)
+    first, last = bar.ax.set_xticklabels(["first layer", "last layer"])
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     bar.ax.tick_params(length=0)
     bar.outline.set_visible(False)
     set_title(figure, title)
