@@ -48,11 +48,16 @@ def test_modes_buffers_and_the_random_state_come_back_after_an_error_too():
     network[0].eval()
     before, values, state = modes(network), copy.deepcopy(network.state_dict()), torch.get_rng_state()
     buffer = network[1].count
-    with pytest.raises(KeyError), evaluating(network):
-        network[0].train()(IMAGES)
-        network[1](IMAGES)
-        assert network[1].count == 1
-        raise KeyError
+
+    def change_and_fail():
+        with evaluating(network):
+            network[0].train()(IMAGES)
+            network[1](IMAGES)
+            assert network[1].count == 1
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        change_and_fail()
     assert modes(network) == before
     assert torch.equal(torch.get_rng_state(), state)
     assert network[1].count is buffer

@@ -12,14 +12,14 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = (
     nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d, nn.FractionalMaxPool2d,
 )  # fmt: skip
-MOST_NAMES = 6  # in a message
+MAX_NAMES = 6  # in a message
 
 
 def default_layer(network: nn.Module, images: Tensor) -> str:
     """Return the path of the module that ends the last convolutional block: its map is what the head takes in.
 
     Of the modules from the first convolution on, it is the last to return (N, C, H, W) with more than one position.
-    Pooling counts to the head, also where it leaves several positions, because the map before it is finer. Of modules
+    Pooling counts to the head, even if it leaves several positions, because the map before it is finer. Of modules
     that return the same map the outermost is taken, such as a block instead of its last layer.
     """
     outputs = _outputs(network, images)
@@ -53,7 +53,7 @@ def check_layer(network: nn.Module, layer: str, images: Tensor) -> None:
         problem = "is a part that the network never runs under this name"
     else:
         problem = f"is not in the network{nearest(layer, usable)}"
-    last = f"the last with maps are {', '.join(usable[-MOST_NAMES:])}" if usable else "no layer has a map"
+    last = f"the last with maps are {', '.join(usable[-MAX_NAMES:])}" if usable else "no layer has a map"
     raise ModelError(f"layer {layer!r} {problem}; {last}")
 
 
