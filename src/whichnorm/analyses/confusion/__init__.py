@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.results.results import Results
 
 if TYPE_CHECKING:
     from whichnorm.analyses.confusion.measure import ConfusionFound
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
@@ -37,12 +37,12 @@ whichnorm confusion results/session08 --norms bn,gn:8"""
     def of_report(self) -> ConfusionOptions:
         return ConfusionOptions(images=True)
 
-    def measure(self, study: "Study", results: Results, options: ConfusionOptions) -> "ConfusionFound":
+    def measure(self, study: "Study", results: "Results", options: ConfusionOptions) -> "ConfusionFound":
         from whichnorm.analyses.confusion.measure import measure_confusion
 
         return measure_confusion(study, results, options)
 
-    def section(self, found: "ConfusionFound", results: Results) -> "Section":
+    def section(self, found: "ConfusionFound", results: "Results") -> "Section":
         from whichnorm.analyses.confusion.section import confusion_section
 
         return confusion_section(found)

@@ -56,7 +56,7 @@ def difference_picture(found: ConfusionFound, of_pair: ConfusionDifference) -> P
             f"{a} {MINUS} {b}: confusion matrices", values, of_pair.beyond_chance, found.class_names, (a, b)
         ),
         alt=_alt(
-            f"Confusion matrix of {label(a)} less that of {label(b)}. Cells beyond chance,", difference_table(of_pair)
+            f"Confusion matrix of {label(a)} minus that of {label(b)}. Cells beyond chance,", difference_table(of_pair)
         ),
         caption=f"How many more images {a} takes for a class than {b}. Blue: {a} is better (more on the diagonal, "
         f"fewer elsewhere); orange: {b} is. {framed}.{small}",

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis, NoOptions
-from whichnorm.results.results import Results
 
 if TYPE_CHECKING:
     from whichnorm.analyses.curves.measure import CurvesFound
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
@@ -22,12 +22,12 @@ for each arm. The images are not needed."""
 whichnorm curves runs/demo
 whichnorm curves results/session08 --norms bn,gn:8 --out figures"""
 
-    def measure(self, study: "Study", results: Results, options: NoOptions) -> "CurvesFound":
+    def measure(self, study: "Study", results: "Results", options: NoOptions) -> "CurvesFound":
         from whichnorm.analyses.curves.measure import study_curves
 
         return study_curves(results)
 
-    def section(self, found: "CurvesFound", results: Results) -> "Section":
+    def section(self, found: "CurvesFound", results: "Results") -> "Section":
         from whichnorm.analyses.curves.section import curves_section
 
         return curves_section(found, results)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.results.results import Results
 from whichnorm.specs.options import option
 
 if TYPE_CHECKING:
     from whichnorm.analyses.mistakes.measure import MistakesFound
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
@@ -35,12 +35,12 @@ whichnorm mistakes results/session08 --data-dir data --norms bn,gn:8 --out figur
 whichnorm mistakes results/session08 --norms bn --out mistakes.png"""
     options = MistakesOptions
 
-    def measure(self, study: "Study", results: Results, options: MistakesOptions) -> "MistakesFound":
+    def measure(self, study: "Study", results: "Results", options: MistakesOptions) -> "MistakesFound":
         from whichnorm.analyses.mistakes.measure import measure_mistakes
 
         return measure_mistakes(study, results, options)
 
-    def section(self, found: "MistakesFound", results: Results) -> "Section":
+    def section(self, found: "MistakesFound", results: "Results") -> "Section":
         from whichnorm.analyses.mistakes.section import mistakes_section
 
         return mistakes_section(found, results)
