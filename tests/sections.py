@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 from synthetic import digits_test
 
+from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.classes import Classes
 from whichnorm.analyses.confusion import Confusion
 from whichnorm.analyses.curves import Curves
 from whichnorm.analyses.mistakes import Mistakes, MistakesOptions
+from whichnorm.errors import StudyError
 from whichnorm.study.folder import TestSplit
 
 FOUR = (Curves(), Mistakes(), Confusion(), Classes())
@@ -40,3 +42,9 @@ def tables_of(section):
 def cells_of(table):
     """Return a table's rows as texts, the notes behind the texts."""
     return [[f"{cell.text} {cell.note}".strip() for cell in row] for row in table.rows]
+
+
+def found_of_four(results, test):
+    """Return what a report is made of: what the four analyses find, and for the others why they have no answer."""
+    found = {analysis.name: StudyError("not asked") for analysis in ANALYSES}
+    return found | {analysis.name: found_by(analysis, results, test) for analysis in FOUR}

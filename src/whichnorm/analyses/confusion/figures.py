@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -16,8 +16,11 @@ from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure, se
 from whichnorm.render.text import shorten
 
 MOST_NAMED_CLASSES = 20  # above this an axis has no room for names, nor a cell for its number
-PLOT = 3.8 * 72  # points that are left for the matrix beside the names of its classes
-CHARACTER = 0.63 * SMALL  # points of a digit
+LONGEST_NAME = 12
+MIDDLE_GREY = 0.179  # the relative luminance on which black and white have the same contrast
+EM = SMALL / 72  # inches
+WIDTHS = {"+": 0.84, "\N{MINUS SIGN}": 0.84, ".": 0.32}  # of characters other than digits, in EM
+DIGIT = 0.65
 
 # Orange and blue, safe for colour-blind readers; white at zero.
 BETTER = LinearSegmentedColormap.from_list("better", (CALL_COLORS["worse"], "white", CALL_COLORS["better"]))
@@ -34,7 +37,7 @@ def confusion(title: str, counts: NDArray[np.int64], class_names: Sequence[str])
     # Mistakes are rare: the root lets one in a hundred be seen beside a full diagonal.
     image = axes.imshow(100 * share, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=100), interpolation="none")
     _draw_grid(axes, len(class_names))
-    if counts_fit(counts):
+    if counts_fit(counts, class_names):
         _write(axes, image, np.where(counts, counts.astype(str), ""))
     bar = figure.colorbar(image, ax=axes, location="bottom", shrink=0.9, aspect=32, ticks=[0, 1, 5, 20, 50, 100])
     bar.set_label("Share of the true class (%)")
@@ -57,7 +60,7 @@ def difference(
     better = np.where(np.eye(len(values), dtype=bool), values, -values)
     image = axes.imshow(better, cmap=BETTER, vmin=-largest, vmax=largest, interpolation="none")
     _draw_grid(axes, len(class_names))
-    if differences_fit(values):
+    if differences_fit(values, class_names):
         _write(axes, image, signed_cells(values))
     _frame(axes, marked)
     a, b = (shorten(arm, 14) for arm in arms)
@@ -68,19 +71,20 @@ def difference(
     return figure
 
 
-def counts_fit(counts: NDArray[np.int64]) -> bool:
+def counts_fit(counts: NDArray[np.int64], class_names: Sequence[str]) -> bool:
     """Tell whether the counts of a matrix can be written into its cells in letters that a phone shows."""
-    return _fit(counts.astype(str))
+    return _fit(counts.astype(str), class_names)
 
 
-def differences_fit(values: NDArray[np.float64]) -> bool:
+def differences_fit(values: NDArray[np.float64], class_names: Sequence[str]) -> bool:
     """Tell the same of a difference."""
-    return _fit(signed_cells(values))
+    return _fit(signed_cells(values), class_names)
 
 
-def _fit(texts: NDArray[np.str_]) -> bool:
-    longest = int(np.char.str_len(texts).max())
-    return len(texts) <= MOST_NAMED_CLASSES and longest * CHARACTER <= PLOT / len(texts)
+def _fit(texts: NDArray[np.str_], class_names: Sequence[str]) -> bool:
+    names = _shown_names(class_names)
+    widest = max(sum(WIDTHS.get(character, DIGIT) for character in said) for said in texts.ravel())
+    return bool(names) and widest * EM <= _side(names) / len(names)
 
 
 def signed_cells(values: NDArray[np.float64]) -> NDArray[np.str_]:
@@ -96,9 +100,8 @@ def signed_cells(values: NDArray[np.float64]) -> NDArray[np.str_]:
 def _matrix(title: str, class_names: Sequence[str]) -> tuple[Figure, Axes]:
     """Return a figure as high as its matrix, which is as wide as the names of its classes leave room for."""
     names = _shown_names(class_names)
-    longest = max(map(len, names), default=4) * 5.6 / 72  # inches of a name beside the matrix
-    below = 0.75 * longest if _steep(names) else 0.15
-    figure = new_figure(WIDTH, 0.4 + (WIDTH - 0.4 - longest) + below + 0.95)
+    below = 0.72 * (WIDTH - _side(names)) if _steep(names) else 0.5
+    figure = new_figure(WIDTH, 0.4 + _side(names) + below + 0.75)
     axes = figure.add_subplot()
     axes.spines[:].set_visible(False)
     _name_axes(axes, names)
@@ -106,9 +109,14 @@ def _matrix(title: str, class_names: Sequence[str]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def _side(names: Sequence[str]) -> float:
+    """Return how wide a matrix is in inches beside the names of its classes."""
+    return WIDTH - 0.45 - 0.078 * max(map(len, names), default=3)
+
+
 def _shown_names(class_names: Sequence[str]) -> list[str]:
     """Return the names that stand on the axes; none if there are too many."""
-    return [shorten(name, 12) for name in class_names] if len(class_names) <= MOST_NAMED_CLASSES else []
+    return [shorten(name, LONGEST_NAME) for name in class_names] if len(class_names) <= MOST_NAMED_CLASSES else []
 
 
 def _steep(names: Sequence[str]) -> bool:
@@ -148,14 +156,9 @@ def _write(axes: Axes, image: AxesImage, texts: NDArray[np.str_]) -> None:
 
 
 def _ink_on(color: NDArray[np.float64]) -> str:
-    """Return the text colour with more contrast on a background, by WCAG 2.1's relative luminance."""
-    back, dark = _luminance(color), _luminance(np.array(to_rgb(INK)))
-    return "white" if 1.05 / (back + 0.05) > (back + 0.05) / (dark + 0.05) else INK
-
-
-def _luminance(color: NDArray[np.float64]) -> float:
+    """Return black or white, whichever has more contrast on an sRGB colour: 4.58 to 1 at least, by WCAG 2.1."""
     linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
-    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    return "white" if linear @ np.array([0.2126, 0.7152, 0.0722]) < MIDDLE_GREY else "black"
 
 
 def _frame(axes: Axes, marked: NDArray[np.bool_]) -> None:

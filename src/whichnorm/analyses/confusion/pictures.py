@@ -17,7 +17,11 @@ def confusion_picture(found: ConfusionFound, arm: str) -> Picture:
     """Return an arm's confusion matrix, summed over its finished seeds; its widget shows the images of its cells."""
     of_arm = found.arms[arm]
     counts, title = of_arm.counts, f"{label(arm)}: confusion matrix"
-    cells = "Empty cells hold none" if figures.counts_fit(counts) else "The cells are too small for counts"
+    cells = (
+        "Empty cells hold none"
+        if figures.counts_fit(counts, found.class_names)
+        else "The cells are too small for counts"
+    )
     lead = f"Confusion matrix of {label(arm)}: {np.trace(counts):,} of {counts.sum():,} predictions are right."
     return Picture(
         name=f"{file_stem(arm)}_confusion",
@@ -49,7 +53,7 @@ def difference_picture(found: ConfusionFound, of_pair: ConfusionDifference) -> P
     a, b, values = of_pair.a, of_pair.b, of_pair.difference
     marked, size = len(of_pair.marked), text.count(values.size, "cell")
     framed = f"Framed: {marked} of {size}, beyond chance" if marked else f"None of {size} differs beyond chance"
-    small = "" if figures.differences_fit(values) else " The cells are too small for numbers."
+    small = "" if figures.differences_fit(values, found.class_names) else " The cells are too small for numbers."
     return Picture(
         name=f"difference_{file_stem(a)}_{file_stem(b)}",
         figure=figures.difference(
