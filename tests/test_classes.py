@@ -31,7 +31,7 @@ def test_a_class_has_wilsons_interval_with_one_seed_and_none_without_images(tmp_
     assert found.num_images == (10, 5, 0)
     section = CLASSES.section(found, results)
     assert "1 of 3 classes has no test images" in section.pictures[0].caption
-    assert section.title == "Accuracy runs from 90.00 % on a to 100.00 % on b"
+    assert section.title == "Accuracy runs from 90.00 % on class a to 100.00 % on class b"
     rows = cells_of(classes_table(found))
     assert [row[:2] for row in rows] == [["a", "10"], ["b", "5"], ["c", "0"]]
     assert rows[0][2].startswith("90.00 % [")

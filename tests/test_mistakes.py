@@ -145,6 +145,8 @@ def test_a_single_finished_arm_shares_nothing(tmp_path):
 
 
 def test_arms_without_mistakes_have_no_pictures_but_counts(tmp_path):
+    alone, test = results_of(tmp_path, {"bn": [[0, 1]]}, [0, 1])
+    assert section_of(MISTAKES, alone, test).title == "BatchNorm misses no test image"
     results, test = results_of(tmp_path, {"bn": [[0, 1]], "ln": [[0, 1]]}, [0, 1])
     section = section_of(MISTAKES, results, test)
     assert section.pictures == ()

@@ -13,7 +13,7 @@ from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results, arm_title
 from whichnorm.results.verdict import listed
 
-LONGEST_NAME = 24  # of a class in a title
+LONGEST_NAME = 40  # of a class in a title
 
 
 def classes_section(found: ClassesFound, results: Results) -> Section:
@@ -38,8 +38,10 @@ def classes_title(found: ClassesFound) -> str:
         on = f"on {most} of {len(found.by_difficulty)} classes"
         return f"{arms[0]} is best {on}" if len(arms) == 1 else f"{listed(arms)} are each best {on}"
     ends = dict.fromkeys((found.by_difficulty[0], found.by_difficulty[-1]))
-    said = [f"{text.percent(_mean(found, label))} on {text.shorten(found.class_names[label], LONGEST_NAME)}"
-            for label in ends]  # fmt: skip
+    said = [
+        f"{text.percent(_mean(found, label))} on class {text.shorten(found.class_names[label], LONGEST_NAME)}"
+        for label in ends
+    ]
     return f"Accuracy runs from {' to '.join(said)}" if len(said) == 2 else f"Accuracy is {said[0]}"
 
 

@@ -9,7 +9,7 @@ from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import arm_title
 
-LONGEST_NAME = 24  # of a class in a title
+LONGEST_NAME = 40  # of a class in a title
 
 
 def confusion_section(found: ConfusionFound) -> Section:
@@ -68,8 +68,8 @@ def _most_frequent(found: ConfusionFound) -> str:
 
 
 def _sentences(found: ConfusionFound) -> Iterator[str]:
-    for pair in found.differences:
-        if not pair.marked:
-            yield f"{pair.a} {MINUS} {pair.b}: no cell differs beyond chance."
+    equal = [f"{pair.a} {MINUS} {pair.b}" for pair in found.differences if not pair.marked]
+    if equal:
+        yield f"No cell differs beyond chance: {', '.join(equal)}."
     if found.images_reason:
         yield f"The images behind the cells are not shown: {text.printable(found.images_reason)}"
