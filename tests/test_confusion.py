@@ -236,3 +236,18 @@ def test_names_that_are_hostile_or_many_can_be_drawn(tmp_path):
     for picture in section_of(CONFUSION, results, test).pictures:
         assert saved(picture.figure)["png"].startswith(b"\x89PNG")
         assert picture.alt.isprintable()
+
+
+def test_titles_say_which_pairs_of_arms_differ(tmp_path):
+    labels = [0] * 60 + [1] * 60
+    right, wrong, worse = labels, [1] * 20 + labels[20:], [1] * 40 + labels[40:]
+
+    def title(**answers):
+        results, _ = results_of(tmp_path, {arm: [said] for arm, said in answers.items()}, labels)
+        return CONFUSION.section(study_confusion(results, labels), results).title
+
+    assert title(bn=right, ln=right, none=right) == "No two arms differ beyond chance in which classes they confuse"
+    assert title(bn=right, ln=right, none=wrong) == (
+        "2 of 3 pairs of arms differ beyond chance in which classes they confuse"
+    )
+    assert title(bn=right, ln=wrong, none=worse) == "All 3 pairs of arms differ beyond chance, in 2 each of 9 cells"

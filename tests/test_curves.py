@@ -111,7 +111,8 @@ def test_the_scripts_charts_have_the_means_and_seeds_of_the_records(usual):
         np.testing.assert_allclose(line["seeds"], of_seeds, atol=1e-6)
         assert len(line["low"]) == len(line["high"]) == 15
     loss, accuracy = widgets["bn_curves"]["panels"]
-    assert (loss["axis"], accuracy["axis"]) == ("Loss (nats)", "Accuracy (%)")
+    assert (loss["axis"], accuracy["axis"]) == ("BatchNorm (bn): loss (nats)", "BatchNorm (bn): accuracy (%)")
+    assert (panel["title"], panel["axis"]) == ("Validation accuracy", "Validation accuracy (%)")
     losses = [np.mean([run.epochs[i].train_loss for run in results.finished("bn")]) for i in range(15)]
     np.testing.assert_allclose(loss["lines"][0]["mean"], losses, atol=1e-6)
 

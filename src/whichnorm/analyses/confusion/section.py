@@ -40,20 +40,27 @@ def confusion_title(found: ConfusionFound) -> str:
         return _most_frequent(found)
     if len(pairs) == 1:
         return _one_pair(pairs[0])
-    marked = sorted(len(pair.marked) for pair in pairs)
-    size, different = pairs[0].difference.size, sum(number > 0 for number in marked)
+    different = [pair for pair in pairs if pair.marked]
     if not different:
-        return "No two arms differ beyond chance in what they take for what"
-    if different < len(pairs):
-        return f"{different} of {len(pairs)} pairs of arms differ beyond chance in what they take for what"
-    range_ = f"{marked[0]} to {marked[-1]}" if marked[0] < marked[-1] else f"{marked[0]} each"
-    return f"All {len(pairs)} pairs of arms differ beyond chance, in {range_} of {text.count(size, 'cell')}"
+        return "No two arms differ beyond chance in which classes they confuse"
+    if len(different) == 1:
+        return f"{_one_pair(different[0])}; no other two arms do"
+    if len(different) < len(pairs):
+        return f"{len(different)} of {len(pairs)} pairs of arms differ beyond chance in which classes they confuse"
+    numbers = sorted({len(pair.marked) for pair in pairs})
+    how_many = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]} each"
+    return f"All {len(pairs)} pairs of arms differ beyond chance, in {how_many} of {_cells(pairs[0])}"
 
 
 def _one_pair(pair: ConfusionDifference) -> str:
-    arms, size = f"{arm_title(pair.a)} and {arm_title(pair.b)}", text.count(pair.difference.size, "cell")
-    number = len(pair.marked)
-    return f"{arms} differ beyond chance in {number} of {size}" if number else f"{arms} differ in no cell beyond chance"
+    arms = f"{arm_title(pair.a)} and {arm_title(pair.b)}"
+    if not pair.marked:
+        return f"{arms} differ in no cell beyond chance"
+    return f"{arms} differ beyond chance in {len(pair.marked)} of {_cells(pair)}"
+
+
+def _cells(pair: ConfusionDifference) -> str:
+    return text.count(pair.difference.size, "cell")
 
 
 def _most_frequent(found: ConfusionFound) -> str:

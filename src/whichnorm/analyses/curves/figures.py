@@ -59,13 +59,13 @@ def one_arm(title: str, panels: Sequence[tuple[Quantity, Sequence[Line]]]) -> Fi
     return figure
 
 
-def _draw_panel(axes: Axes, split_name: str, quantity: Quantity, lines: Sequence[Line]) -> None:
+def _draw_panel(axes: Axes, name: str, quantity: Quantity, lines: Sequence[Line]) -> None:
     curves = [line.curve for line in lines]
     thin = seeds_are_drawn(curves)
     for line in lines:
         _draw_curve(axes, line, 100 if quantity == "accuracy" else 1, thin)
     _label_epochs(axes, max(len(curve.mean) for curve in curves))
-    axes.set_ylabel(axis_label(split_name, quantity, curves))
+    axes.set_ylabel(axis_label(name, quantity, curves))
     if quantity == "loss" and spans_magnitudes(curves):
         _make_logarithmic(axes, curves)
 
@@ -109,10 +109,11 @@ def _make_logarithmic(axes: Axes, curves: Sequence[Curve]) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def axis_label(split_name: str, quantity: Quantity, curves: Sequence[Curve]) -> str:
-    """Name the axis of a split's losses or accuracies; split_name may be empty."""
+def axis_label(name: str, quantity: Quantity, curves: Sequence[Curve]) -> str:
+    """Name the axis of losses or accuracies, with what they are of before it: a split, an arm, or "" for neither."""
     unit = "%" if quantity == "accuracy" else f"nats{', log scale' if spans_magnitudes(curves) else ''}"
-    return f"{split_name} {quantity} ({unit})".lstrip().capitalize()
+    said = f"{name} {quantity} ({unit})".lstrip()
+    return said[:1].upper() + said[1:]
 
 
 def spans_magnitudes(curves: Sequence[Curve]) -> bool:

@@ -17,6 +17,7 @@ from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
 
 TEST_CAUTION = "No validation split: these are the test set's curves."
+TRAINING = "Training values are running means over an epoch's augmented images and can look worse."
 UNITS = {"loss": "Cross-entropy per image in nats.", "accuracy": "Share of images classified rightly."}
 
 
@@ -57,11 +58,11 @@ def arm_picture(found: CurvesFound, results: Results, arm: str) -> Picture:
         name=f"{file_stem(arm)}_curves",
         figure=figures.one_arm(f"{_line_label(arm, curves)}: training and {name}", panels),
         alt=alt_text(lead, arm_table(curves, name)),
-        caption=_joined("Training values are running means over an epoch's augmented images and can look worse.",
+        caption=_joined(f"{label(arm)}.", TRAINING,
                         _lines_text([curves.held_out.loss]), _caution(found)),
         method="Training losses and accuracies are taken while the weights change, before each step of the epoch; "
         f"those of the {name} split after it.",
-        widget=charts([(quantity, "", lines) for quantity, lines in panels]),
+        widget=charts([(quantity, f"{_line_label(arm, curves)}:", lines) for quantity, lines in panels]),
     )  # fmt: skip
 
 

@@ -17,17 +17,17 @@ DASHES = {"-": "", "--": "6 3", "-.": "8 3 2 3"}
 
 
 def charts(panels: Sequence[tuple[Quantity, str, Sequence[Line]]]) -> Widget:
-    """Return charts of a quantity each, with the name of their split, which may be empty, and their lines."""
+    """Return charts of a quantity each, with what it is of, such as a split or "BatchNorm (bn):", and their lines."""
     return Widget(kind="charts", data={"panels": [_chart(*panel) for panel in panels]})
 
 
-def _chart(quantity: Quantity, split_name: str, lines: Sequence[Line]) -> dict[str, Any]:
+def _chart(quantity: Quantity, name: str, lines: Sequence[Line]) -> dict[str, Any]:
     """Describe a chart: losses in nats, accuracies in percent."""
     curves, loss = [line.curve for line in lines], quantity == "loss"
     thin = seeds_are_drawn(curves)
     return {
-        "title": f"{split_name} {quantity}".lstrip().capitalize(),
-        "axis": axis_label(split_name, quantity, curves),
+        "title": printable(f"{name[:1].upper()}{name[1:]} {quantity}"),
+        "axis": printable(axis_label(name, quantity, curves)),
         "unit": "" if loss else " %",
         "digits": 4 if loss else 2,
         "log": loss and spans_magnitudes(curves),

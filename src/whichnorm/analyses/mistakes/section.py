@@ -40,8 +40,9 @@ def mistakes_title(found: MistakesFound) -> str:
     several = any(arm.runs > 1 for arm in found.arms.values())
     if not found.missed_by_all:
         ((arm, of_arm),) = found.arms.items()
-        number = f"{of_arm.missed:,} of {total}" if of_arm.missed else "no test image"
-        return f"{arm_title(arm)} misses {number}{' in every run' if several and of_arm.missed else ''}"
+        if not of_arm.missed:
+            return f"{arm_title(arm)} misses no test image"
+        return f"{arm_title(arm)} misses {of_arm.missed:,} of {total}{' in every run' if several else ''}"
     number, all_arms = found.missed_by_all.number, _all_arms(len(found.arms))
     if not number:
         return f"No test image is missed by {all_arms.lower()}"
