@@ -85,8 +85,8 @@ def test_the_tables_hold_what_they_held_in_the_first_version(tmp_path):
 
 def test_captions_have_at_most_forty_words(shown):
     for section in shown:
-        for picture in section.pictures:
-            assert 0 < len(picture.caption.split()) <= MOST_WORDS, picture.caption
+        for captioned in (*section.pictures, *tables_of(section)):
+            assert 0 < len(captioned.caption.split()) <= MOST_WORDS, captioned.caption
 
 
 def test_captions_about_doubtful_labels_have_at_most_forty_words_too(tmp_path):

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from whichnorm.analyses import wording
 from whichnorm.analyses.arms import label, style
 from whichnorm.analyses.classes import figures
 from whichnorm.analyses.classes.measure import ArmClasses, ClassesFound
-from whichnorm.analyses.classes.tables import classes_table, intervals_text
+from whichnorm.analyses.classes.tables import classes_table
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
@@ -27,7 +28,7 @@ def classes_picture(found: ClassesFound, results: Results) -> Picture:
         figure=figures.class_forest([found.class_names[label] for label in shown], series),
         alt=alt_text(lead, classes_table(found, shown)),
         caption=_caption(found),
-        method=intervals_text(found),
+        method=_method(found),
     )
 
 
@@ -41,6 +42,16 @@ def _caption(found: ClassesFound) -> str:
             f"{total - there} of {total} classes {'has' if total - there == 1 else 'have'} no test images."
         )
     return " ".join(sentences)
+
+
+def _method(found: ClassesFound) -> str:
+    intervals = wording.class_intervals([len(arm.seeds) for arm in found.arms.values()])
+    if not found.differences:
+        return intervals
+    return (
+        f"{intervals} Arms are compared on each class by a paired test over seeds and the class's test images, as in "
+        f"the verdict, with Holm's correction for all {len(found.differences):,} comparisons of two arms on a class."
+    )
 
 
 def _present(arm: ArmClasses, shown: Sequence[int]) -> list[Interval]:

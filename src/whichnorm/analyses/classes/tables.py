@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from whichnorm.analyses import wording
 from whichnorm.analyses.classes.measure import ClassesFound
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
@@ -14,7 +13,7 @@ def classes_table(found: ClassesFound, classes: Sequence[int] | None = None) -> 
     """One row per class, by default all in their order: its test images, each arm's accuracy and 95 % interval."""
     rows = range(len(found.class_names)) if classes is None else classes
     return Table(
-        caption=f"Test accuracy per class. {intervals_text(found)}",
+        caption=f"Test accuracy per class, with 95 % intervals over {_units(found)}.",
         headings=("Class", "Images", *found.arms),
         rows=tuple(
             (*cells(text.printable(found.class_names[label]), f"{found.num_images[label]:,}"),
@@ -30,17 +29,20 @@ def _accuracy(interval: Interval | None) -> Cell:
     return Cell(text=text.percent(interval.estimate), note=text.percent_interval((interval.low, interval.high)))
 
 
-def intervals_text(found: ClassesFound) -> str:
-    """Say what the intervals cover."""
-    return wording.class_intervals([len(arm.seeds) for arm in found.arms.values()])
+def _units(found: ClassesFound) -> str:
+    """Say over what the intervals are."""
+    numbers = {len(arm.seeds) for arm in found.arms.values()}
+    if numbers == {1}:
+        return "the class's test images only: the noise between seeds is not covered"
+    seeds = "and seeds" if 1 not in numbers else "and, of arms with several seeds, over seeds"
+    return f"the class's test images {seeds}"
 
 
 def best_table(found: ClassesFound) -> Table | None:
     """The classes on which one arm is distinguished from every other; None if there are none."""
     return Table(
-        caption="Classes on which one arm is distinguished from every other, by a paired test over seeds and the "
-        f"class's test images, with Holm's correction for all {len(found.differences):,} comparisons of two arms on a "
-        "class. The lead in points and the p-value are those over the arm that comes nearest.",
+        caption="Classes on which one arm is distinguished from every other, with Holm's correction for all "
+        f"{len(found.differences):,} comparisons. Lead, in points, and p-value are those over the nearest arm.",
         headings=("Class", "Best arm", "Lead", "Adjusted p"),
         rows=tuple(
             (Cell(text=text.printable(one.class_name)), Cell(text=arm_title(one.arm), note=one.arm),
