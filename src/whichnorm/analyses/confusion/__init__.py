@@ -1,22 +1,15 @@
 """Who was taken for whom, and where two arms differ."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis
+from whichnorm.analyses.confusion.options import ConfusionOptions
 
 if TYPE_CHECKING:
     from whichnorm.analyses.confusion.measure import ConfusionFound
     from whichnorm.render.content import Section
     from whichnorm.results.results import Results
     from whichnorm.study.study import Study
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfusionOptions:
-    """Not on the command line, which has no page to show images on."""
-
-    images: bool = False  # whether the page shows the images behind each cell
 
 
 class Confusion(Analysis[ConfusionOptions, "ConfusionFound"]):

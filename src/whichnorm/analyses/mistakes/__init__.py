@@ -1,21 +1,15 @@
 """What the arms got wrong, together and alone."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.specs.options import option
+from whichnorm.analyses.mistakes.options import MistakesOptions
 
 if TYPE_CHECKING:
     from whichnorm.analyses.mistakes.measure import MistakesFound
     from whichnorm.render.content import Section
     from whichnorm.results.results import Results
     from whichnorm.study.study import Study
-
-
-@dataclass(frozen=True, kw_only=True)
-class MistakesOptions:
-    labels: bool = option(True, "do not look for wrong labels", flag="--no-labels")
 
 
 class Mistakes(Analysis[MistakesOptions, "MistakesFound"]):
