@@ -10,7 +10,7 @@ import whichnorm
 SOURCE = Path(whichnorm.__file__).parent
 LEVELS = (
     ("version", "errors"),
-    ("files", "stats"),
+    ("files", "stats", "modes"),
     ("norms",),
     ("specs",),
     ("models", "data"),
