@@ -25,7 +25,9 @@ from whichnorm.errors import SpecError, StudyError
 from whichnorm.render.content import Content
 from whichnorm.render.markdown import render
 from whichnorm.render.style import saved
-from whichnorm.specs.recipes import RECIPES, recipe_from_json
+from whichnorm.specs.codec import decode
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study import FollowUps
 from whichnorm.study.progress import Progress
 from whichnorm.study.study import reopen
@@ -305,7 +307,7 @@ def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_
         runs = [run[1:] for run in trainer.trained if run[0] == f"recipe-{name}"]
         assert runs == [(arm, seed) for seed in range(3) for arm in ("ln", "gn:4")]
         held = json.loads((tmp_path / "study" / f"recipe-{name}" / "study.json").read_text())
-        assert recipe_from_json(held["recipe"], "") == RECIPES[name]
+        assert decode(held["recipe"], Recipe, "") == RECIPES[name]
     holds, turns = results.follow_ups
     assert (holds.order, turns.order) == ("holds", "turns")
     means = [np.mean([run.last.test_accuracy for run in holds.results.finished(arm)]) for arm in ("ln", "gn:4")]

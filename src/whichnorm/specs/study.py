@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
+from whichnorm.specs.codec import decode
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipe import Recipe
@@ -22,15 +23,33 @@ class MachineSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSpec:
-    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+class Shared:
+    """What all runs of a study have in common."""
 
-    arm: ArmSpec
-    seed: int
     data: DataSpec
     model: ModelSpec
     recipe: Recipe
     machine: MachineSpec
+
+    def shared_dict(self, data_digest: str) -> dict[str, Any]:
+        """Return what runs share as JSON values, for their records and for study.json."""
+        shared = {
+            "data": {**asdict(self.data), "digest": data_digest},
+            "model": {"name": self.model.name, "options": dict(self.model.options)}
+            | ({"source": self.model.source} if self.model.source else {}),
+            "recipe": asdict(self.recipe),
+            "machine": asdict(self.machine),
+        }
+        del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
+        return shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec(Shared):
+    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+
+    arm: ArmSpec
+    seed: int
 
     @property
     def key(self) -> str:
@@ -42,18 +61,6 @@ class RunSpec:
         """The recipe that the run is trained with: the shared one, at the arm's learning rate where it has one."""
         rate = self.arm.learning_rate
         return self.recipe if rate is None else self.recipe.at_learning_rate(rate)
-
-    def shared_dict(self, data_digest: str) -> dict[str, Any]:
-        """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
-        shared = {
-            "data": {**asdict(self.data), "digest": data_digest},
-            "model": {"name": self.model.name, "options": dict(self.model.options)}
-            | ({"source": self.model.source} if self.model.source else {}),
-            "recipe": asdict(self.recipe),
-            "machine": asdict(self.machine),
-        }
-        del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
-        return shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +123,7 @@ def grid(arms: Sequence[str], seeds: Sequence[int], ended: Mapping[str, int]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudySpec:
+class StudySpec(Shared):
     """A grid of runs: every arm at every seed, under one recipe, on the same data and machine.
 
     With `until_sure`, `seeds` are those so far, and `ended` the arms whose comparisons are settled, with the number of
@@ -125,10 +132,6 @@ class StudySpec:
 
     arms: tuple[ArmSpec, ...]
     seeds: tuple[int, ...]
-    data: DataSpec
-    model: ModelSpec
-    recipe: Recipe
-    machine: MachineSpec
     until_sure: UntilSure | None = None
     ended: tuple[tuple[str, int], ...] = ()
     follow_ups: FollowUps | None = None
@@ -145,10 +148,6 @@ class StudySpec:
             require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
         if self.follow_ups:
             self.follow_ups.check(self)
-
-    def shared_dict(self, data_digest: str) -> dict[str, Any]:
-        """Return all that the runs of the study share, as JSON values."""
-        return self.runs()[0].shared_dict(data_digest)
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
@@ -167,3 +166,23 @@ class StudySpec:
                     machine=self.machine)
             for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
         ]  # fmt: skip
+
+
+def read_study(held: Any, where: str) -> StudySpec:
+    """Read study.json's content; what an older file lacks has its default. SpecError, which begins with `where`."""
+    return decode(_without_digest(held), StudySpec, where)
+
+
+def completed(held: Any, where: str) -> dict[str, Any]:
+    """Return what runs share as a file holds it, with the defaults of fields that an older file lacks."""
+    content = _without_digest(held)
+    names = [one.name for one in fields(Shared)]
+    shared = {name: content[name] for name in names if name in content} if isinstance(content, dict) else content
+    return decode(shared, Shared, where).shared_dict(held["data"].get("digest", ""))
+
+
+def _without_digest(held: Any) -> Any:
+    """Return the content of a file without the hash of the images, which is no part of a spec."""
+    if not isinstance(held, dict) or not isinstance(held.get("data"), dict):
+        return held
+    return {**held, "data": {name: value for name, value in held["data"].items() if name != "digest"}}

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from whichnorm.specs.codec import decode
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.recipes import RECIPES, default_recipe, recipe_from_json
+from whichnorm.specs.recipes import RECIPES, default_recipe
 
 PROGRAM = "whichnorm compare"
 RECIPE_FILE = "recipe.json"
@@ -45,9 +46,9 @@ def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Comman
     """
     if study["model"]["name"].startswith("__main__:"):
         return None
-    recipe = recipe_from_json(study["recipe"], "the study's recipe")
+    recipe = decode(study["recipe"], Recipe, "the study's recipe")
     asked = study.get("follow_ups") or {"tune_lr": False, "recipes": []}
-    others = [recipe_from_json(other, "another recipe") for other in asked["recipes"]]
+    others = [decode(other, Recipe, "another recipe") for other in asked["recipes"]]
     named = _named(recipe) and all(map(_survives(recipe), others))
     files = _files(recipe if named else None, others)
     options = [

@@ -7,8 +7,9 @@ from pathlib import Path
 from torch import nn
 
 from whichnorm.data.splits import Splits
-from whichnorm.errors import StudyError, WhichnormError, in_a_line
-from whichnorm.specs.study import RunSpec, StudySpec
+from whichnorm.errors import SpecError, StudyError, WhichnormError, in_a_line
+from whichnorm.specs.json_files import place
+from whichnorm.specs.study import RunSpec, StudySpec, completed
 from whichnorm.study.folder import StudyFolder, TestSplit, first_difference
 from whichnorm.study.progress import Progress
 from whichnorm.training import audit
@@ -58,7 +59,11 @@ def _own_record(run: RunSpec, test_split: TestSplit, path: Path) -> RunRecord:
             f"{path}: holds {record.arm} at seed {record.seed}, expected {run.arm} at seed {run.seed}; "
             "delete it to train this run again"
         )
-    if found := first_difference(record.spec, json.loads(json.dumps(run.shared_dict(test_split.digest)))):
+    try:
+        there = completed(record.spec, f"{place(path)}, spec")
+    except SpecError as error:
+        raise StudyError(f"{error}; delete it to train this run again") from None
+    if found := first_difference(there, json.loads(json.dumps(run.shared_dict(test_split.digest)))):
         raise StudyError(f"{path}: is of another study: {found}; delete it to train this run again")
     check_predictions(record, len(test_split.labels), len(test_split.class_names), path)
     return record
