@@ -50,7 +50,10 @@ def shortened(text: str, limit: int = 60) -> str:
 
 def shown(value: object, limit: int = 60) -> str:
     """Return a value as Python writes it, cut to `limit` characters: what a message repeats of what it was given."""
-    return shortened(repr(value[: 2 * limit] if isinstance(value, str) else value), limit)
+    try:
+        return shortened(repr(value[: 2 * limit] if isinstance(value, str) else value), limit)
+    except ValueError:  # Python writes no whole number of more than some thousand digits
+        return "a number of very many digits"
 
 
 def count(number: int, thing: str) -> str:
