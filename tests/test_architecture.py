@@ -7,7 +7,9 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from whichnorm.architecture import describe, receptive_fields, trace
+from whichnorm.architecture.graph import trace
+from whichnorm.architecture.receptive_field import receptive_fields
+from whichnorm.architecture.summary import describe
 from whichnorm.architecture.table import print_architecture
 from whichnorm.cli import main
 from whichnorm.errors import ModelError

@@ -9,18 +9,19 @@ import whichnorm
 
 SOURCE = Path(whichnorm.__file__).parent
 LEVELS = (
-    ("version", "errors"),
+    ("version", "errors", "interrupts"),
     ("files", "stats"),
     ("norms",),
     ("specs",),
-    ("models", "architecture", "data"),
+    ("models", "data"),
+    ("architecture",),
     ("training",),
     ("study",),
     ("results", "watch"),
     ("render",),
     ("analyses",),
     ("report",),
-    ("sweeps",),
+    ("study_results", "sweeps"),
     ("api",),
     ("reproduce", "explain"),
     ("__init__",),

@@ -9,7 +9,7 @@ from whichnorm import interrupts
 
 interrupts.end_at_once()  # before anything else is imported, where this is the program whichnorm
 
-from whichnorm.api import compare, console_progress, resume, sweep
+from whichnorm.api import compare, console_progress, resume, show, sweep
 from whichnorm.errors import (
     DataError,
     MissingExtraError,
@@ -72,5 +72,6 @@ __all__ = [
     "explain",
     "parse_norm",
     "resume",
+    "show",
     "sweep",
 ]

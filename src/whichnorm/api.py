@@ -1,10 +1,10 @@
-"""compare, resume and sweep: from options to data, study, records, results and report."""
+"""compare, resume and sweep: from options to data, study, records, results and report; show describes a network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whichnorm.errors import SpecError
 from whichnorm.specs.keywords import takes
@@ -12,11 +12,14 @@ from whichnorm.specs.study_options import CompareOptions, ResumeOptions, RunOpti
 
 if TYPE_CHECKING:  # training is slow to import: rooms that need PyTorch are imported where a study is made
     from rich.console import Console
+    from torch import nn
 
+    from whichnorm.architecture.show import ShownArchitecture
+    from whichnorm.norms import NormSpec
     from whichnorm.results.results import Results
-    from whichnorm.results.study_results import StudyResults
     from whichnorm.study.progress import Progress
     from whichnorm.study.study import Study
+    from whichnorm.study_results import StudyResults
     from whichnorm.sweeps.results import SweepResults
     from whichnorm.training.record import RunRecord
 
@@ -163,14 +166,16 @@ def _train(study: "Study", progress: "Progress", budget: float | None) -> "tuple
 
 def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "StudyResults":
     """Ask the networks of the finished runs what they were not asked yet, and write results and report."""
+    from whichnorm.analyses.cost.options import CostOptions
     from whichnorm.report import measure_all, write_report
     from whichnorm.results.results import write_results
-    from whichnorm.results.study_results import StudyResults
+    from whichnorm.study_results import StudyResults
 
-    found = StudyResults.of(study, results, dict(measure_all(study, results, {})))
-    write_results(found)
-    write_report(results, found.found)
-    return found
+    found = dict(measure_all(study, results, {"cost": CostOptions(latency=latency)}))
+    held = StudyResults.of(study, results, found)
+    write_results(held)
+    write_report(held, found)
+    return held
 
 
 def read_results(study: "Study") -> "Results":
@@ -188,3 +193,21 @@ def _summarize(study: "Study", records: "Sequence[RunRecord]") -> "Results":
     if not study.spec.until_sure:
         return results
     return replace(results, until_sure=study.spec.until_sure, ending=ending(study.spec, results))
+
+
+def show(
+    model: "str | Callable[..., nn.Module]",
+    norm: "str | NormSpec" = "bn",
+    *,
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] | None = None,
+    **options: Any,
+) -> "ShownArchitecture":
+    """Describe a network with a norm: layers, parameters, multiply-adds and receptive fields; a picture in a notebook.
+
+    model is a name ("session08"), "package.module:factory" or a factory; input_shape is channels, height and width of
+    an image, None the network's own; options are those of the network. Raises WhichnormError for what cannot be built.
+    """
+    from whichnorm.architecture.show import describe_network
+
+    return describe_network(model, norm, num_classes, input_shape, options)

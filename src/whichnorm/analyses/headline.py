@@ -21,7 +21,7 @@ def headline(results: Results, found: Mapping[str, Any]) -> dict[str, Any]:
     limit = results.study["data"].get("train_limit")
     limited = f"only {text.count(limit, 'training image')}, " if limit else ""
     data, model = (text.printable(str(results.study[part]["name"])) for part in ("data", "model"))
-    examined, sensitivity = found["examined"], found["sensitivity"]
+    cost, sensitivity = found["cost"], found["sensitivity"]
     return {
         "question": f"which normalization for {model} on {data}?",
         "size": f"{limited}batch size {batch_text(recipe)}, {text.count(recipe['epochs'], 'epoch')}, "
@@ -30,7 +30,7 @@ def headline(results: Results, found: Mapping[str, Any]) -> dict[str, Any]:
         "answer": f"Use {arm_title(choice)}" if decided else choice.capitalize(),
         "choice": choice if decided else "",
         "verdict": text.printable(" ".join(filter(None, [results.verdict.text, results.ending]))),
-        "cost": "" if isinstance(examined, WhichnormError) else cost_in_a_line(results, examined),
+        "cost": "" if isinstance(cost, WhichnormError) else cost_in_a_line(results, cost),
         "outlook": ""
         if isinstance(sensitivity, WhichnormError)
         else text.printable(what_would_change(results, sensitivity.follow_ups)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # training and drawing are slow to import
     from rich.console import Console
 
-    from whichnorm.results.study_results import StudyResults
+    from whichnorm.study_results import StudyResults
     from whichnorm.sweeps.results import SweepResults
 
 EXIT_CODES = "Exit code: 0 done, 1 done but a run failed, diverged or stayed at chance, 2 input that cannot be used."

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
+from whichnorm.files import escaped
 from whichnorm.norms import parse_norm
 from whichnorm.specs import texts
 from whichnorm.specs.data import DataSpec
@@ -141,5 +141,5 @@ def _explanation(array: str | None, options: ExplainOptions) -> "Explanation":
         data = replace(options.data, val_fraction=0)
         return explain_values(*layer_input(options.model, data, options.layer, options.num_images, options.seed), norms)
     if array is not None:
-        return explain_values(read_npy(Path(array)), f"The array of {printable(Path(array).name)}", norms)
+        return explain_values(read_npy(Path(array)), f"The array of {escaped(Path(array).name)}", norms)
     return explain(norms=norms)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from whichnorm.api import resume
 from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.commands.ending import EXIT_CODES, end_study, end_sweep, going_on
-from whichnorm.data.files import expand
+from whichnorm.files import expand
 from whichnorm.specs.study_options import ResumeOptions
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.data.files import expand
 from whichnorm.errors import SpecError
+from whichnorm.files import expand
 from whichnorm.specs import texts
 from whichnorm.specs.options import option
 

@@ -13,8 +13,8 @@ from whichnorm.specs.study_options import ReproduceOptions
 
 if TYPE_CHECKING:  # training is slow to import
     from whichnorm.reproduce.side_by_side import Row
-    from whichnorm.results.study_results import StudyResults
     from whichnorm.study.progress import Progress
+    from whichnorm.study_results import StudyResults
 
 __all__ = ["NAMES", "Reproduction", "check_name", "reproduce"]
 

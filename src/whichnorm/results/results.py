@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.errors import WhichnormError
 from whichnorm.files import write_in_one_step
 from whichnorm.norms import parse_norm
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
@@ -47,7 +46,7 @@ class ArmResult:
     train_seconds: Summary  # per run
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Results:
     """Everything a study found."""
 
@@ -62,6 +61,10 @@ class Results:
     until_sure: UntilSure | None = None  # the rule by which seeds were added
     ending: str = ""  # why no more were
     all_arms: tuple[str, ...] = ()  # of the study, where these results are of some of its arms: they keep their colours
+
+    def __repr__(self) -> str:
+        accuracies = ", ".join(f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
+        return f"<{type(self).__name__}: {self.verdict.answer} Test accuracy: {accuracies or 'none'}. In {self.folder}>"
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
@@ -102,8 +105,30 @@ class Results:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return results.json's content, before any analysis."""
-        return results_json(self, {})
+        """Return results.json's content."""
+        return {
+            "arms": [_arm_dict(arm) for arm in self.arms],
+            "comparisons": [
+                {**asdict(c), "ci95": list(c.ci95), "seeds": list(c.seeds), "more_seeds": c.more_seeds}
+                for c in self.comparisons
+            ],
+            "verdict": {
+                "choice": self.verdict.choice,
+                "next_best": self.verdict.next_best,
+                "level": list(self.verdict.level),
+                "text": self.verdict.text,
+            },
+            "faults": [
+                {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
+                for r in self.faults
+            ],
+            "examined": None,  # this and the next are what analyses find
+            "follow_ups": [],
+            "curves_split": self.curves_split,
+            "num_test_images": self.num_test_images,
+            "study": self.study,
+            "environments": _distinct([r.environment for r in self.records]),
+        }  # fmt: skip
 
     def to_csv(self) -> str:
         """Return results.csv's content: one line per run."""
@@ -123,35 +148,6 @@ class Results:
                 row.append(round(r.train_seconds, 3))
             writer.writerow([r.arm, r.seed, r.status, params, *row, r.reason or "; ".join(r.warnings)])
         return out.getvalue()
-
-
-def results_json(results: Results, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return results.json's content; `found` is what analyses found by their names, an error where they have none."""
-    examined, sensitivity = found.get("examined"), found.get("sensitivity")
-    follow_ups = getattr(sensitivity, "follow_ups", ())
-    return {
-        "arms": [_arm_dict(arm) for arm in results.arms],
-        "comparisons": [
-            {**asdict(c), "ci95": list(c.ci95), "seeds": list(c.seeds), "more_seeds": c.more_seeds}
-            for c in results.comparisons
-        ],
-        "verdict": {
-            "choice": results.verdict.choice,
-            "next_best": results.verdict.next_best,
-            "level": list(results.verdict.level),
-            "text": results.verdict.text,
-        },
-        "faults": [
-            {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
-            for r in results.faults
-        ],
-        "examined": None if examined is None or isinstance(examined, WhichnormError) else examined.to_dict(),
-        "follow_ups": [follow_up.to_dict(results) for follow_up in follow_ups],
-        "curves_split": results.curves_split,
-        "num_test_images": results.num_test_images,
-        "study": results.study,
-        "environments": _distinct([r.environment for r in results.records]),
-    }  # fmt: skip
 
 
 def _arm_dict(arm: ArmResult) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def encode(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def decode(value: Any, kind: type[T], where: str) -> T:
+def decode(value: Any, kind: type[T], where: str = "values") -> T:
     """Return JSON values, as `read_json` gives them, as an object of a type; `where` begins the message.
 
     What a dataclass has a default for may be left out, and a field may have a name that it had formerly. Pairs whose
