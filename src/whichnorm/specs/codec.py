@@ -104,7 +104,7 @@ class _Reader:
             try:
                 return self.value(value, one, name)
             except SpecError:
-                if len(kinds) == 1:
+                if len(kinds) == 1 and one not in EXPECTED:  # it says what is wrong inside
                     raise
         raise self.wrong(value, kind, name)
 

@@ -59,7 +59,8 @@ def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Comman
 
 def resume_command(folder: Path) -> str:
     """Return the command that goes on with the study or the sweep of a folder, quoted for a POSIX shell."""
-    return f"whichnorm resume {shlex.quote(str(folder))}"
+    name = str(folder)
+    return f"whichnorm resume {shlex.quote(f'./{name}' if name.startswith('-') else name)}"
 
 
 def options_of(study: StudySpec, recipes: Sequence[str], out: Path | None) -> CompareOptions:

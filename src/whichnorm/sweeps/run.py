@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from whichnorm.errors import SpecError
 from whichnorm.results.results import Results
@@ -67,6 +68,10 @@ class Sweep:
     def rule(self) -> Rule:
         return self.spec.rule
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return sweep.json's content."""
+        return self.spec.to_dict(self.base.digest)
+
     def jobs(self) -> list[tuple[Point, Study]]:
         """Return the study of every point that has an arm to train."""
         return [(point, self._job(point)) for point in self.points if point.arms]
@@ -101,7 +106,7 @@ def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
 
 def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]:
     """Check every point before any is trained: its arms can be built, and its folder holds nothing else."""
-    sweep.folder.check(sweep.spec.to_dict(sweep.base.digest))
+    sweep.folder.check(sweep.to_dict())
     for _, study in sweep.jobs():
         if (study.folder.root / "study.json").exists():
             study.folder.check(study.spec, study.digest)
@@ -115,7 +120,7 @@ def execute_sweep(sweep: Sweep, options: RunOptions, progress: Progress | None, 
     """
     progress = progress or Progress()
     plan_sweep(sweep, options.max_params)
-    description = sweep.spec.to_dict(sweep.base.digest)
+    description = sweep.to_dict()
     with StudyFolder(sweep.folder.root).locked():
         sweep.folder.claim(description)
         studies = {}
