@@ -25,7 +25,7 @@ def test_an_error_is_one_line_of_bounded_length():
 
 
 def test_the_stack_that_pytorch_adds_to_an_error_is_left_out():
-    text = "sizes differ\nException raised from check at /pytorch/aten/Shape.cpp:12 (most recent call first):\nframe #0: c10"
+    text = "sizes differ\nException raised from check at Shape.cpp:12 (most recent call first):\nframe #0: c10"
     assert in_a_line(RuntimeError(text)) == "RuntimeError: sizes differ"
     with pytest.raises(RuntimeError) as caught:
         torch.zeros(2, 3) @ torch.zeros(2, 3)

@@ -83,7 +83,7 @@ class _Reader:
                 raise SpecError(f"{self.where}: field {one.name!r} is missing")
         try:
             return kind(**given)
-        except SpecError as error:
+        except (SpecError, ValueError) as error:  # what the object itself refuses
             raise SpecError(f"{self.where}: {error}") from None
 
     def field(self, name: str, kind: Any) -> tuple[str, Any]:

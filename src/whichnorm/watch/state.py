@@ -1,14 +1,14 @@
 """The state of a study, read from its folder. Files may change or vanish between two reads."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, Literal, TypeVar
 
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.specs.arm import run_key
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import grid
 from whichnorm.study.command import Command, compare_command
@@ -191,9 +191,9 @@ def recorded_run(path: Path, arm: str, seed: int) -> RunState | None:
 def read_verdict(path: Path) -> tuple[set[tuple[str, int]], str] | None:
     """Return the runs that results.json is about, and its verdict; None where it is not readable."""
     try:
-        results = json.loads(path.read_bytes())
+        results = read_json(path)
         about = {(arm["norm"], seed) for arm in results["arms"] for seed in arm["seeds"]}
         about |= {(fault["norm"], fault["seed"]) for fault in results["faults"]}
         return about, str(results["verdict"]["text"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (SpecError, LookupError, TypeError):
         return None
