@@ -107,12 +107,13 @@ def section(results):
 def study(tmp_path, monkeypatch):
     """A function that makes the study of a trainer, whose report is not drawn."""
     monkeypatch.setattr(api, "report_on", no_report)
-    monkeypatch.setattr(api, "plan_study", lambda study, splits, max_params: None)
-    monkeypatch.setattr(api, "plan_follow_ups", lambda plan, splits, max_params: ())
+    # The rooms above first: each takes the real function from the room below when it is first imported.
+    monkeypatch.setattr("whichnorm.analyses.sensitivity.plan.plan_follow_ups", lambda plan, splits, max_params: ())
+    monkeypatch.setattr("whichnorm.study.plan.plan_study", lambda study, splits, max_params: None)
 
     def make(trainer, out="study", **changes):
-        monkeypatch.setattr(api, "run_study", trainer)
         monkeypatch.setattr("whichnorm.analyses.sensitivity.source.run_study", trainer)
+        monkeypatch.setattr("whichnorm.study.run.run_study", trainer)
         study = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
         return execute(study, max_params=None, progress=Progress())
 

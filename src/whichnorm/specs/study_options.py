@@ -129,7 +129,7 @@ class CompareOptions(BudgetOptions, UntilSureOptions, StudyOptions):
     )  # fmt: skip
     recipes: Sequence[str | Recipe] = option(
         (), "in place of a recipe: A is the study's, and under each other one the two best arms are trained again",
-        group=FOLLOW_UPS, metavar="A,B,...", parse=texts.names, write=texts.joined,
+        group=FOLLOW_UPS, metavar="A,B,...", parse=texts.two_or_more, write=texts.joined,
     )  # fmt: skip
 
 

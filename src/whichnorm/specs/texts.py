@@ -41,6 +41,14 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def two_or_more(text: str) -> tuple[str, ...]:
+    """Read names of which there are several."""
+    found = names(text)
+    if len(found) < 2:
+        raise SpecError("expected two or more, the study's first, such as default,session08; one alone is --recipe")
+    return found
+
+
 def joined(items: Sequence[Any]) -> str:
     """Write "bn,gn:8"."""
     return ",".join(map(str, items))
