@@ -85,9 +85,9 @@ def test_a_study_without_a_finished_run_says_so(copied):
     ("changes", "message"),
     [
         ({"arms": ["bn", "batchnorm9"]}, "batchnorm9"),
-        ({"seeds": 3}, "not a study of this version: .*field 'seeds' is 3, expected an array"),
+        ({"seeds": 3}, "not a study of this version: field 'seeds' is 3, expected an array"),
         ({"recipe": {"epochs": "many"}}, "epochs"),
-        ({"model": {"name": 5, "options": 7}}, "not a study of this version: .*model: field 'name' is 5"),
+        ({"model": {"name": 5, "options": 7}}, "not a study of this version, model: field 'name' is 5"),
         ({"machine": {"cores": 3}}, "unknown field 'cores' .*; there are device, threads, precision"),
         ({"data": {"name": "nowhere", "val_fraction": 0.1}}, "nowhere"),
     ],

@@ -95,10 +95,13 @@ class StudyFolder:
 
     def spec(self) -> StudySpec:
         """Return the study that the folder holds."""
+        where = f"{place(self.root / STUDY_FILE)}: not a study of this version"
         try:
-            return read_study(self.description(), place(self.root / STUDY_FILE))
+            return read_study(self.description(), where)
         except SpecError as error:
-            raise self.of_another_version(error) from None
+            raise StudyError(
+                f"{error}; give the whichnorm compare command that made it again: finished runs are kept"
+            ) from None
 
     def digest(self) -> str:
         """Return the hash of the images that the folder's study was trained on, "" where it is not known."""
@@ -109,13 +112,6 @@ class StudyFolder:
         if (self.root / SWEEP_FILE).exists():
             names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
             raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
-
-    def of_another_version(self, error: Exception) -> StudyError:
-        """Return what to say where study.json lacks something, or holds something of another kind."""
-        return StudyError(
-            f"not a study of this version: {error}; give the whichnorm compare command that made it again: finished "
-            "runs are kept"
-        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

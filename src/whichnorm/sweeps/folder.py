@@ -52,9 +52,11 @@ class SweepFolder:
     def spec(self) -> SweepSpec:
         """Return the sweep that the folder holds."""
         try:
-            return read_sweep(self._held(), place(self.file))
+            return read_sweep(self._held(), f"{place(self.file)}: not a sweep of this version")
         except SpecError as error:
-            raise StudyError(f"{error}; not a sweep of this version: give the command that made it again") from None
+            raise StudyError(
+                f"{error}; give the whichnorm sweep command that made it again: finished runs are kept"
+            ) from None
 
     def digest(self) -> str:
         """Return the hash of the images that the folder's sweep was trained on, "" where it is not known."""
