@@ -9,7 +9,7 @@ import whichnorm
 
 SOURCE = Path(whichnorm.__file__).parent
 LEVELS = (
-    ("version", "errors", "interrupts"),
+    ("version", "errors", "interrupts", "modes"),
     ("files", "stats"),
     ("norms",),
     ("specs",),

@@ -31,7 +31,7 @@ from whichnorm.specs.codec import decode
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study import FollowUps
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import ignore
 from whichnorm.study.study import reopen
 from whichnorm.training.record import read_record, write_record
 
@@ -53,7 +53,7 @@ class Trainer:
     def __init__(self, val=lambda run: 0.5, error=lambda run: 0.1, stop=lambda run: None):
         self.val, self.error, self.stop, self.trained = val, error, stop, []
 
-    def __call__(self, study, splits, test_split, folder, progress):
+    def __call__(self, study, splits, test_split, folder, listener, beside=()):
         for run in study.runs():
             if not folder.record(run).exists():
                 if problem := self.stop(run):
@@ -115,7 +115,7 @@ def study(tmp_path, monkeypatch):
         monkeypatch.setattr("whichnorm.analyses.sensitivity.source.run_study", trainer)
         monkeypatch.setattr("whichnorm.study.run.run_study", trainer)
         study = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
-        return execute(study, max_params=None, progress=Progress())
+        return execute(study, max_params=None, progress=ignore)
 
     return make
 

@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study_options import RunOptions
 from whichnorm.stats import holm
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import PartStarted, RunStarted
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.points import make_points
@@ -161,22 +162,25 @@ def test_the_arms_are_those_of_compare_or_of_the_groups_beside_batch_norm(tmp_pa
     assert arms(groups=(1, "c"), channels_per_group=(1, 4), norms=("gn:1", "in")) == ["gn:1", "in", "gn:c1", "gn:c4"]
 
 
-class Counting(Progress):
-    """Counts the runs that are trained, and stops the process in one of them, as Ctrl-C does."""
+class Counting:
+    """Listens for the runs that are trained, and stops the process in one of them, as Ctrl-C does."""
 
     def __init__(self, stop_in=math.inf):
-        self.runs, self.stop_in = [], stop_in
+        self.runs, self.stop_in, self.batch_size = [], stop_in, 0
 
-    def start_run(self, run, num_steps):
-        self.runs.append((run.recipe.batch_size, str(run.arm), run.seed))
-        if len(self.runs) > self.stop_in:
-            raise KeyboardInterrupt
+    def __call__(self, event):
+        if isinstance(event, PartStarted):
+            self.batch_size = int(re.match(r"batch (\d+), point", event.title)[1])
+        if isinstance(event, RunStarted):
+            self.runs.append((self.batch_size, event.arm, event.seed))
+            if len(self.runs) > self.stop_in:
+                raise KeyboardInterrupt
 
 
 def trained(sweep, stop_in=math.inf):
-    progress = Counting(stop_in)
-    results = execute_sweep(sweep, RunOptions(), progress, execute)
-    return progress.runs, results
+    counting = Counting(stop_in)
+    results = execute_sweep(sweep, RunOptions(), counting, execute)
+    return counting.runs, results
 
 
 @pytest.mark.usefixtures("records_alone")

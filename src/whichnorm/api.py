@@ -1,7 +1,6 @@
 """compare, resume and sweep: from options to data, study, records, results and report; show describes a network."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ if TYPE_CHECKING:  # training is slow to import: rooms that need PyTorch are imp
     from whichnorm.architecture.show import ShownArchitecture
     from whichnorm.norms import NormSpec
     from whichnorm.results.results import Results
-    from whichnorm.study.progress import Progress
+    from whichnorm.study.events import Listener
+    from whichnorm.study.pending import Beside
     from whichnorm.study.study import Study
     from whichnorm.study_results import StudyResults
     from whichnorm.sweeps.results import SweepResults
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # training is slow to import: rooms that need PyTorch are imp
 
 
 @takes(CompareOptions, positional=["data"])
-def compare(options: CompareOptions, *, progress: "Progress | None" = None) -> "StudyResults":
+def compare(options: CompareOptions, *, progress: "Listener | None" = None) -> "StudyResults":
     """Train one network once per norm and per seed, write the report, and return the results.
 
     Given again, the same call goes on where an earlier one stopped. Raises WhichnormError for input that cannot be
@@ -37,7 +37,7 @@ def compare(options: CompareOptions, *, progress: "Progress | None" = None) -> "
 
 @takes(ResumeOptions)
 def resume(
-    folder: str | Path, options: ResumeOptions, *, progress: "Progress | None" = None
+    folder: str | Path, options: ResumeOptions, *, progress: "Listener | None" = None
 ) -> "StudyResults | SweepResults":
     """Go on with the study or the sweep that a folder holds, and end as `compare` or `sweep` would have.
 
@@ -52,7 +52,7 @@ def resume(
 
 
 @takes(SweepOptions, positional=["data"])
-def sweep(options: SweepOptions, *, progress: "Progress | None" = None) -> "SweepResults":
+def sweep(options: SweepOptions, *, progress: "Listener | None" = None) -> "SweepResults":
     """Compare norms at several batch sizes or numbers of groups, write the report, and return the results.
 
     Give one of `batch_sizes`, `device_batch_sizes` and `accumulations`, or two, which are crossed. `groups` and
@@ -66,7 +66,7 @@ def sweep(options: SweepOptions, *, progress: "Progress | None" = None) -> "Swee
     return execute_sweep(prepare_sweep(options), options, progress, execute)
 
 
-def console_progress(console: "Console | None" = None) -> "Progress":
+def console_progress(console: "Console | None" = None) -> "Listener":
     """Return what shows how far a call is: bars on a terminal, plain lines on anything else."""
     from whichnorm.study.progress import console_progress as of_console
 
@@ -94,74 +94,66 @@ def live_study(folder: str | Path, options: ResumeOptions) -> "Study":
 
 @takes(RunOptions)
 def execute(
-    study: "Study", options: RunOptions, *, progress: "Progress | None" = None, budget: float | None = None
+    study: "Study", options: RunOptions, *, progress: "Listener | None" = None, budget: float | None = None
 ) -> "StudyResults":
     """Train what is not trained yet, the study's follow-ups last, examine the networks, write results and report."""
     from whichnorm.analyses.sensitivity.plan import plan_follow_ups
     from whichnorm.analyses.sensitivity.run import check_folders, train_follow_ups
     from whichnorm.results.results import write_results
+    from whichnorm.study.events import ReportStarted, ignore
     from whichnorm.study.plan import plan_study
-    from whichnorm.study.progress import Progress
+    from whichnorm.training.machine import as_specified
 
-    shown = progress or Progress()
-    watched = _watched(study, options, shown)
-    with _own_threads(study.spec.machine.threads):
+    progress = progress or ignore
+    with as_specified(study.spec.machine):
         plan_follow_ups(plan_study(study.spec, study.splits, options.max_params), study.splits, options.max_params)
         with study.folder.locked():
             check_folders(study)
-            study, results = _train(study, watched, budget)
+            study, results = _train(study, options, progress, budget)
             write_results(results)  # already there where the rest is interrupted
             try:
-                train_follow_ups(study, results, shown)
+                train_follow_ups(study, results, progress)
             finally:  # where a follow-up cannot be made the study itself is done, and its report is due
-                watched.start_report()
+                progress(ReportStarted())
                 found = report_on(study, results, latency=options.latency)
     return found
 
 
-def _watched(study: "Study", options: RunOptions, progress: "Progress") -> "Progress":
-    """Return a progress that also does what is to be done while runs are trained."""
-    if options.tensorboard:
-        from whichnorm.watch.event_files import TensorBoardProgress
-
-        progress = TensorBoardProgress(progress, study.folder)
-    if options.diagnostics:
-        from whichnorm.analyses.diagnostics.progress import DiagnosticsProgress
-
-        progress = DiagnosticsProgress(progress, study.folder, study.splits)
-    return progress
-
-
-@contextmanager
-def _own_threads(number: int) -> Iterator[None]:
-    """Have PyTorch work with this number of threads, and give the caller's back."""
-    import torch
-
-    from whichnorm.training.machine import keep_freed_memory
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    keep_freed_memory()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _train(study: "Study", progress: "Progress", budget: float | None) -> "tuple[Study, Results]":
+def _train(study: "Study", options: RunOptions, progress: "Listener", budget: float | None) -> "tuple[Study, Results]":
     """Train a study's runs, adding seeds where it wants them; return it as it has become, and its results."""
     from whichnorm.results.until_sure import affordable, next_look
+    from whichnorm.study.events import SeedsAdded
     from whichnorm.study.run import run_study
 
+    listener, beside = _with_event_files(study, options, progress), _beside(options)
     while True:
         study.folder.claim(study.spec, study.test_split)
-        records = run_study(study.spec, study.splits, study.test_split, study.folder, progress)
+        records = run_study(study.spec, study.splits, study.test_split, study.folder, listener, beside=beside)
         results = _summarize(study, records)
         grown = next_look(study.spec, results) if study.spec.until_sure else None
         if not grown or not affordable(study.spec, grown, records, budget):
             return study, results
-        progress.add_seeds(study.spec, grown)
+        listener(SeedsAdded.between(study.spec, grown))
         study = study.with_spec(grown)
+
+
+def _with_event_files(study: "Study", options: RunOptions, progress: "Listener") -> "Listener":
+    """Return a listener that also writes event files for TensorBoard, where they are asked for."""
+    if not options.tensorboard:
+        return progress
+    from whichnorm.study.events import together
+    from whichnorm.watch.event_files import EventFiles
+
+    return together(EventFiles(study.spec, study.folder), progress)
+
+
+def _beside(options: RunOptions) -> "Sequence[Beside]":
+    """Return what is made where each run is made."""
+    if not options.diagnostics:
+        return ()
+    from whichnorm.analyses.diagnostics.listener import Diagnosing
+
+    return (Diagnosing,)
 
 
 def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "StudyResults":

@@ -9,7 +9,7 @@ from whichnorm import stats
 from whichnorm.analyses.sensitivity.plan import PlannedFollowUp
 from whichnorm.specs.recipe import batch_text
 from whichnorm.study.plan import Plan, PlannedArm
-from whichnorm.study.progress import duration
+from whichnorm.study.progress import rough_time
 from whichnorm.study.study import Study
 
 
@@ -54,7 +54,7 @@ def _what_follows(study: Study, follow_ups: Sequence[PlannedFollowUp]) -> Iterat
         looks = ", ".join(map(str, stats.looks(study.spec.until_sure.max_seeds)))
         yield from ("", f"This is the first look; seeds are added until sure, with looks at {looks} seeds.")
     if follow_ups:
-        yield from ("", *(f"{one.title}: {one.runs}; about {duration(one.seconds)}" for one in follow_ups))
+        yield from ("", *(f"{one.title}: {one.runs}; about {rough_time(one.seconds)}" for one in follow_ups))
 
 
 def _total(plan: Plan, study: Study, follow_ups: Sequence[PlannedFollowUp]) -> str:
@@ -62,6 +62,6 @@ def _total(plan: Plan, study: Study, follow_ups: Sequence[PlannedFollowUp]) -> s
     seconds = plan.seconds + sum(planned.seconds for planned in follow_ups)
     done = sum(study.folder.record(run).exists() for run in study.spec.runs())
     return (
-        f"{len(study.spec.runs())} runs, {done} of them finished; about {duration(seconds)} for {which}, from a few "
+        f"{len(study.spec.runs())} runs, {done} of them finished; about {rough_time(seconds)} for {which}, from a few "
         "steps timed on this machine. Nothing was trained or written."
     )

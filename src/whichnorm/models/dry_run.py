@@ -8,6 +8,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from whichnorm.errors import ModelError, WhichnormError, in_a_line, shown
 from whichnorm.models.factory import SIGNATURE, Factory, Norm
+from whichnorm.modes import evaluating
 
 
 def call(
@@ -27,10 +28,9 @@ def call(
 def dry_forward(name: str, model: nn.Module, num_classes: int, image_shape: tuple[int, int, int]) -> None:
     """Run two black images through the network, and leave everything but lazy layers as it was."""
     shape = "x".join(str(side) for side in image_shape)
-    modes = {module: module.training for module in model.modules()}
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            logits = model.eval()(torch.zeros(2, *image_shape))
+        with evaluating(model), torch.no_grad():
+            logits = model(torch.zeros(2, *image_shape))
     except WhichnormError:
         raise
     except Exception as error:
@@ -38,9 +38,6 @@ def dry_forward(name: str, model: nn.Module, num_classes: int, image_shape: tupl
             f"network {shown(name)} fails on images of {shape} (channels, height, width) with {in_a_line(error)}; "
             "check the image size and the number of channels"
         ) from error
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if found != (2, num_classes):
         raise ModelError(

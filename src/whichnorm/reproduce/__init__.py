@@ -13,7 +13,7 @@ from whichnorm.specs.study_options import ReproduceOptions
 
 if TYPE_CHECKING:  # training is slow to import
     from whichnorm.reproduce.side_by_side import Row
-    from whichnorm.study.progress import Progress
+    from whichnorm.study.events import Listener
     from whichnorm.study_results import StudyResults
 
 __all__ = ["NAMES", "Reproduction", "check_name", "reproduce"]
@@ -32,7 +32,7 @@ class Reproduction:
 
 
 @takes(ReproduceOptions)
-def reproduce(name: str, options: ReproduceOptions, *, progress: "Progress | None" = None) -> Reproduction:
+def reproduce(name: str, options: ReproduceOptions, *, progress: "Listener | None" = None) -> Reproduction:
     """Train a published comparison again and set its figures beside the measured ones.
 
     name is one of wynet, mnist_s6, session08, residual8, lcifar and grouped_cifar. Network, recipe and arms are the

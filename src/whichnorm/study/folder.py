@@ -1,7 +1,6 @@
 """Where a study's files are."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.files import write_in_one_step
+from whichnorm.files import is_locked, locked, write_in_one_step
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import place, read_json
 from whichnorm.specs.study import RunSpec, StudySpec, completed, read_study
@@ -122,42 +121,19 @@ class StudyFolder:
         if self.root.exists() and not self.root.is_dir():
             raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
         self.root.mkdir(parents=True, exist_ok=True)
-        try:
-            import fcntl
-        except ImportError:  # not on Windows; two processes would still only train the same runs twice
-            yield
-            return
-        with (self.root / ".lock").open("a") as file:
-            for patience in (0.02, 0.1, 0.0):  # an onlooker holds the lock for a moment
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    time.sleep(patience)
-            else:
-                raise StudyError(
-                    f"{self.root}: another process is running this study; wait for it, or choose another --out"
-                )
+        taken = f"{self.root}: another process is running this study; wait for it, or choose another --out"
+        with locked(self._lock, refusal=taken):
             for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed
                 half_written.unlink(missing_ok=True)
             yield
 
     def at_work(self) -> bool | None:
         """Tell whether a process trains in the folder; None where the system cannot tell."""
-        try:
-            import fcntl
-        except ImportError:
-            return None
-        try:
-            with (self.root / ".lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        except OSError:
-            return None
-        return False
+        return is_locked(self._lock)
+
+    @property
+    def _lock(self) -> Path:
+        return self.root / ".lock"
 
 
 def _put(path: Path, text: str) -> None:

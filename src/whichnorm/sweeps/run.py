@@ -10,11 +10,11 @@ from whichnorm.results.results import Results
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study import StudySpec
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
+from whichnorm.study.events import Listener, PartStarted, ignore
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.images import StudyImages
 from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
-from whichnorm.study.progress import Progress
 from whichnorm.study.study import Study
 from whichnorm.sweeps.axes import Axes
 from whichnorm.sweeps.folder import SweepFolder
@@ -113,19 +113,19 @@ def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]
     return [(point, plan_study(study.spec, study.splits, max_params)) for point, study in sweep.jobs()]
 
 
-def execute_sweep(sweep: Sweep, options: RunOptions, progress: Progress | None, execute: Execute) -> SweepResults:
+def execute_sweep(sweep: Sweep, options: RunOptions, progress: Listener | None, execute: Execute) -> SweepResults:
     """Train what is not trained yet, point by point, then write the sweep's results and report.
 
     A point is done, with its report, before the next one begins: a sweep that is interrupted leaves whole studies.
     """
-    progress = progress or Progress()
+    progress = progress or ignore
     plan_sweep(sweep, options.max_params)
     description = sweep.to_dict()
     with StudyFolder(sweep.folder.root).locked():
         sweep.folder.claim(description)
         studies = {}
         for number, (point, study) in enumerate(sweep.jobs(), start=1):
-            progress.start_part(f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}")
+            progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
             studies[point.batch.name] = execute(study, options=options, progress=progress)
         results = summarize_sweep(
             description, sweep.axes.along, sweep.axes.across, studies, sweep.base.test_split.labels, sweep.folder.root

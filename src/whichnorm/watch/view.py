@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.study.progress import duration
+from whichnorm.study.progress import rough_time
 from whichnorm.watch.state import RunState, StudyState, seconds_left
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -154,7 +154,7 @@ def _bar(state: StudyState) -> Table:
     said = f"{state.epochs_done} of {total} epochs, {done} of {len(state.runs)} runs"
     left = seconds_left(state)
     if left:
-        said += f", about {duration(left)} left"
+        said += f", about {rough_time(left)} left"
     grid = Table.grid(padding=(0, 2))
     grid.add_row(ProgressBar(total=total, completed=state.epochs_done, width=24), said)
     return grid
