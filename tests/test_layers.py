@@ -9,8 +9,8 @@ import whichnorm
 
 SOURCE = Path(whichnorm.__file__).parent
 LEVELS = (
-    ("version", "errors"),
-    ("files", "stats", "modes"),
+    ("version", "errors", "interrupts", "modes"),
+    ("files", "stats"),
     ("norms",),
     ("specs",),
     ("models", "data"),

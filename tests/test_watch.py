@@ -149,7 +149,7 @@ def test_a_finished_study_ends_with_the_verdict_and_the_report(study):
     for record in records:
         put_record(folder, record)
     assert not Reader(folder.root).read().finished
-    assert "This goes on from here" in shown(folder)
+    assert f"whichnorm resume {folder.root} goes on" in shown(folder)
     results = put_results(folder, records)
     page = folder.root / "report" / "index.html"
     page.parent.mkdir()
@@ -357,7 +357,7 @@ def test_a_study_without_a_part_is_one_line_and_code_2(tmp_path, capsys, part):
     (tmp_path / "study.json").write_text(json.dumps(held))
     assert main(["watch", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert f"not a study of this version (KeyError: '{part}')" in said
+    assert f"not a study of this version: field '{part}' is missing" in said
     assert said.count("\n") == 1
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from torch import nn
 
 from whichnorm.data.splits import Splits
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.specs.arm import run_key
-from whichnorm.specs.study import RunSpec, StudySpec
+from whichnorm.specs.json_files import place
+from whichnorm.specs.study import RunSpec, StudySpec, completed
 from whichnorm.study.events import Listener, StudyStarted, StudyStopped, ignore
 from whichnorm.study.executors import Executor
 from whichnorm.study.executors.serial import serial
@@ -74,8 +75,11 @@ def _checked(record: RunRecord, run: RunSpec, test_split: TestSplit, path: Path)
             f"{path}: holds {record.arm} at seed {record.seed}, expected {run.arm} at seed {run.seed}; "
             "delete it to train this run again"
         )
-    found, wanted = (json.loads(json.dumps(spec)) for spec in (record.spec, run.shared_dict(test_split.digest)))
-    if difference := first_difference(found, wanted):
+    try:
+        there = completed(json.loads(json.dumps(record.spec)), f"{place(path)}, spec")
+    except SpecError as error:
+        raise StudyError(f"{error}; delete it to train this run again") from None
+    if difference := first_difference(there, json.loads(json.dumps(run.shared_dict(test_split.digest)))):
         raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
     check_predictions(record, len(test_split.labels), len(test_split.class_names), path)
     return record

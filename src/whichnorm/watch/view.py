@@ -11,7 +11,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.study.command import RECIPE_FILE
 from whichnorm.study.progress import rough_time
 from whichnorm.watch.state import RunState, StudyState, seconds_left
 
@@ -177,13 +176,9 @@ def _ending(state: StudyState) -> Iterator[Text]:
 
 
 def _going_on(state: StudyState) -> Iterator[Text]:
-    command = state.command
-    yield Text("No process is at work. " + ("This goes on from here:" if command else "The same call goes on."))
-    if command:
-        yield from map(Text, command.text.splitlines())  # short lines: one broken by the terminal cannot be copied
-        if command.recipe_file:
-            yield Text(f'  (with the text under "recipe" in study.json as {RECIPE_FILE})', style="dim")
-        for name, _ in command.other_files:
-            yield Text(f'  (with the text of that recipe under "follow_ups" in study.json as {name})', style="dim")
-        if state.held["data"]["name"] != "digits":
-            yield Text("  (and the --data-dir that was given, if one was)", style="dim")
+    if state.command is None:
+        yield Text("No process is at work. The same call goes on.")
+        return
+    yield Text(f"No process is at work. {state.command} goes on.")
+    if state.held["data"]["name"] != "digits":
+        yield Text("  (with the --data-dir that was given, if one was)", style="dim")
