@@ -115,7 +115,8 @@ def show(
         return
     say(console, title, "bold")
     if section:
-        for part in (section, *section.folded):
+        parts: list[Section | Folded] = [section, *section.folded]
+        for part in parts:
             print_part(part, console)
     for path in paths:
         say(console, f"picture: {path}")
