@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test lint docs numbers pictures clean
 
 install: .venv/.installed
 
@@ -22,6 +22,17 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "the documents: build/site/index.html"
+
+# The measured numbers of the documents, from results/; and their pictures, for which Chromium is needed.
+numbers: install
+	$(BIN)/python -m docs.make.numbers
+
+pictures: install
+	$(BIN)/python -m docs.make.pictures
 
 clean:
 	rm -rf .venv build src/*.egg-info

@@ -7,12 +7,15 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from whichnorm.architecture import describe, receptive_fields, trace
+from whichnorm.architecture.graph import trace
+from whichnorm.architecture.receptive_field import receptive_fields
+from whichnorm.architecture.summary import describe
 from whichnorm.architecture.table import print_architecture
 from whichnorm.cli import main
 from whichnorm.errors import ModelError
 from whichnorm.models import NETWORKS, build_model, default_input_shape
-from whichnorm.norms import norm_layers, parse_norm
+from whichnorm.norms import parse_norm
+from whichnorm.norms.layers import norm_layers
 
 OWN = {"deep": networks.deep, "dense": networks.dense, "odd": networks.odd, "small": networks.small}
 PUBLISHED = [  # session08 by its source: rf, size and stride so far; 1x1 convolutions, which change nothing, left out

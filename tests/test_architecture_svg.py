@@ -6,12 +6,14 @@ import networks
 import pytest
 from torch import nn
 
-from whichnorm.architecture import describe, svg
+from whichnorm.architecture import svg
+from whichnorm.architecture.summary import describe
 from whichnorm.architecture.blocks import blocks_of
 from whichnorm.architecture.layout import lay_out
 from whichnorm.cli import main
 from whichnorm.models import NETWORKS, build_model, default_input_shape
-from whichnorm.norms import norm_layers, parse_norm
+from whichnorm.norms import parse_norm
+from whichnorm.norms.layers import norm_layers
 
 OWN = {"deep": networks.deep, "dense": networks.dense, "odd": networks.odd}
 DRAWN = [

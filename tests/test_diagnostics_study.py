@@ -10,14 +10,14 @@ from pages import Page
 from safetensors.torch import load_file
 from synthetic import digits_test, failed, make_records, make_results, make_study
 from torch import nn
+from whichnorm.analyses.findings import Findings
+from whichnorm.analyses.sections import diagnostics_section
 
 import whichnorm
 from whichnorm.analyses.diagnostics.estimate import StudyDiagnostics, estimate, read_study_diagnostics
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
 from whichnorm.analyses.diagnostics.measure import Diagnosis
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
-from whichnorm.analyses.findings import Findings
-from whichnorm.analyses.sections import diagnostics_section
 from whichnorm.api import read_results
 from whichnorm.cli import main
 from whichnorm.errors import StudyError

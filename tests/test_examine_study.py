@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from whichnorm.analyses.sections import reliability_section
 
 from whichnorm import compare
 from whichnorm.analyses.cost.measure import Latency
@@ -15,7 +16,6 @@ from whichnorm.analyses.cost.tables import cost_sentences, cost_table
 from whichnorm.analyses.examined import study as under_test
 from whichnorm.analyses.examined import tables as examined_tables
 from whichnorm.analyses.examined.study import cost_path, examine_study, examined_path
-from whichnorm.analyses.sections import reliability_section
 from whichnorm.api import read_results, with_examined
 from whichnorm.cli import main
 from whichnorm.study.study import reopen

@@ -12,11 +12,14 @@ from test_worked_example import IMAGES, PUBLISHED, WRONG, agrees
 import whichnorm
 from whichnorm import explain, parse_norm
 from whichnorm.data.load import load_data
-from whichnorm.norms import EPS, norm_layers
+from whichnorm.explain.arrays import MOST_ELEMENTS
+from whichnorm.explain.layer_input import layer_input
+from whichnorm.explain.sets import set_box, set_members
+from whichnorm.norms import EPS
+from whichnorm.norms.layers import norm_layers
+from whichnorm.norms.registry import KINDS
 from whichnorm.specs.data import DataSpec
 from whichnorm.training.randomness import isolated_rng, seed_global
-from whichnorm.worked.inputs import MOST_ELEMENTS, layer_input
-from whichnorm.worked.sets import set_box, set_members
 
 SHAPES = [(3, 4, 1, 2), (1, 6, 3, 5), (2, 12, 1, 1), (5, 2, 4, 1), (2, 1, 3, 2), (1, 1, 1, 2), (7, 9, 2, 3)]
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "in", "gn:1", "gn:2", "gn:3", "gn:c2", "gn:c3"]
@@ -137,15 +140,29 @@ def test_layer_norm_is_one_group_and_instance_norm_one_channel_per_group():
         np.testing.assert_array_equal(a.normalized, b.normalized)
 
 
-def test_defaults_are_all_norms_that_fit_and_say_what_they_leave_out():
-    names = {shape: [str(sets.norm) for sets in explain(values_of(shape)).norms] for shape in SHAPES}
-    assert names[3, 4, 1, 2] == ["bn", "ln", "ln-element", "ln-channel", "gn:2", "in"]
-    assert names[1, 1, 1, 2] == ["bn", "ln", "ln-element", "in"]
-    assert names[2, 12, 1, 1] == ["bn", "ln", "ln-element", "ln-channel", "gn:4"]
-    assert names[7, 9, 2, 3] == ["bn", "ln", "ln-element", "ln-channel", "gn:3", "in"]
-    assert explain().left_out == ()
-    assert [line.split(":")[0] for line in explain(values_of((1, 1, 1, 2))).left_out] == ["gn", "ln-channel"]
-    assert "erase" in explain(values_of((2, 12, 1, 1))).left_out[0]
+@pytest.mark.parametrize(
+    ("shape", "groups", "left_out"),
+    [
+        ((3, 4, 1, 2), ["gn:2"], []),
+        ((1, 1, 1, 2), [], ["gn", "ln-channel"]),
+        ((2, 12, 1, 1), ["gn:4"], ["in"]),
+        ((7, 9, 2, 3), ["gn:3"], []),
+    ],
+    ids=str,
+)
+def test_defaults_are_all_norms_that_fit_and_say_what_they_leave_out(shape, groups, left_out):
+    explanation = explain(values_of(shape))
+    names = [str(sets.norm) for sets in explanation.norms]
+    assert [name for name in names if name.startswith("gn")] == groups
+    assert sorted(line.split(":")[0] for line in explanation.left_out) == left_out
+    shown = {name.split(":")[0] for name in names}
+    assert shown == set(KINDS) - {"none", *left_out}
+
+
+def test_a_norm_that_is_left_out_says_why():
+    (reason,) = explain(values_of((2, 12, 1, 1))).left_out
+    assert reason.startswith("in: each set would hold one element of the 2x12x1x1 values")
+    assert "erase" in reason
 
 
 def test_arrays_of_three_axes_are_one_image_and_the_callers_array_stays_its_own():

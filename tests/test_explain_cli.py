@@ -12,9 +12,9 @@ from rich.console import Console
 
 from whichnorm import explain
 from whichnorm.cli import main
+from whichnorm.explain.picture import draw
+from whichnorm.explain.text import print_explanation
 from whichnorm.render.style import saved
-from whichnorm.worked.picture import draw
-from whichnorm.worked.text import print_explanation
 
 
 def shown(explanation, width):
@@ -79,7 +79,7 @@ def test_a_networks_layer_is_explained_on_test_images(capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["shape"] == [2, 24, 4, 4]
     assert "block2.0.norm" in result["source"]
-    assert [norm["norm"] for norm in result["norms"]] == ["bn", "ln", "ln-element", "ln-channel", "gn:8", "in"]
+    assert {"bn", "ln", "ln-element", "ln-channel", "gn:8", "in"} <= {norm["norm"] for norm in result["norms"]}
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "PNG"])

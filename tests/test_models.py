@@ -8,7 +8,7 @@ from torch import nn
 
 from whichnorm.errors import ModelError, SpecError
 from whichnorm.models import NETWORKS, build_model
-from whichnorm.norms import norm_parameter_names
+from whichnorm.norms.layers import norm_parameter_names
 
 PUBLISHED = json.loads((Path(__file__).parent / "published" / "layer_tables.json").read_text())
 ARMS = [

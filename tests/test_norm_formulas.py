@@ -18,7 +18,7 @@ from norm_reference import (
     summed_to,
 )
 
-from whichnorm.norms import functional, parse_norm
+from whichnorm.norms import kernel, parse_norm
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -116,7 +116,7 @@ def test_type_and_memory_format_are_kept(norm, memory_format, dtype):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("norm", KINDS)
 def test_a_batch_that_is_worked_on_in_parts_gives_the_same(norm, dtype, cached_values, monkeypatch):
-    monkeypatch.setattr(functional, "CACHED_VALUES", cached_values)
+    monkeypatch.setattr(kernel, "CACHED_VALUES", cached_values)
     shape = (5, 24, 5, 4)
     layer = built(norm, shape)
     x = random_input(shape, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -134,7 +134,7 @@ def test_a_batch_that_is_worked_on_in_parts_gives_the_same(norm, dtype, cached_v
 @pytest.mark.parametrize("norm", ["bn", "ln", "gn:4", "ln-channel", "in"])
 def test_a_batch_of_the_size_of_training_equals_torchs_layer_in_float64(norm):
     shape = (20, 32, 32, 32)  # more values than are worked on at once
-    assert np.prod(shape) > functional.CACHED_VALUES
+    assert np.prod(shape) > kernel.CACHED_VALUES
     ours, stock = built(norm, shape), stock_layer(norm, shape)
     stock.load_state_dict(ours.state_dict())
     x, grad = random_input(shape).contiguous(memory_format=torch.channels_last), random_input(shape, seed=2)

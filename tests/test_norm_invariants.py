@@ -19,7 +19,7 @@ from torch import nn
 
 from whichnorm.errors import SpecError
 from whichnorm.norms import EPS, ElementLayerNormSpec, GroupNormSpec, LayerNormSpec, layers, parse_norm
-from whichnorm.norms.functional import batch_norm, group_norm
+from whichnorm.norms.kernel import batch_norm, group_norm
 
 
 @pytest.mark.parametrize("norm", PER_IMAGE)

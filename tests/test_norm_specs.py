@@ -13,7 +13,6 @@ from whichnorm.errors import ModelError, SpecError
 from whichnorm.norms import (
     EPS,
     FORMS,
-    NORM_LAYERS,
     BatchNormSpec,
     ChannelLayerNormSpec,
     ElementLayerNormSpec,
@@ -22,10 +21,9 @@ from whichnorm.norms import (
     LayerNormSpec,
     NoNormSpec,
     layers,
-    norm_layers,
-    norm_parameter_names,
     parse_norm,
 )
+from whichnorm.norms.layers import NORM_LAYERS, norm_layers, norm_parameter_names
 
 
 def test_ln_element_finds_its_size_at_the_first_forward_pass():
@@ -122,8 +120,12 @@ def test_texts_name_the_specs():
         ("gn:-2", "needs a number of groups"),
         ("gn:2.5", "needs a number of groups"),
         ("gn:cc2", "needs a number of groups"),
-        ("gn:0", "gn:0: .*1 or more"),
-        ("gn:c0", "gn:c0: .*1 or more"),
+        ("gn:0", "'gn:0'.*from 1 to 999,999"),
+        ("gn:c0", "'gn:c0'.*from 1 to 999,999"),
+        ("gn:1000000", "from 1 to 999,999"),
+        ("gn:x", "needs a number of groups"),
+        ("gn:٨", "needs a number of groups"),
+        ("bn:foo", "'foo' is not an option of bn; only :noaffine is"),
         ("bn:affine", "'affine' is not an option of bn; only :noaffine is"),
         ("bn:", "is not an option of bn"),
         ("bn:8", "'8' is not an option of bn"),
@@ -150,10 +152,20 @@ def test_groups_that_do_not_divide_name_those_that_do(norm, num_channels, match)
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"num_groups": 2, "channels_per_group": 2}, {"num_groups": 0}, {"channels_per_group": -1}], ids=str
+    "fields",
+    [
+        {},
+        {"num_groups": 2, "channels_per_group": 2},
+        {"num_groups": 0},
+        {"channels_per_group": -1},
+        {"num_groups": 10**6},
+        {"num_groups": 2.0},
+        {"channels_per_group": "2"},
+    ],
+    ids=str,
 )
-def test_group_norm_needs_one_positive_number(fields):
-    assert_raises_one_line(SpecError, "GroupNorm needs", lambda: GroupNormSpec(**fields))
+def test_group_norm_needs_one_whole_number(fields):
+    assert_raises_one_line(SpecError, "GroupNorm (needs|has at most)", lambda: GroupNormSpec(**fields))
 
 
 @pytest.mark.parametrize("text", TEXTS)

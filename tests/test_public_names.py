@@ -29,6 +29,19 @@ def test_the_package_itself_imports_nothing_heavy_and_finds_its_modules_when_ask
     assert done.stdout.split() == ["False", "False", "True", "False"]
 
 
+def test_explain_stays_the_function_whatever_is_imported_of_the_room_that_has_its_name():
+    code = (
+        "import whichnorm.explain.sets, importlib, pkgutil, sys\n"
+        "room = sys.modules['whichnorm.explain']; assert whichnorm.explain is room.explain\n"
+        "for module in pkgutil.iter_modules(room.__path__, 'whichnorm.explain.'):\n"
+        "    importlib.import_module(module.name); assert whichnorm.explain is room.explain, module.name\n"
+        "from whichnorm.explain.sets import Explanation; from whichnorm import explain\n"
+        "print(isinstance(explain(norms=['bn']), Explanation), Explanation is whichnorm.Explanation)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
 def test_every_public_class_and_function_says_what_it_is():
     undocumented = [name for name in PUBLIC - {"__version__"} if not (getattr(whichnorm, name).__doc__ or "").strip()]
     assert undocumented == []

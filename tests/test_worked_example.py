@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from whichnorm.norms import EPS, parse_norm
-from whichnorm.norms.functional import batch_norm
+from whichnorm.norms.kernel import batch_norm
 
 IMAGES = [
     [[[2, 3]], [[5, 7]], [[11, 13]], [[17, 19]]],

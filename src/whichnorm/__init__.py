@@ -9,11 +9,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from whichnorm.architecture.show import show
+from whichnorm.explain import explain
 from whichnorm.version import __version__
 
 if TYPE_CHECKING:
     from whichnorm.api import compare
     from whichnorm.errors import DataError, MissingExtraError, ModelError, SpecError, StudyError, WhichnormError
+    from whichnorm.explain.sets import Explanation, StatisticsSets
     from whichnorm.models import build_model
     from whichnorm.norms import (
         BatchNormSpec,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
     from whichnorm.study.progress import console_progress
     from whichnorm.sweeps import SweepResults, sweep
-    from whichnorm.worked import Explanation, StatisticsSets, explain
 
 __all__ = [
     "ArmResult",
@@ -66,10 +68,23 @@ __all__ = [
     "console_progress",
     "explain",
     "parse_norm",
+    "show",
     "sweep",
 ]
 
-_HOMES = ("errors", "norms", "specs.arm", "specs.recipe", "models", "study.progress", "results.results", "results.verdict", "worked", "api", "sweeps")
+_HOMES = (
+    "errors",
+    "norms",
+    "specs.arm",
+    "specs.recipe",
+    "models",
+    "study.progress",
+    "results.results",
+    "results.verdict",
+    "explain.sets",
+    "api",
+    "sweeps",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,9 @@
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -32,6 +31,7 @@ from whichnorm.study.plan import plan_study
 from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
+from whichnorm.study_results import StudyResults
 from whichnorm.training.machine import choose_machine, keep_freed_memory
 from whichnorm.training.record import RunRecord
 
@@ -42,19 +42,6 @@ DEFAULT_SEEDS = 3
 
 
 DEFAULT_MODELS = {"digits": "digits_net", "mnist": "mnist_s6", "fashion-mnist": "mnist_s6"}
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StudyResults(Results):
-    """A study's results with what its analyses found, by their names."""
-
-    origin: Study
-    found: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, study: Study, results: Results, found: Mapping[str, Any]) -> "StudyResults":
-        values = {one.name: getattr(results, one.name) for one in fields(Results)}
-        return cls(**values, origin=study, found=found)
 
 
 def compare(

@@ -37,3 +37,13 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 def in_a_line(error: Exception, limit: int | None = None) -> str:
     """Return an error's type and text without line breaks, the text cut after `limit` characters."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:limit]}"
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return a text of at most `limit` characters, cut with an ellipsis: messages repeat what they were given."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def count(number: int, thing: str) -> str:
+    """Write a number of things: "1 seed", "3 seeds"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

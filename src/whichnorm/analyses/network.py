@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from whichnorm.data.augment import normalize
-from whichnorm.norms import norm_layers
+from whichnorm.norms.layers import norm_layers
 from whichnorm.specs.study import MachineSpec
 from whichnorm.training.evaluate import BATCH
 from whichnorm.training.machine import autocast

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from whichnorm.render.text import count, duration, percent, percent_interval
+from whichnorm.render.text import count, elapsed, percent, percent_interval
 from whichnorm.results.results import Results, Summary
 from whichnorm.results.verdict import Comparison
 from whichnorm.stats import Interval, looks
@@ -87,7 +87,7 @@ def total_time(results: Results) -> str:
     """Say how long all runs took."""
     trained = sum(r.train_seconds for r in results.records)
     evaluated = sum(r.evaluate_seconds for r in results.records)
-    took = f"{duration(trained)} of training and {duration(evaluated)} of evaluation"
+    took = f"{elapsed(trained)} of training and {elapsed(evaluated)} of evaluation"
     return f"{count(len(results.records), 'run')}: {took} on {devices(results.records)}."
 
 

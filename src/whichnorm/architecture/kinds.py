@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.modules import conv, dropout, pooling
 
 from whichnorm.architecture.windows import PADDINGS, REDUCTIONS, Window
-from whichnorm.norms import NORM_LAYERS
+from whichnorm.norms.layers import NORM_LAYERS
 
 Category = Literal["input", "conv", "norm", "activation", "dropout", "pool", "linear", "join", "shape", "other"]
 

@@ -10,7 +10,8 @@ from whichnorm.architecture.graph import NUM_IMAGES, Graph, Node, trace
 from whichnorm.architecture.kinds import kernel_text, settings_text
 from whichnorm.architecture.receptive_field import ReceptiveField, norm_note, receptive_fields
 from whichnorm.errors import ModelError
-from whichnorm.norms import NormSpec, norm_parameter_names
+from whichnorm.norms import NormSpec
+from whichnorm.norms.layers import norm_parameter_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,23 @@ class Architecture:
     @property
     def mult_adds(self) -> int:
         return sum(row.mult_adds for row in self.rows)
+
+    def __str__(self) -> str:
+        """The layer table with totals and notes, 120 columns wide."""
+        from rich.console import Console
+
+        from whichnorm.architecture.table import print_architecture
+
+        console = Console(width=120, force_terminal=False, force_jupyter=False, no_color=True)
+        with console.capture() as captured:
+            print_architecture(self, console)
+        return captured.get()
+
+    def _repr_svg_(self) -> str:
+        """The picture of the network, in a notebook."""
+        from whichnorm.architecture.svg import draw
+
+        return draw(self)
 
     def as_json(self) -> dict[str, Any]:
         """Return the description as plain data, layers in the order of the forward pass."""

@@ -11,11 +11,11 @@ from rich.console import Console
 from whichnorm.commands.options import add_data_arguments, data_name
 from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
+from whichnorm.explain import explain
+from whichnorm.explain.arrays import read_npy
+from whichnorm.explain.sets import Explanation, explain_values
 from whichnorm.norms import parse_norm
 from whichnorm.specs.data import DataSpec
-from whichnorm.worked import Explanation, explain
-from whichnorm.worked.inputs import layer_input, read_npy
-from whichnorm.worked.sets import explain_values
 
 NAME = "explain"
 HELP = "show which elements share a mean and a variance under each norm, in numbers and as a picture"
@@ -65,11 +65,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if picture:
         write_picture(explanation, picture)
     if args.json:
-        from whichnorm.worked.text import as_json
+        from whichnorm.explain.text import as_json
 
         print(json.dumps(as_json(explanation), allow_nan=False))
         return 0
-    from whichnorm.worked.text import print_explanation
+    from whichnorm.explain.text import print_explanation
 
     print_explanation(explanation, console)
     if picture:
@@ -86,8 +86,8 @@ def picture_place(out: str) -> Path:
 
 def write_picture(explanation: Explanation, path: Path) -> None:
     """Draw an explanation into a file, SVG or PNG by its ending."""
+    from whichnorm.explain.picture import draw
     from whichnorm.render.files import write_figure
-    from whichnorm.worked.picture import draw
 
     write_figure(draw(explanation), path)
 
@@ -107,6 +107,8 @@ def _explanation(args: argparse.Namespace) -> Explanation:
 
 
 def _network_input(args: argparse.Namespace) -> tuple[NDArray[np.float64], str]:
+    from whichnorm.explain.layer_input import layer_input
+
     data = DataSpec(
         name=data_name(args),
         data_dir=args.data_dir,

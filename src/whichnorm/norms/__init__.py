@@ -1,24 +1,22 @@
-"""Normalization layers: their specs and text forms, the layers, and the arithmetic."""
+"""Normalizations: a file for each with its spec, the list of them all, the layers, and their arithmetic.
 
-from whichnorm.norms.layers import NORM_LAYERS, norm_layers, norm_parameter_names
-from whichnorm.norms.specs import (
-    EPS,
-    FORMS,
-    BatchNormSpec,
-    ChannelLayerNormSpec,
-    ElementLayerNormSpec,
-    GroupNormSpec,
-    InstanceNormSpec,
-    LayerNormSpec,
-    NoNormSpec,
-    NormSpec,
-    parse_norm,
-)
+This package, which holds the specs, does not import PyTorch; `whichnorm.norms.layers` and `whichnorm.norms.kernel` do.
+"""
+
+from whichnorm.norms.batch_norm import BatchNormSpec
+from whichnorm.norms.channel_layer_norm import ChannelLayerNormSpec
+from whichnorm.norms.element_layer_norm import ElementLayerNormSpec
+from whichnorm.norms.group_norm import GroupNormSpec
+from whichnorm.norms.instance_norm import InstanceNormSpec
+from whichnorm.norms.layer_norm import LayerNormSpec
+from whichnorm.norms.no_norm import NoNormSpec
+from whichnorm.norms.registry import FORMS, NORMS, parse_norm
+from whichnorm.norms.spec import EPS, NormSpec, Shape
 
 __all__ = [
     "EPS",
     "FORMS",
-    "NORM_LAYERS",
+    "NORMS",
     "BatchNormSpec",
     "ChannelLayerNormSpec",
     "ElementLayerNormSpec",
@@ -27,7 +25,6 @@ __all__ = [
     "LayerNormSpec",
     "NoNormSpec",
     "NormSpec",
-    "norm_layers",
-    "norm_parameter_names",
+    "Shape",
     "parse_norm",
 ]

@@ -1,4 +1,4 @@
-"""Norm layers: torch's own classes with the forward pass of `whichnorm.norms.functional`.
+"""Norm layers: torch's own classes with the forward pass of `whichnorm.norms.kernel`.
 
 They keep torch's parameters, buffers and state dict, so checkpoints, `isinstance` tests and other tools see the layers
 they know.
@@ -14,7 +14,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter
 
 from whichnorm.errors import ModelError
-from whichnorm.norms import functional
+from whichnorm.norms import kernel
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -23,8 +23,8 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             running_mean, running_var = cast(Tensor, self.running_mean), cast(Tensor, self.running_var)
-            return functional.fixed_norm(input, running_mean, running_var, self.weight, self.bias, self.eps)
-        y, mean, var = functional.batch_norm(input, self.weight, self.bias, self.eps)
+            return kernel.fixed_norm(input, running_mean, running_var, self.weight, self.bias, self.eps)
+        y, mean, var = kernel.batch_norm(input, self.weight, self.bias, self.eps)
         self._update(mean, var, input.numel() // input.shape[1])
         return y
 
@@ -41,21 +41,21 @@ class GroupNorm(nn.GroupNorm):
     """Group normalization; with one group it is LayerNorm over (C, H, W) with a weight and bias per channel."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        return kernel.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
     """Instance normalization: one channel of one image shares statistics, in training and in evaluation."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.group_norm(input, self.num_features, self.weight, self.bias, self.eps)
+        return kernel.group_norm(input, self.num_features, self.weight, self.bias, self.eps)
 
 
 class ChannelLayerNorm(nn.LayerNorm):
     """Layer normalization over C at each position of (N, C, H, W), a weight and bias per channel."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return functional.channel_layer_norm(input, self.weight, self.bias, self.eps)
+        return kernel.channel_layer_norm(input, self.weight, self.bias, self.eps)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -67,7 +67,7 @@ class LayerNorm(nn.LayerNorm):
                 f"LayerNorm with a weight per element was built for {tuple(self.normalized_shape)} and got "
                 f"{tuple(input.shape[1:])} (channels, height, width): it fits one image size only"
             )
-        return functional.element_layer_norm(input, self.weight, self.bias, self.eps)
+        return kernel.element_layer_norm(input, self.weight, self.bias, self.eps)
 
 
 class LazyLayerNorm(LazyModuleMixin, LayerNorm):

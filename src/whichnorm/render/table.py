@@ -1,6 +1,7 @@
 """Tables of text cells."""
 
 from dataclasses import dataclass
+from html import escape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,21 @@ class Table:
         """Tell whether another order can be of use."""
         return len(self.rows) > 1 and len(self.headings) > 2
 
+    def __str__(self) -> str:
+        """The table in plain text, columns side by side."""
+        rows = [self.headings, *([_said(cell) for cell in row] for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        """The table in a notebook."""
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in self.headings)
+        rows = "".join(f"<tr>{''.join(f'<td>{_in_html(cell)}</td>' for cell in row)}</tr>" for row in self.rows)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"{table}<p><small>{escape(self.caption)}</small></p>"
+
 
 def cells(*texts: str) -> tuple[Cell, ...]:
     """Return a row of plain texts."""
@@ -44,3 +60,7 @@ def alt_text(lead: str, table: Table) -> str:
 
 def _said(cell: Cell) -> str:
     return f"{cell.text} ({cell.note})" if cell.note else cell.text
+
+
+def _in_html(cell: Cell) -> str:
+    return "<br>".join(filter(None, [escape(cell.text), cell.note and f"<small>{escape(cell.note)}</small>"]))

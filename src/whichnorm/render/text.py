@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from whichnorm.errors import count, shortened
 from whichnorm.signs import signed
 
 # What is read as one thing: intervals, p-values, and a number with its unit or its "n =".
 UNBROKEN = re.compile(r"\[[^][]*\]|\b[np] [=<>] [\d.]+|\d (?:%|h|min|s|ms|MiB|points?|seeds?)(?!\w)")
-
 
 def percent(value: float) -> str:
     return f"{100 * value:.2f} %"
@@ -44,11 +44,6 @@ def elapsed(value: float) -> str:
     return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
 
 
-def count(number: int, thing: str) -> str:
-    """Write a number of things: "1 seed", "3 seeds"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def num_seeds(number: int) -> str:
     return f"n = {count(number, 'seed')}"
 
@@ -77,8 +72,7 @@ def encodable(code: str) -> str:
 
 def shorten(name: str, limit: int) -> str:
     """Return a printable name of at most `limit` characters, cut with an ellipsis."""
-    name = printable(name)
-    return name if len(name) <= limit else name[: limit - 1].rstrip() + "…"
+    return shortened(printable(name), limit)
 
 
 def taken_for(names: Sequence[str], label: int, prediction: int) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.api import StudyResults, execute, prepare
+from whichnorm.api import execute, prepare
 from whichnorm.files import write_in_one_step
 from whichnorm.reproduce.published import NAMES, Published, find_published
 from whichnorm.reproduce.side_by_side import Row, side_by_side
 from whichnorm.study.progress import Progress
+from whichnorm.study_results import StudyResults
 
 __all__ = ["NAMES", "Reproduction", "reproduce"]
 

@@ -46,7 +46,7 @@ class ArmResult:
     train_seconds: Summary  # per run
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Results:
     """Everything a study found."""
 
@@ -61,6 +61,10 @@ class Results:
     until_sure: UntilSure | None = None  # the rule by which seeds were added
     ending: str = ""  # why no more were
     all_arms: tuple[str, ...] = ()  # of the study, where these results are of some of its arms: they keep their colours
+
+    def __repr__(self) -> str:
+        accuracies = ", ".join(f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
+        return f"<{type(self).__name__}: {self.verdict.answer} Test accuracy: {accuracies or 'none'}. In {self.folder}>"
 
     @property
     def curves_split(self) -> Literal["val", "test"]:

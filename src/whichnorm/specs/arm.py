@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from whichnorm.errors import SpecError
 from whichnorm.norms import NormSpec, parse_norm
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.require import require as require
+from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whichnorm.specs.require import require as require
+from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

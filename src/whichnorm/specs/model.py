@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from whichnorm.specs.require import require as require
+from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

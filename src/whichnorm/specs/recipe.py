@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from whichnorm.specs.require import require as require
+from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

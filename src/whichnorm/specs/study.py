@@ -9,7 +9,7 @@ from whichnorm.specs.arm import ArmSpec, run_key, undefined
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.require import require as require
+from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from whichnorm.errors import ModelError, SpecError
-from whichnorm.norms import NoNormSpec, NormSpec, norm_layers, norm_parameter_names
+from whichnorm.norms import NoNormSpec, NormSpec
+from whichnorm.norms.layers import norm_layers, norm_parameter_names
 
 
 def describe_layer(layer: nn.Module) -> str:

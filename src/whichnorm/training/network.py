@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from whichnorm.data.splits import Splits
 from whichnorm.errors import ModelError
 from whichnorm.models import build_model
-from whichnorm.norms import norm_parameter_names
+from whichnorm.norms.layers import norm_parameter_names
 from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study import RunSpec

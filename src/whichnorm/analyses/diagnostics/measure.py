@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from whichnorm.architecture.kinds import plain_name
 from whichnorm.errors import ModelError, WhichnormError, in_a_line
-from whichnorm.norms import NORM_LAYERS, norm_layers
+from whichnorm.norms.layers import NORM_LAYERS, norm_layers
 from whichnorm.training.randomness import isolated_rng
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from whichnorm.worked.sets import StatisticsSets
+from whichnorm.explain.sets import StatisticsSets
 
 Axis = Literal[0, 1, 2]  # images, channels, pixels
 MOST_CELLS = 9  # along an axis, enough for 3x3 pixels; of more elements, the first 5, an ellipsis and the last 2

@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from whichnorm.explain.block import FIRST, GAP, LAST, MOST_CELLS, Axis, Side, View, block_height, sides_of, view_of
+from whichnorm.explain.sets import Explanation, StatisticsSets
+from whichnorm.explain.text import amount, number, span
 from whichnorm.render.style import INK, house_style
 from whichnorm.render.text import shorten
-from whichnorm.worked.block import FIRST, GAP, LAST, MOST_CELLS, Axis, Side, View, block_height, sides_of, view_of
-from whichnorm.worked.sets import Explanation, StatisticsSets
-from whichnorm.worked.text import amount, number, span
 
 TITLE = "Which elements share one mean and one variance"
 MOST_COLUMNS = 5

@@ -1,7 +1,8 @@
 """Which elements of a feature map share a mean and a variance under each norm, and the numbers, in float64.
 
 Every norm here splits (N, C, H, W) into equal boxes, and the elements of a box are one statistics set: the sets S_i of
-Wu and He, "Group Normalization", ECCV 2018, section 3.1. Nothing is taken from the layers, which are judged by this.
+Wu and He, "Group Normalization", ECCV 2018, section 3.1. The boxes are
+the specs'. Nothing is taken from the layers, which are judged by this.
 """
 
 import math
@@ -11,22 +12,10 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from whichnorm.errors import DataError, SpecError
-from whichnorm.norms import (
-    EPS,
-    BatchNormSpec,
-    ChannelLayerNormSpec,
-    ElementLayerNormSpec,
-    GroupNormSpec,
-    InstanceNormSpec,
-    LayerNormSpec,
-    NormSpec,
-)
-
-Shape = tuple[int, int, int, int]
-"""Images, channels, rows and columns: of a feature map, or of the box that a statistics set covers."""
+from whichnorm.errors import DataError, SpecError, shortened
+from whichnorm.norms import EPS, NormSpec, Shape
+from whichnorm.norms.registry import KINDS
 
 AXES = ("images", "channels", "rows", "columns")
 
@@ -72,6 +61,24 @@ class Explanation:
     norms: tuple[StatisticsSets, ...]
     left_out: tuple[str, ...]  # one sentence for each norm that does not fit the shape
 
+    def __str__(self) -> str:
+        """All norms in words and numbers."""
+        from rich.console import Console
+
+        from whichnorm.explain.text import print_explanation
+
+        console = Console(width=100, force_terminal=False, force_jupyter=False, no_color=True)
+        with console.capture() as captured:
+            print_explanation(self, console)
+        return captured.get()
+
+    def _repr_png_(self) -> bytes:
+        """The picture of the sets, in a notebook."""
+        from whichnorm.explain.picture import draw
+        from whichnorm.render.style import saved
+
+        return saved(draw(self))["png"]
+
     @property
     def shape(self) -> Shape:
         return cast(Shape, self.values.shape)
@@ -82,24 +89,13 @@ def set_box(norm: NormSpec, shape: Shape) -> Shape:
 
     Groups that do not divide the channels, a norm without statistics and sets of one element are SpecErrors.
     """
-    N, C, H, W = shape
-    match norm:
-        case BatchNormSpec():
-            box = (N, 1, H, W)
-        case LayerNormSpec() | ElementLayerNormSpec():
-            box = (1, C, H, W)
-        case ChannelLayerNormSpec():
-            box = (1, C, 1, 1)
-        case InstanceNormSpec():
-            box = (1, 1, H, W)
-        case GroupNormSpec():
-            box = (1, C // cast(nn.GroupNorm, norm.build(num_channels=C)).num_groups, H, W)
-        case _:
-            raise SpecError(f"norm {norm}: it has no statistics to explain; leave it out")
+    box = norm.box(shape)
+    if box is None:
+        raise SpecError(f"norm {norm}: it has no statistics to explain; leave it out")
     if math.prod(box) == 1:
         raise SpecError(
-            f"norm {norm}: each set would hold one element of the {N}x{C}x{H}x{W} values, which is its own mean, so "
-            "the layer would erase its input; expected sets of 2 or more"
+            f"norm {norm}: each set would hold one element of the {'x'.join(map(str, shape))} values, which is its own "
+            "mean, so the layer would erase its input; expected sets of 2 or more"
         )
     return box
 
@@ -132,24 +128,16 @@ def statistics_sets(values: NDArray[np.float64], norm: NormSpec) -> StatisticsSe
     )  # fmt: skip
 
 
-def usual_groups(num_channels: int) -> int | None:
-    """Return a number of groups between one (ln) and one per channel (in), or None where no such number divides."""
-    candidates = (8, 4, 2, *range(3, num_channels))
-    return next((g for g in candidates if num_channels % g == 0 and 2 * g <= num_channels), None)
-
-
 def default_norms(shape: Shape) -> tuple[list[NormSpec], list[str]]:
-    """Return the norms that fit a shape, and a sentence for each one that does not."""
-    C = shape[1]
-    num_groups = usual_groups(C)
-    wanted: list[NormSpec] = [BatchNormSpec(), LayerNormSpec(), ElementLayerNormSpec(), ChannelLayerNormSpec()]
-    wanted += [GroupNormSpec(num_groups=num_groups)] if num_groups else []
-    left_out = [] if num_groups else [f"gn: {C} channels split into no number of groups but 1 (ln) and {C} (in)"]
+    """Return a norm of each kind with statistics that fits a shape, and a sentence for each kind that has none."""
     fitting: list[NormSpec] = []
-    for norm in (*wanted, InstanceNormSpec()):
+    left_out: list[str] = []
+    for kind in KINDS.values():
         try:
-            set_box(norm, shape)
-            fitting.append(norm)
+            norm = kind.example_for(num_channels=shape[1])
+            if norm.box(shape) is not None:
+                set_box(norm, shape)
+                fitting.append(norm)
         except SpecError as error:
             left_out.append(str(error).removeprefix("norm "))
     return fitting, left_out
@@ -166,7 +154,7 @@ def explain_values(values: NDArray[np.float64], source: str, norms: Sequence[Nor
     if not names:
         raise SpecError("no norms given; expected at least one, such as --norms bn,gn:2")
     if len(set(names)) < len(names):
-        raise SpecError(f"a norm is given twice in {', '.join(names)}; give each once")
+        raise SpecError(f"a norm is given twice in {shortened(', '.join(names))}; give each once")
     return Explanation(
         source=source,
         values=values,

@@ -9,16 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.norms import (
-    EPS,
-    BatchNormSpec,
-    ChannelLayerNormSpec,
-    ElementLayerNormSpec,
-    GroupNormSpec,
-    InstanceNormSpec,
-    LayerNormSpec,
-)
-from whichnorm.worked.sets import AXES, Explanation, Shape, StatisticsSets
+from whichnorm.errors import count
+from whichnorm.explain.sets import AXES, Explanation, StatisticsSets
+from whichnorm.norms import EPS, Shape
 
 FULL = 64  # elements up to which everything is printed
 FEW_SETS, FEW_VALUES = 5, 3  # printed of larger feature maps
@@ -36,36 +29,10 @@ MISTAKES = (
 )
 
 
-def count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def sizes(shape: Shape) -> str:
     """Write a shape for people: "3 images, 4 channels, 1x2 pixels"."""
     N, C, H, W = shape
     return f"{count(N, 'image')}, {count(C, 'channel')}, {H}x{W} pixel{'' if H * W == 1 else 's'}"
-
-
-def rule(sets: StatisticsSets) -> str:
-    """Say in one sentence which elements share a mean and a variance."""
-    N, _, H, W = sets.shape
-    channels = count(sets.box[1], "channel")
-    pixels = count(H * W, "pixel")
-    match sets.norm:
-        case BatchNormSpec():
-            images = f"all {N:,} images" if N > 1 else "the one image"
-            return f"Each channel has one mean and one variance, over {images} and {pixels}."
-        case LayerNormSpec():
-            return f"Each image has one mean and one variance, over its {channels} and {pixels}."
-        case ElementLayerNormSpec():
-            return f"Each image has one mean and one variance, over its {channels} and {pixels}."
-        case ChannelLayerNormSpec():
-            return f"Each pixel of each image has one mean and one variance, over its {channels}."
-        case GroupNormSpec():
-            return f"Each group of {channels} of an image has one mean and one variance, over these and their {pixels}."
-        case InstanceNormSpec():
-            return f"Each channel of each image has one mean and one variance, over its {pixels}."
-    raise AssertionError(sets.norm)
 
 
 def amount(sets: StatisticsSets) -> str:
@@ -95,7 +62,7 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     for sets in explanation.norms:
         console.print()
         _say(console, f"{sets.norm}  {sets.norm.title}: {amount(sets)}", width, "bold")
-        _say(console, rule(sets), width)
+        _say(console, sets.norm.sentence(sets.shape), width)
         same = shown.setdefault(sets.box, sets)
         if same is sets:
             console.print(sets_table(sets))
@@ -182,7 +149,7 @@ def _norm_as_json(sets: StatisticsSets) -> dict[str, Any]:
     return {
         "norm": str(sets.norm),
         "title": sets.norm.title,
-        "rule": rule(sets),
+        "rule": sets.norm.sentence(sets.shape),
         "num_sets": sets.num_sets,
         "set_size": sets.set_size,
         "sets": [

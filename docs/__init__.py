@@ -1,0 +1,1 @@
+"""The documents, and in `make` what writes their numbers and pictures."""

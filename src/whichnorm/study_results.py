@@ -1,0 +1,139 @@
+"""A study's results in a reader's hands: tables, pictures and the report, in Python and in a notebook."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whichnorm.analyses import ANALYSES
+from whichnorm.analyses.analysis import Analysis
+from whichnorm.errors import MissingExtraError, SpecError, nearest
+from whichnorm.results.results import Results
+
+if TYPE_CHECKING:  # drawing is slow to import
+    import pandas
+    from matplotlib.figure import Figure
+
+    from whichnorm.render.content import Section
+    from whichnorm.render.picture import Picture
+    from whichnorm.render.table import Table
+    from whichnorm.study.study import Study
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class StudyResults(Results):
+    """The results of a study, with what its analyses found, by their names.
+
+    In a notebook it shows the answer and the table of accuracies. `verdict` is the answer with its evidence, `table`
+    and `to_frame` hold the accuracies, `plot` draws an analysis of the report, `report` gives the page.
+    """
+
+    study_itself: "Study"
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: "Study", results: Results, found: Mapping[str, Any]) -> "StudyResults":
+        values = {one.name: getattr(results, one.name) for one in fields(Results)}
+        return cls(**values, study_itself=study, found=found)
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{escape(self.verdict.answer)}</strong></p>{self.table()._repr_html_()}"
+
+    def table(self) -> "Table":
+        """Return the accuracies, a row per arm: prints in a terminal, and is a table in a notebook."""
+        from whichnorm.analyses.accuracy.tables import arms_table
+
+        return arms_table(self)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return one row per run: norm, seed, status, accuracies in [0, 1], seconds. Needs pandas."""
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("to_frame needs pandas, not installed: pip install pandas") from None
+        import io
+
+        return pandas.read_csv(io.StringIO(self.to_csv()))
+
+    def section(self, name: str, **options: Any) -> "Section":
+        """Return what an analysis found, as the report shows it: "gradcam", "curves", "mistakes".
+
+        options are those of the analysis, such as layer="block2" of "gradcam"; without any, what the report found is
+        not measured again. Raises SpecError for a name or an option that is not there.
+        """
+        analysis = _find(name)
+        found = self.found.get(name)
+        if options or found is None or isinstance(found, Exception):
+            found = analysis.measure(self.study_itself, self, _options(analysis, options))
+        section = analysis.section(found, self)
+        if section is None:
+            raise SpecError(f"{name}: this study has nothing to show")
+        return section
+
+    def plot(self, name: str, **options: Any) -> "Plots":
+        """Return the pictures of an analysis; a notebook shows them. See `section` for the arguments."""
+        return Plots(self.section(name, **options).pictures)
+
+    def report(self) -> Path:
+        """Write the report anew and return the path of its page."""
+        from whichnorm.report import write_report
+
+        return write_report(self, self.found)
+
+
+class Plots(Sequence["Picture"]):
+    """Pictures with their captions; a notebook shows them, one below the other."""
+
+    def __init__(self, pictures: Sequence["Picture"]) -> None:
+        self._pictures = tuple(pictures)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._pictures[index]
+
+    def __repr__(self) -> str:
+        return f"<Plots: {', '.join(picture.name for picture in self._pictures) or 'none'}>"
+
+    @property
+    def figures(self) -> list["Figure"]:
+        """The matplotlib figures, in the same order."""
+        return [picture.figure for picture in self._pictures]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write every picture into a folder as PNG and SVG, and return the paths of the PNG files."""
+        from whichnorm.render.files import write_pictures
+
+        return write_pictures(self._pictures, Path(folder))
+
+    def _ipython_display_(self) -> None:
+        """Show images as PNG, which every viewer of notebooks shows, code hosts too."""
+        from IPython.display import Image, Markdown, display
+
+        for png, picture in self._drawn():
+            display(Image(png, width=round(96 * picture.figure.get_size_inches()[0]), alt=picture.alt))
+            display(Markdown(picture.caption))
+
+    def _drawn(self) -> Iterator[tuple[bytes, "Picture"]]:
+        from whichnorm.render.style import saved
+
+        for picture in self._pictures:
+            yield saved(picture.figure)["png"], picture
+
+
+def _find(name: str) -> Analysis[Any, Any]:
+    names = [analysis.name for analysis in ANALYSES]
+    if name not in names:
+        raise SpecError(f"no analysis is called {name!r}{nearest(name, names)}; there are {', '.join(names)}")
+    return ANALYSES[names.index(name)]
+
+
+def _options(analysis: Analysis[Any, Any], given: Mapping[str, Any]) -> Any:
+    known = [one.name for one in fields(analysis.options)]
+    for option in given:
+        if option not in known:
+            expected = f"there are {', '.join(known)}" if known else "it has none"
+            raise SpecError(f"{analysis.name} has no option {option!r}{nearest(option, known)}; {expected}")
+    return analysis.options(**given) if given else analysis.of_report()
