@@ -10,6 +10,7 @@ from whichnorm.signs import signed
 # What is read as one thing: intervals, p-values, and a number with its unit or its "n =".
 UNBROKEN = re.compile(r"\[[^][]*\]|\b[np] [=<>] [\d.]+|\d (?:%|h|min|s|ms|MiB|points?|seeds?)(?!\w)")
 
+
 def percent(value: float) -> str:
     return f"{100 * value:.2f} %"
 

@@ -13,6 +13,13 @@ IDEA = (
 )
 
 
+def finding(results: Results) -> str:
+    """Say what was measured, and whether the runs can be compared."""
+    runs = text.count(len(results.records), "run")
+    fair = len(results.arm_names) > 1 and all(wording.paired_seeds(results).values())
+    return f"How this was measured: {runs}{', alike in all but the norm' if fair else ''}"
+
+
 def method_sentences(results: Results) -> list[str]:
     """Say how the figures were measured."""
     recipe = results.study["recipe"]
