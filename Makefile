@@ -12,11 +12,13 @@ install: .venv/.installed
 	touch $@
 
 demo: install
-	$(BIN)/whichnorm compare --out runs/demo
+	$(BIN)/whichnorm compare --epochs 5 --seeds 8 --out runs/demo
 
+# A worker takes about 1 GB of memory, so there are eight at most. They take over each other's last tests, so that the
+# tests of one file, which share what is slow to make, mostly stay together.
 test: install
 	bash tests/install_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .

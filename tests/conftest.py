@@ -1,8 +1,13 @@
+import gc
+import os
 import signal
 
+import chromium
 import pytest
+import shortcuts
 import torch
 
+from whichnorm.analyses.cost import measure as cost
 from whichnorm.errors import MissingExtraError
 
 
@@ -10,6 +15,7 @@ from whichnorm.errors import MissingExtraError
 def _one_thread():
     """Tiny tensors gain nothing from threads, and threads that wait for each other lose much on a busy machine."""
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,13 +24,52 @@ def _ctrl_c_reaches_processes():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_garbage_collections():
+    """Take what is there before a file's tests out of the garbage collector's sight.
+
+    It walks over all modules and collected tests in every full pass, and measuring a network's memory asks for one.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_export():
     """The export of a network takes seconds per arm; the tests of latency put the function back."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.analyses.cost.measure.measure_latency", _refuse)
+        patch.setattr(cost, "measure_latency", _refuse)
         yield
 
 
 def _refuse(*_):
     raise MissingExtraError("latency is not measured in tests")
+
+
+@pytest.fixture
+def no_report():
+    with shortcuts.no_report():
+        yield
+
+
+@pytest.fixture
+def records_alone():
+    with shortcuts.records_alone():
+        yield
+
+
+@pytest.fixture
+def undrawn():
+    with shortcuts.undrawn():
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The installed Chromium, started once; a test opens windows of its own in it."""
+    program = chromium.find()
+    if not program:
+        missing = "no Chromium here: tests/install_chromium.sh installs it"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with chromium.browser(program) as started:
+        yield started

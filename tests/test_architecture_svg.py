@@ -7,9 +7,9 @@ import pytest
 from torch import nn
 
 from whichnorm.architecture import svg
-from whichnorm.architecture.summary import describe
 from whichnorm.architecture.blocks import blocks_of
 from whichnorm.architecture.layout import lay_out
+from whichnorm.architecture.summary import describe
 from whichnorm.cli import main
 from whichnorm.models import NETWORKS, build_model, default_input_shape
 from whichnorm.norms import parse_norm

@@ -15,6 +15,7 @@ from whichnorm.cli import main, silent_interrupt
 QUICK = ["--epochs", "2", "--train-limit", "200", "--seeds", "1", "--threads", "1"]
 
 
+@pytest.mark.slow
 def test_a_study_from_the_command_line_writes_results_and_report(tmp_path, capsys):
     out = tmp_path / "study"
     assert main(["compare", *QUICK, "--norms", "bn,gn:4,bn+l1:0.001", "--out", str(out)]) in (0, 1)
@@ -39,6 +40,7 @@ def test_a_study_from_the_command_line_writes_results_and_report(tmp_path, capsy
     assert len(rows) == 3 * 2
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_fault_is_shown_and_sets_the_exit_code(tmp_path, capsys):
     recipe = tmp_path / "still.json"
     recipe.write_text(json.dumps({"learning_rate": 1e-12, "epochs": 4, "batch_size": 64}))
@@ -107,6 +109,7 @@ def test_a_gpu_that_is_not_there_is_one_line(tmp_path, capsys):
     assert "no CUDA GPU" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_of_images_and_a_factory_of_ones_own(tmp_path, monkeypatch, capsys):
     for k, name in enumerate(["<script>alert(1)<", "b $x_1$"]):
         folder = tmp_path / "photos" / name.replace("/", "")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from pages import Page
 from safetensors.torch import load_file
+from shortcuts import records_alone
 from synthetic import digits_test, failed, make_records, make_results, make_study
 from torch import nn
 from whichnorm.analyses.findings import Findings
@@ -31,21 +32,14 @@ SMALL = {"norms": ["bn", "gn:4", "none"], "seeds": 1, "epochs": 3, "train_limit"
 
 
 def compare(out, **changes):
-    return whichnorm.compare("digits", out=out, **{**SMALL, **changes})
-
-
-@pytest.fixture(autouse=True)
-def no_report(monkeypatch):
-    """A report's pictures take most of a small study's time."""
-    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
+    with records_alone():
+        return whichnorm.compare("digits", out=out, **{**SMALL, **changes})
 
 
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory):
     out = tmp_path_factory.mktemp("diagnosed") / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.api.report_on", lambda study, results: None)
-        compare(out, diagnostics=True)
+    compare(out, diagnostics=True)
     return out
 
 
@@ -163,6 +157,7 @@ def test_a_network_that_cannot_be_diagnosed_stops_the_study_which_goes_on_withou
     assert compare(tmp_path, **changes).finished("bn")
 
 
+@pytest.mark.usefixtures("records_alone")
 def test_the_command_line_has_it_off_by_default(tmp_path, capsys):
     command = ["compare", "--norms", "bn", "--seeds", "1", "--epochs", "1", "--train-limit", "150", "--threads", "1"]
     main([*command, "--out", str(tmp_path / "without")])

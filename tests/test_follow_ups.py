@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shortcuts
 import torch
 from pages import Page
 from safetensors.torch import load_file
@@ -73,9 +74,8 @@ def rate(run):
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
+def study(tmp_path, monkeypatch, no_report):
     """A function that makes the study of a trainer, whose report is not drawn."""
-    monkeypatch.setattr(jobs, "report_on", lambda study, results: None)
     monkeypatch.setattr(jobs, "plan_study", lambda study, splits, max_params: None)
     monkeypatch.setattr(jobs, "plan_follow_ups", lambda plan, splits, max_params: ())
 
@@ -192,9 +192,9 @@ def test_runs_at_the_shared_rate_are_taken_over_and_not_trained_again(study, tmp
         assert copied.read_bytes() == (tmp_path / "study" / "runs" / name).read_bytes()
 
 
-def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("records_alone")
+def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path):
     """Real training: what is taken over is what training would have given."""
-    monkeypatch.setattr(jobs, "report_on", lambda study, results: None)
     whichnorm.compare("digits", norms=["bn", f"bn+lr:{SHARED:g}"], seeds=1, epochs=2, train_limit=150, threads=1,
                       precision="float32", out=tmp_path)  # fmt: skip
     plain, own = (load_file(tmp_path / "runs" / f"{name}-seed0.safetensors") for name in ("bn", "bn_lr-0.1"))
@@ -457,12 +457,12 @@ def test_a_dry_run_shows_the_runs_that_are_added(tmp_path, capsys):
     assert not (tmp_path / "study").exists()
 
 
-def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys, monkeypatch):
+@pytest.mark.slow
+def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys):
     out = tmp_path / "study"
     options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",
                "--precision", "float32", "--tune-lr", "--recipes", "digits,session08"]  # fmt: skip
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "report_on", lambda study, results: None)  # drawn once, below
+    with shortcuts.no_report():  # it is written once, below
         assert main(["compare", *options, "--out", str(out)]) in (0, 1)
     shown = capsys.readouterr().out
     before = json.loads((out / "results.json").read_text())

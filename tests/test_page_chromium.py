@@ -1,13 +1,12 @@
 """The page in a real browser: what loads, what a mouse and a keyboard do, narrow and wide, dark and light."""
 
-import json
-import os
 import re
 from dataclasses import replace
 
-import chromium
 import numpy as np
 import pytest
+from chromium import complaints, requests, window
+from playwright.sync_api import expect
 from synthetic import digits_test, make_results, make_study, noise_test
 
 from whichnorm.report import write_report
@@ -16,18 +15,10 @@ EVIL = "<script>window.hacked = 1</script>"
 NAMES = [EVIL, "</script>", '"><img src=x onerror="window.hacked=1">', "3", "4", "5", "6", "7", "8", "9"]
 WINDOWS = [(1280, False), (1280, True), (360, False), (360, True)]
 ACCURACY = "#curves ~ .pictures figure:nth-child(2)"
+LOSS = "#curves ~ .pictures figure:nth-child(1)"
 MATRIX = "#arm-2 ~ .pictures .confusion"
 
 NUM_DRAWN = 8  # figures that the script draws instead: two charts of all arms, one of each arm, three matrices
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not chromium.find():
-        missing = "no Chromium here: tests/install_chromium.sh installs it"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with chromium.browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -43,46 +34,46 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, study):
-    browser.open(study[1])
-    yield browser
-    assert browser.complaints() == []
-    assert browser.evaluate("window.hacked === undefined")
+    with window(browser, study[1]) as page:
+        yield page
+        assert complaints(page) == []
+        assert page.evaluate("window.hacked === undefined")
 
 
 def num_figures(path):
     return len(list((path.parent / "figures").glob("*.png")))
 
 
-def texts(browser, selector):
-    return browser.evaluate(f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.textContent)")
+def texts(page, selector):
+    return page.locator(selector).all_text_contents()
 
 
 @pytest.mark.parametrize(("width", "dark"), WINDOWS)
 @pytest.mark.parametrize("script", [True, False])
 def test_everything_loads_from_the_one_file_and_fits_the_window(browser, study, width, dark, script):
     path = study[1]
-    browser.open(path, width=width, dark=dark, script=script)
-    browser.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
-    widths = browser.evaluate("[...document.images].map((image) => image.naturalWidth)")
-    assert len(widths) == num_figures(path) - (NUM_DRAWN if script else 0)
-    assert min(widths) > 0
-    assert browser.complaints() == []
-    assert browser.requests() == [path.resolve().as_uri()]
-    assert browser.evaluate("document.documentElement.scrollWidth") == width
-    back = browser.evaluate("getComputedStyle(document.body).backgroundColor")
-    lightness = np.mean([int(part) for part in re.findall(r"\d+", back)])
-    assert lightness < 60 if dark else lightness > 200
-    assert browser.evaluate("document.querySelectorAll('.chart').length") == (8 if script else 0)
+    with window(browser, path, width=width, dark=dark, script=script) as page:
+        page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+        widths = page.evaluate("[...document.images].map((image) => image.naturalWidth)")
+        assert len(widths) == num_figures(path) - (NUM_DRAWN if script else 0)
+        assert min(widths) > 0
+        assert complaints(page) == []
+        assert requests(page) == [path.resolve().as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        lightness = np.mean([int(part) for part in re.findall(r"\d+", back)])
+        assert lightness < 60 if dark else lightness > 200
+        assert page.locator(".chart").count() == (8 if script else 0)
 
 
 def test_without_its_script_the_page_has_every_number(browser, study):
     results, path = study
-    browser.open(path, script=False)
-    shown = browser.evaluate("document.body.innerText")
-    assert results.verdict.text in shown
-    for arm in results.arms:
-        assert f"{100 * arm.test_accuracy.mean:.2f} %" in shown
-    assert browser.evaluate("document.querySelectorAll('button').length") == 0
+    with window(browser, path, script=False) as page:
+        shown = page.inner_text("body")
+        assert results.verdict.text in shown
+        for arm in results.arms:
+            assert f"{100 * arm.test_accuracy.mean:.2f} %" in shown
+        assert page.locator("button").count() == 0
 
 
 COLUMN = "#arms ~ .scroll thead th:nth-child({}) button"
@@ -94,71 +85,68 @@ def test_a_table_is_sorted_by_the_mouse_as_numbers(page, study):
     parameters = COLUMN.format(2)
     for order, sort in [(["bn", "ln", "gn:8"], "ascending"), (["gn:8", "ln", "bn"], "descending"),
                         (["bn", "gn:8", "ln"], None)]:  # fmt: skip
-        page.click(parameters)
+        page.locator(parameters).click()
         assert texts(page, FIRST) == order
-        heading = f"document.querySelector({json.dumps(parameters)}).parentElement"
-        assert page.evaluate(f"{heading}.getAttribute('aria-sort')") == sort
+        assert page.locator(parameters).locator("..").get_attribute("aria-sort") == sort
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_table_is_sorted_from_the_keyboard(page, study, key):
     results, _ = study
-    page.evaluate(f"document.querySelector({json.dumps(COLUMN.format(2))}).focus()")
-    page.press("Tab")
-    page.press(key)
+    page.locator(COLUMN.format(2)).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press(key)
     by_accuracy = [a.norm for a in sorted(results.arms, key=lambda a: a.test_accuracy.mean)]
     assert texts(page, FIRST) == by_accuracy
-    page.press(key)
+    page.keyboard.press(key)
     assert texts(page, FIRST) == by_accuracy[::-1]
-    assert page.evaluate("document.querySelectorAll('#arms ~ .scroll [aria-sort]').length") == 1
+    assert page.locator("#arms ~ .scroll [aria-sort]").count() == 1
 
 
 def test_the_pointer_over_a_curve_reads_the_records_values(page, study):
     results, _ = study
-    plot = f"{ACCURACY} .plot"
-    left, right = page.evaluate("(() => { const s = charts[1]; return [s.frame.left, s.frame.right]; })()")
-    width = page.evaluate(f"document.querySelector({json.dumps(plot)}).clientWidth")
-    page.move(plot, across=(left + 6 / 14 * (width - left - right)) / width)
+    plot = page.locator(f"{ACCURACY} .plot")
+    left, right = page.evaluate("[charts[1].frame.left, charts[1].frame.right]")
+    width = plot.evaluate("(plot) => plot.clientWidth")
+    plot.hover(position={"x": left + 6 / 14 * (width - left - right), "y": 100})
     shown = texts(page, f"{ACCURACY} .readout")[0]
     assert shown.startswith("Epoch 7")
     for arm in results.arms:
         values = [100 * run.epochs[6].val_accuracy for run in results.finished(arm.norm)]
         assert f"({arm.norm}){np.mean(values):.2f} % [{min(values):.2f}, {max(values):.2f}]" in shown
-    page.move("h1")
-    assert page.evaluate(f"document.querySelector('{ACCURACY} .readout').hidden")
+    page.locator("h1").hover()
+    assert page.locator(f"{ACCURACY} .readout").is_hidden()
 
 
 def test_arrow_keys_read_the_curves(page, study):
     results, _ = study
-    plot = f"{ACCURACY} .plot"
-    page.evaluate(f"document.querySelector({json.dumps(plot)}).focus()")
+    plot = page.locator(f"{ACCURACY} .plot")
+    plot.focus()
     for key, epoch in [("ArrowLeft", 14), ("ArrowLeft", 13), ("ArrowRight", 14), ("Home", 1), ("ArrowLeft", 1)]:
-        page.press(key)
-        state = page.evaluate(
-            f"(() => {{ const p = document.querySelector({json.dumps(plot)}); return [p.role, p.ariaValueNow,"
-            "p.ariaValueText]; })()"
-        )
+        page.keyboard.press(key)
+        role, value, spoken = (plot.get_attribute(name) for name in ("role", "aria-valuenow", "aria-valuetext"))
         mean = np.mean([100 * run.epochs[epoch - 1].val_accuracy for run in results.finished("ln")])
-        assert state[:2] == ["slider", str(epoch)]
-        assert state[2].startswith(f"Epoch {epoch}, BatchNorm (bn) ")
-        assert f"(ln) {mean:.2f} %" in state[2]
-    page.press("Escape")
-    assert page.evaluate(f"document.querySelector('{ACCURACY} .readout').hidden")
+        assert (role, value) == ("slider", str(epoch))
+        assert spoken.startswith(f"Epoch {epoch}, BatchNorm (bn) ")
+        assert f"(ln) {mean:.2f} %" in spoken
+    page.keyboard.press("Escape")
+    assert page.locator(f"{ACCURACY} .readout").is_hidden()
 
 
 def test_an_arm_is_switched_off_and_on_in_all_charts(page):
-    lines = f"document.querySelectorAll('{ACCURACY} .plot .line').length"
-    loss = lines.replace("nth-child(2)", "nth-child(1)")
-    button = f"{ACCURACY} .switches button:nth-child(2)"
-    assert page.evaluate(f"[{lines}, {loss}]") == [3, 3]
-    page.click(button)
-    assert page.evaluate(f"[{lines}, {loss}]") == [2, 2]
-    assert page.evaluate(f"document.querySelector('{button}').ariaPressed") == "false"
-    page.move(f"{ACCURACY} .plot")
+    def num_lines():
+        return [page.locator(f"{chart} .plot .line").count() for chart in (ACCURACY, LOSS)]
+
+    button = page.locator(f"{ACCURACY} .switches button:nth-child(2)")
+    assert num_lines() == [3, 3]
+    button.click()
+    assert num_lines() == [2, 2]
+    assert button.get_attribute("aria-pressed") == "false"
+    page.locator(f"{ACCURACY} .plot").hover()
     assert "gn:8" not in texts(page, f"{ACCURACY} .readout")[0]
-    page.evaluate(f"document.querySelector('{button}').focus()")
-    page.press(" ")
-    assert page.evaluate(f"[{lines}, {loss}]") == [3, 3]
+    button.focus()
+    page.keyboard.press(" ")
+    assert num_lines() == [3, 3]
 
 
 def cell(label, prediction):
@@ -176,9 +164,9 @@ def check_images(page, results, test, label, prediction):
         )
         if (true, predicted) == (label, prediction)
     ]
-    shown = page.evaluate(
-        f"Promise.all([sheet.decode()]).then(() => [...document.querySelectorAll('{MATRIX} li')].map((li) => {{"
-        "const c = li.querySelector('canvas'); return [li.innerText, c.ariaLabel, c.width, c.height,"
+    shown = page.locator(f"{MATRIX} li").evaluate_all(
+        "(items) => sheet.decode().then(() => items.map((li) => { const c = li.querySelector('canvas');"
+        "return [li.innerText, c.ariaLabel, c.width, c.height,"
         "[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]; }))"
     )
     assert bool(shown) == bool(found)
@@ -205,63 +193,63 @@ def test_a_cell_opens_by_mouse_and_shows_its_images(page, study):
     counts = [int(text or 0) for text in texts(page, f"{MATRIX} tbody button")]
     np.testing.assert_array_equal(np.reshape(counts, (10, 10)), table)
     for label, prediction in [*np.argwhere(table > 0)[::5].tolist(), [0, 5]]:
-        page.click(cell(label, prediction))
+        page.locator(cell(label, prediction)).click()
         check_images(page, results, digits_test(), label, prediction)
-    assert page.evaluate(f"document.querySelector('{MATRIX} .cell-images').ariaLive") == "polite"
+    assert page.locator(f"{MATRIX} .cell-images").get_attribute("aria-live") == "polite"
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_cell_opens_from_the_keyboard(page, study, key):
     results, _ = study
-    page.evaluate(f"document.querySelector('{cell(0, 0)}').focus()")
+    page.locator(cell(0, 0)).focus()
     for arrow in ["ArrowDown", "ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "ArrowRight"]:
-        page.press(arrow)
-    assert page.evaluate(f"document.activeElement === document.querySelector('{cell(1, 1)}')")
-    page.press(key)
+        page.keyboard.press(arrow)
+    expect(page.locator(cell(1, 1))).to_be_focused()
+    page.keyboard.press(key)
     check_images(page, results, digits_test(), 1, 1)
-    assert page.evaluate(f"document.querySelectorAll('{MATRIX} tbody button[tabindex=\"0\"]').length") == 1
+    assert page.locator(f'{MATRIX} tbody button[tabindex="0"]').count() == 1
 
 
 def test_arrow_keys_stay_within_the_matrix(page):
-    page.evaluate(f"document.querySelector('{cell(0, 0)}').focus()")
-    page.press("ArrowUp")
-    page.press("ArrowLeft")
-    assert page.evaluate(f"document.activeElement === document.querySelector('{cell(0, 0)}')")
+    page.locator(cell(0, 0)).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(cell(0, 0))).to_be_focused()
 
 
 def test_a_class_called_script_is_shown_and_not_run(page, study):
     assert texts(page, f"{MATRIX} tbody th")[:3] == NAMES[:3]
-    page.click(cell(0, 1))
+    page.locator(cell(0, 1)).click()
     assert texts(page, f"{MATRIX} .cell-title") == [f"{EVIL} taken for </script>"]
     assert page.evaluate("document.scripts.length") == 2
     assert page.evaluate("document.images.length") == num_figures(study[1]) - NUM_DRAWN
 
 
 def test_the_policy_stops_foreign_scripts_and_requests(browser, study):
-    browser.open(study[1])
-    browser.evaluate(
-        "(() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1';"
-        "const i = new Image(); i.src = 'http://127.0.0.1:9/x.png'; document.body.append(s, i); })()"
-    )
-    assert browser.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'stopped')") == "stopped"
-    assert browser.evaluate("window.hacked === undefined")
-    assert browser.complaints()  # the browser says what it refused
+    with window(browser, study[1]) as page:
+        page.evaluate(
+            "(() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1';"
+            "const i = new Image(); i.src = 'http://127.0.0.1:9/x.png'; document.body.append(s, i); })()"
+        )
+        assert page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'stopped')") == "stopped"
+        assert page.evaluate("window.hacked === undefined")
+        assert complaints(page)  # the browser says what it refused
 
 
 def test_a_matrix_of_many_classes_is_made_when_asked_for(browser, tmp_path):
     test = noise_test(900, 30)
     names = [f"class {i}" for i in range(30)]
     results = make_results(tmp_path, arms=["in"], test=test, class_names=names, study=make_study(seeds=(0,), epochs=1))
-    browser.open(write_report(results, test), width=360)
-    assert texts(browser, ".matrix") == []
-    browser.click(".open")
-    assert len(texts(browser, ".matrix tbody button")) == 900
     run = results.finished("in")[0]
     pairs = list(zip(test.labels.tolist(), run.test_predictions, strict=True))
     label, prediction = next((true, predicted) for true, predicted in pairs if true != predicted)
-    browser.click(f".matrix tbody tr:nth-child({label + 1}) td:nth-child({prediction + 2}) button")
-    shown = [int(words.removeprefix("image ")) for words in texts(browser, ".cell-images small")]
-    assert shown
-    assert {pairs[index] for index in shown} == {(label, prediction)}
-    assert browser.complaints() == []
-    assert browser.evaluate("document.documentElement.scrollWidth") == 360
+    with window(browser, write_report(results, test), width=360) as page:
+        assert texts(page, ".matrix") == []
+        page.locator(".open").click()
+        assert len(texts(page, ".matrix tbody button")) == 900
+        page.locator(f".matrix tbody tr:nth-child({label + 1}) td:nth-child({prediction + 2}) button").click()
+        shown = [int(words.removeprefix("image ")) for words in texts(page, ".cell-images small")]
+        assert shown
+        assert {pairs[index] for index in shown} == {(label, prediction)}
+        assert complaints(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,43 +1,28 @@
 """The commands that show a finished study: numbers, JSON, pictures, and wrong input."""
 
 import builtins
-import io
 import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+import shortcuts
 
 from whichnorm.analyses.mistakes.label_issues import mean_probabilities
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
-from whichnorm.render import files
 from whichnorm.study.study import reopen
 from whichnorm.training.record import read_record, write_record
 
 COMMANDS = ("mistakes", "confusion", "classes", "curves")
 
 
-def undrawn_files(figure):
-    """Stand for drawing, which is most of a command's time."""
-    png = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(png, "PNG")
-    return {"svg": b"<?xml", "png": png.getvalue()}
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    monkeypatch.setattr(files, "saved", undrawn_files)
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Two arms at one seed on the digits."""
     folder = tmp_path_factory.mktemp("made") / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "saved", undrawn_files)
+    with shortcuts.undrawn():
         compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=200, threads=1, out=folder)
     return folder
 

@@ -58,6 +58,7 @@ def test_a_trained_network_gives_its_records_predictions(finished):
         assert found.accuracy.item() == pytest.approx(record.last.test_accuracy)
 
 
+@pytest.mark.slow
 def test_the_report_command_writes_the_same_page_again(copied, capsys):
     page = copied / "report" / "index.html"
     before = page.read_bytes()
@@ -154,6 +155,7 @@ def own_network(tmp_path, monkeypatch):
     del sys.modules["own_network_of_reopen"]
 
 
+@pytest.mark.usefixtures("records_alone")
 def test_a_network_given_as_a_function_is_the_one_of_its_name(own_network):
     compare(model=own_network.make, out="study", **QUICK)
     study = reopen("study")
@@ -164,6 +166,7 @@ def test_a_network_given_as_a_function_is_the_one_of_its_name(own_network):
     assert code in (0, 1)  # the same study: nothing is refused
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_records_are_read_where_the_networks_code_has_changed_or_gone(own_network, capsys):
     compare(model=own_network.make, out="study", **QUICK)
     held = json.loads(Path("study/study.json").read_text())
@@ -178,6 +181,7 @@ def test_records_are_read_where_the_networks_code_has_changed_or_gone(own_networ
         assert main(["report", "study"]) in (0, 1)
 
 
+@pytest.mark.usefixtures("records_alone")
 def test_a_network_whose_layers_changed_is_refused_with_its_weights(own_network):
     compare(model=own_network.make, out="study", **QUICK)
     own_network.make = lambda norm, num_classes, in_channels: nn.Sequential(

@@ -287,6 +287,7 @@ def test_a_hostile_class_name_is_shown_and_not_run(tmp_path, num_classes):
         ET.parse(path)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_hostile_data_name_and_reason_are_shown_and_not_run(tmp_path):
     study, test = make_study(seeds=(0, 1), epochs=2), digits_test()
     records = make_records(["bn", "ln"], study, test, 10)
@@ -299,6 +300,7 @@ def test_a_hostile_data_name_and_reason_are_shown_and_not_run(tmp_path):
     assert not page.all("b")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_seed_says_what_its_intervals_do_not_cover(tmp_path):
     page = report(make_results(tmp_path, arms=["bn", "ln"], study=make_study(seeds=(4,), epochs=2)), digits_test())
     assert "do not cover seed noise" in page.text
@@ -311,6 +313,7 @@ def test_one_seed_says_what_its_intervals_do_not_cover(tmp_path):
     assert "t interval" not in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_arm_has_no_comparisons(tmp_path):
     page = report(make_results(tmp_path, arms=["bn"], study=make_study(epochs=2)), digits_test())
     assert "comparisons" not in {attrs.get("id") for _, attrs in page.tags}
@@ -318,6 +321,7 @@ def test_one_arm_has_no_comparisons(tmp_path):
     assert "is the only arm" in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_a_validation_split_the_curves_are_called_the_test_sets(tmp_path):
     page = report(make_results(tmp_path, arms=["bn", "ln"], study=make_study(val_fraction=0.0)), digits_test())
     assert "No validation split: these are the test set's curves." in page.text

@@ -75,6 +75,7 @@ def test_the_sprite_holds_the_pixels_unchanged(channels):
         np.testing.assert_array_equal(pixels[y : y + 12, x : x + 12], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_classes", [10, 100])
 def test_three_arms_on_ten_thousand_images_that_cannot_be_compressed_make_a_page_below_5_mb(tmp_path, num_classes):
     pixels = np.random.default_rng(0).integers(0, 256, size=(10_000, 3, 32, 32), dtype=np.uint8)

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 from pages import HOSTILE, Page
+from shortcuts import undrawn
 from synthetic import digits_test, failed, make_records, make_results, make_study, noise_test
 
 from whichnorm.render.markdown import escape
@@ -26,7 +27,8 @@ def read(markdown: str) -> Page:
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory):
     results = make_results(tmp_path_factory.mktemp("usual"), study=make_study(epochs=3))
-    write_report(results, digits_test())
+    with undrawn():
+        write_report(results, digits_test())
     return results, (results.folder / "report" / "README.md").read_text()
 
 
@@ -77,6 +79,7 @@ def test_it_has_the_pages_sections_and_tables(usual):
     assert len(page.all("td")) == len(html.all("td")) + len([h for h in html.all("th") if h["scope"] == "row"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_hostile_name_or_reason_is_shown_and_not_run(tmp_path):
     names = [*HOSTILE, *(f"more {i}" for i in range(10 - len(HOSTILE)))]
     study, test = make_study(seeds=(0,), epochs=2), noise_test(600, 10, channels=1)

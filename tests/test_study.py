@@ -70,10 +70,12 @@ def written(out):
     return {(path.name, path.stat().st_mtime_ns) for path in Path(out).glob("*/*") if path.suffix != ".partial"}
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_random_moments_ends_with_the_records_of_an_undisturbed_one(undisturbed, tmp_path):
     """Each kill comes a random short time after a random number of files were written, some before the first."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["whichnorm", "sklearn.datasets"])
+    # torch's optimizers import the last one when the first of them is made, which takes longer than the small study
+    context.set_forkserver_preload([prepare.__module__, "sklearn.datasets", "torch._dynamo"])
     draw = random.Random(0)
     kills = studies = 0
     moments = set()
@@ -311,6 +313,7 @@ def test_a_network_that_raises_in_training_is_one_line_before_anything_is_writte
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_network_that_raises_later_fails_its_run_with_the_place_and_the_others_go_on(tmp_path):
     calls = []
 

@@ -171,19 +171,13 @@ class Counting(Progress):
             raise KeyboardInterrupt
 
 
-@pytest.fixture
-def no_study_reports(monkeypatch):
-    """A point's own report is not of interest here, and takes most of the time."""
-    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
-
-
 def trained(sweep, stop_in=math.inf):
     progress = Counting(stop_in)
     results = execute_sweep(sweep, max_params=None, progress=progress)
     return progress.runs, results
 
 
-@pytest.mark.usefixtures("no_study_reports")
+@pytest.mark.usefixtures("records_alone")
 def test_an_interrupted_sweep_goes_on_and_what_is_added_later_alone_is_trained(tmp_path):
     out = tmp_path / "sweep"
     with pytest.raises(KeyboardInterrupt):
@@ -207,7 +201,7 @@ def test_an_interrupted_sweep_goes_on_and_what_is_added_later_alone_is_trained(t
     assert len(list(csv.DictReader((out / "results.csv").open()))) == len(new)
 
 
-@pytest.mark.usefixtures("no_study_reports")
+@pytest.mark.usefixtures("records_alone")
 def test_studies_of_compare_are_adopted_by_a_sweep_of_the_same_layout(tmp_path):
     shared = {"seeds": 1, "train_limit": 60, "threads": 1, "precision": "float32"}
     recipe = RECIPES["digits"].changed(epochs=1, batch_size=16).at_learning_rate(0.1 * 16 / 64)
@@ -216,7 +210,7 @@ def test_studies_of_compare_are_adopted_by_a_sweep_of_the_same_layout(tmp_path):
     assert {batch_size for batch_size, _, _ in runs} == {32}
 
 
-@pytest.mark.usefixtures("no_study_reports")
+@pytest.mark.usefixtures("records_alone")
 def test_folders_that_hold_something_else_are_refused_before_any_training(tmp_path):
     sweep = make_sweep(tmp_path / "sweep", **{**TINY, "seeds": 1}, batch_sizes=(8,))
     trained(sweep)
@@ -379,7 +373,7 @@ def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figu
 COMMAND = ["sweep", "--epochs", "1", "--train-limit", "200", "--seeds", "1", "--threads", "1", "--norms", "bn,gn:4"]
 
 
-@pytest.mark.usefixtures("no_study_reports")
+@pytest.mark.usefixtures("records_alone")
 def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(tmp_path, capsys):
     out = tmp_path / "sweep"
     assert main([*COMMAND, "--device-batch-sizes", "1,64", "--out", str(out)]) in (0, 1)

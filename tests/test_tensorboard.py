@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from shortcuts import records_alone
 
 import whichnorm
 from whichnorm import cli
@@ -20,10 +21,9 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_pictures():
-    """The report's pictures take most of a small study's time and are nothing to the event files."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whichnorm.api.report_on", lambda study, results: None)
+def _records_alone():
+    """The rest takes most of a small study's time and is nothing to the event files."""
+    with records_alone():
         yield
 
 

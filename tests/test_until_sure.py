@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shortcuts import records_alone
 from synthetic import make_results, make_study
 
 import whichnorm
@@ -130,9 +131,11 @@ def until_sure(out, **changes) -> Results:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     out = tmp_path_factory.mktemp("until_sure") / "study"
-    return out, until_sure(out, budget=1e-6)
+    with records_alone():
+        return out, until_sure(out, budget=1e-6)
 
 
+@pytest.mark.usefixtures("records_alone")
 def test_without_budget_only_the_first_look_is_taken_and_the_rest_follows_with_one(study):
     out, results = study
     assert json.loads((out / "study.json").read_text())["seeds"] == [0, 1, 2]

@@ -431,7 +431,8 @@ def test_ctrl_c_on_a_terminal_leaves_with_code_0_and_the_cursor_back(study):
     assert seen.count(b"\x1b[?25h") >= seen.count(b"\x1b[?25l") >= 1
 
 
-def test_a_real_study_under_way_is_seen_as_it_is(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("records_alone")
+def test_a_real_study_under_way_is_seen_as_it_is(tmp_path):
     """After every epoch the study is looked at, by a process of its own as far as the lock can tell."""
     from whichnorm.study.progress import Progress
 
@@ -447,7 +448,6 @@ def test_a_real_study_under_way_is_seen_as_it_is(tmp_path, monkeypatch):
 
     import whichnorm
 
-    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: None)
     results = whichnorm.compare("digits", norms=["bn", "gn:4"], seeds=1, epochs=2, train_limit=150, threads=1,
                                 out=tmp_path / "study", progress=Onlooker())  # fmt: skip
     assert seen == [("bn", 1, 1), ("bn", 2, 2), ("gn:4", 1, 3), ("gn:4", 2, 4)]

@@ -9,12 +9,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from whichnorm.architecture.show import show
 from whichnorm.explain import explain
 from whichnorm.version import __version__
 
 if TYPE_CHECKING:
-    from whichnorm.api import compare
+    from whichnorm.api import compare, show
     from whichnorm.errors import DataError, MissingExtraError, ModelError, SpecError, StudyError, WhichnormError
     from whichnorm.explain.sets import Explanation, StatisticsSets
     from whichnorm.models import build_model

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -34,6 +35,9 @@ from whichnorm.study.study import Study
 from whichnorm.study_results import StudyResults
 from whichnorm.training.machine import choose_machine, keep_freed_memory
 from whichnorm.training.record import RunRecord
+
+if TYPE_CHECKING:
+    from whichnorm.architecture.show import ShownArchitecture
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
 
@@ -209,9 +213,10 @@ def execute(
 
 def report_on(study: Study, results: Results, *, latency: bool = True) -> StudyResults:
     """Ask the networks of the finished runs what they were not asked yet, and write results and report."""
+    from whichnorm.analyses.cost.options import CostOptions
     from whichnorm.report import measure_all, write_report
 
-    found = dict(measure_all(study, results, {}))
+    found = dict(measure_all(study, results, {"cost": CostOptions(latency=latency)}))
     write_results(results)
     write_report(results, found)
     return StudyResults.of(study, results, found)
@@ -303,3 +308,21 @@ def as_recipe(recipe: str | Recipe | None, data: str) -> Recipe:
     if isinstance(recipe, Recipe):
         return recipe
     return default_recipe(data) if recipe is None else find_recipe(recipe)
+
+
+def show(
+    model: str | Callable[..., nn.Module],
+    norm: str | NormSpec = "bn",
+    *,
+    num_classes: int = 10,
+    input_shape: tuple[int, int, int] | None = None,
+    **options: Any,
+) -> "ShownArchitecture":
+    """Describe a network with a norm: layers, parameters, multiply-adds and receptive fields; a picture in a notebook.
+
+    model is a name ("session08"), "package.module:factory" or a factory; input_shape is channels, height and width of
+    an image, None the network's own; options are those of the network. Raises WhichnormError for what cannot be built.
+    """
+    from whichnorm.architecture.show import describe_network
+
+    return describe_network(model, norm, num_classes, input_shape, options)

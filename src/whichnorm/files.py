@@ -24,3 +24,13 @@ def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
         with suppress(OSError):  # a folder that cannot be written may not let us delete either
             partial.unlink()
         raise StudyError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
+
+
+def escaped(text: str | Path) -> str:
+    """Return text on one line: line breaks and bytes that are not UTF-8 are shown as escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
+
+
+def expand(path: str | Path) -> Path:
+    """Return the path with a leading ~ replaced by the home folder, where there is one."""
+    return Path(os.path.expanduser(path))

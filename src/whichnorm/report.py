@@ -7,6 +7,7 @@ from typing import Any
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.analyses.headline import headline
+from whichnorm.analyses.per_run import measure_together
 from whichnorm.errors import WhichnormError
 from whichnorm.files import write_in_one_step
 from whichnorm.render import markdown, page
@@ -41,10 +42,14 @@ def measure_all(study: Study, results: Results, options: Mapping[str, Any]) -> I
 
     `options` holds those of an analysis by its name, in place of the report's own.
     """
+    asked = {analysis.name: options.get(analysis.name, analysis.of_report()) for analysis in ANALYSES}
+    found = measure_together(study, results, ANALYSES, asked)
+    yield from found.items()
     for analysis in ANALYSES:
+        if analysis.name in found:
+            continue
         try:
-            asked = options.get(analysis.name, analysis.of_report())
-            yield analysis.name, analysis.measure(study, results, asked)
+            yield analysis.name, analysis.measure(study, results, asked[analysis.name])
         except WhichnormError as error:
             yield analysis.name, error
 

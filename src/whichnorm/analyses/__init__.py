@@ -4,11 +4,15 @@ from typing import Any
 
 from whichnorm.analyses.accuracy import Accuracy
 from whichnorm.analyses.analysis import Analysis
+from whichnorm.analyses.batch_dependence import BatchDependence
+from whichnorm.analyses.batch_statistics import BatchStatistics
+from whichnorm.analyses.calibration import Calibration
 from whichnorm.analyses.classes import Classes
 from whichnorm.analyses.confusion import Confusion
+from whichnorm.analyses.corruptions import Corruptions
+from whichnorm.analyses.cost import Cost
 from whichnorm.analyses.curves import Curves
 from whichnorm.analyses.diagnostics import Diagnostics
-from whichnorm.analyses.examined import Examination
 from whichnorm.analyses.faults import Faults
 from whichnorm.analyses.gradcam import GradCam
 from whichnorm.analyses.method import Method
@@ -17,5 +21,5 @@ from whichnorm.analyses.sensitivity import SensitivityAnalysis
 
 ANALYSES: tuple[Analysis[Any, Any], ...] = (
     Faults(), Accuracy(), SensitivityAnalysis(), Curves(), Mistakes(), Confusion(), Classes(), GradCam(), Diagnostics(),
-    Examination(), Method(),
+    BatchStatistics(), Corruptions(), Calibration(), BatchDependence(), Cost(), Method(),
 )  # fmt: skip

@@ -73,3 +73,10 @@ def on_batch_statistics(network: nn.Module) -> Iterator[None]:
         for layer in norm_layers(network).values():
             layer.train()
         yield
+
+
+def wrapped_batches(order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
+    """Yield an order (N,) in full batches with the number of new places; the last is filled up from the first."""
+    for start in range(0, len(order), batch_size):
+        places = (torch.arange(batch_size) + start) % len(order)
+        yield order[places], min(batch_size, len(order) - start)

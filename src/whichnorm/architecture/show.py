@@ -1,35 +1,44 @@
-"""A network described in one call."""
+"""A network described in one call, and shown in a notebook."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from rich.console import Console
+from torch import nn
 
-    from torch import nn
+from whichnorm.architecture.summary import Architecture, describe
+from whichnorm.architecture.svg import draw
+from whichnorm.architecture.table import print_architecture
+from whichnorm.models import build_model, default_input_shape, factory_name
+from whichnorm.norms import NormSpec, parse_norm
 
-    from whichnorm.architecture.summary import Architecture
-    from whichnorm.norms import NormSpec
+
+@dataclass(frozen=True, kw_only=True)
+class ShownArchitecture(Architecture):
+    """A network that prints as the table of its layers, and is a picture in a notebook."""
+
+    def __str__(self) -> str:
+        console = Console(width=120, force_terminal=False, force_jupyter=False, no_color=True)
+        with console.capture() as captured:
+            print_architecture(self, console)
+        return captured.get()
+
+    def _repr_svg_(self) -> str:
+        return draw(self)
 
 
-def show(
-    model: "str | Callable[..., nn.Module]",
-    norm: "str | NormSpec" = "bn",
-    *,
-    num_classes: int = 10,
-    input_shape: tuple[int, int, int] | None = None,
-    **options: Any,
-) -> "Architecture":
-    """Describe a network with a norm: layers, parameters, multiply-adds and receptive fields; a picture in a notebook.
-
-    model is a name ("session08"), "package.module:factory" or a factory; input_shape is channels, height and width of
-    an image, None the network's own; options are those of the network. Raises WhichnormError for what cannot be built.
-    """
-    from whichnorm.architecture.summary import describe
-    from whichnorm.models import build_model, default_input_shape, factory_name
-    from whichnorm.norms import parse_norm
-
+def describe_network(
+    model: str | Callable[..., nn.Module],
+    norm: str | NormSpec,
+    num_classes: int,
+    input_shape: tuple[int, int, int] | None,
+    options: dict[str, Any],
+) -> ShownArchitecture:
+    """Build a network and describe it; see `whichnorm.show`."""
     spec = parse_norm(norm) if isinstance(norm, str) else norm
     name = model if isinstance(model, str) else factory_name(model)
     shape = input_shape or default_input_shape(name)
     network = build_model(model, spec, num_classes, shape[0], image_size=shape[1:], **options)
-    return describe(network, name, spec, shape, num_classes)
+    found = describe(network, name, spec, shape, num_classes)
+    return ShownArchitecture(**{one.name: getattr(found, one.name) for one in fields(Architecture)})

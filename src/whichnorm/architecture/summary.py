@@ -44,23 +44,6 @@ class Architecture:
     def mult_adds(self) -> int:
         return sum(row.mult_adds for row in self.rows)
 
-    def __str__(self) -> str:
-        """The layer table with totals and notes, 120 columns wide."""
-        from rich.console import Console
-
-        from whichnorm.architecture.table import print_architecture
-
-        console = Console(width=120, force_terminal=False, force_jupyter=False, no_color=True)
-        with console.capture() as captured:
-            print_architecture(self, console)
-        return captured.get()
-
-    def _repr_svg_(self) -> str:
-        """The picture of the network, in a notebook."""
-        from whichnorm.architecture.svg import draw
-
-        return draw(self)
-
     def as_json(self) -> dict[str, Any]:
         """Return the description as plain data, layers in the order of the forward pass."""
         return {

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from whichnorm.commands.options import add_data_arguments, data_name
-from whichnorm.data.files import printable
 from whichnorm.errors import SpecError
 from whichnorm.explain import explain
 from whichnorm.explain.arrays import read_npy
 from whichnorm.explain.sets import Explanation, explain_values
+from whichnorm.files import escaped
 from whichnorm.norms import parse_norm
 from whichnorm.specs.data import DataSpec
 
@@ -102,7 +102,7 @@ def _explanation(args: argparse.Namespace) -> Explanation:
         if getattr(args, option) is not None:
             raise SpecError(f"--{option.replace('_', '-')} is for a network; name it with --model, such as session08")
     if args.array is not None:
-        return explain_values(read_npy(Path(args.array)), f"The array of {printable(Path(args.array).name)}", norms)
+        return explain_values(read_npy(Path(args.array)), f"The array of {escaped(Path(args.array).name)}", norms)
     return explain(norms=norms)
 
 

@@ -8,8 +8,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from whichnorm.data.files import expand
 from whichnorm.errors import SpecError
+from whichnorm.files import expand
 from whichnorm.watch.state import Reader, StudyState
 from whichnorm.watch.view import render
 

@@ -12,8 +12,9 @@ import torch
 
 from whichnorm.data.dataset import Dataset, ImageSet
 from whichnorm.data.download import Source, fetch
-from whichnorm.data.files import fault, file_size, fullest, is_there, missing, printable, reading
+from whichnorm.data.files import fault, file_size, fullest, is_there, missing, reading
 from whichnorm.errors import DataError
+from whichnorm.files import escaped
 
 SIDE = 32
 PIXEL_BYTES = 3 * SIDE * SIDE
@@ -104,7 +105,7 @@ def _obtain(layout: CifarLayout, folder: Path, absent: list[str], pickles: Path,
     try:
         fetch(layout.source, folder)
     except DataError as error:
-        raise DataError(f"{error}{printable(note)}") from error
+        raise DataError(f"{error}{escaped(note)}") from error
 
 
 def _read_split(layout: CifarLayout, folder: Path, names: tuple[str, ...], num_records: int) -> ImageSet:

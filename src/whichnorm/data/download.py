@@ -16,8 +16,9 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from ssl import SSLError
 
-from whichnorm.data.files import CHUNK_BYTES, is_there, printable, reading
+from whichnorm.data.files import CHUNK_BYTES, is_there, reading
 from whichnorm.errors import DataError
+from whichnorm.files import escaped
 
 TIMEOUT_SECONDS = 10  # until the first answer, and between two pieces of it
 NETWORK_ERRORS = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, SSLError, ValueError)
@@ -39,7 +40,7 @@ class Source:
     def by_hand(self, folder: Path) -> str:
         """Say which files to put where when they cannot be fetched."""
         action = "unpack it to have" if self.members else "put"
-        return f"download {self.address} yourself and {action} {', '.join(self.file_names)} in {printable(folder)}"
+        return f"download {self.address} yourself and {action} {', '.join(self.file_names)} in {escaped(folder)}"
 
 
 def fetch(source: Source, folder: Path) -> None:
@@ -96,7 +97,7 @@ def _transfer(source: Source, target: Path, folder: Path) -> str:
             raise ConnectionError(f"the connection ended after {received:,} of {int(length):,} bytes")
     except NETWORK_ERRORS as error:
         raise DataError(
-            f"{source.address}: cannot be downloaded ({printable(_reason(error))}); {source.by_hand(folder)}"
+            f"{source.address}: cannot be downloaded ({escaped(_reason(error))}); {source.by_hand(folder)}"
         ) from error
     return digest.hexdigest()
 
@@ -125,7 +126,7 @@ def _unpack(source: Source, archive: Path, folder: Path) -> None:
                         shutil.copyfileobj(content, file)
                     absent.remove(name)
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise DataError(f"{source.address}: not a readable tar archive ({printable(str(error))}); try again") from error
+        raise DataError(f"{source.address}: not a readable tar archive ({escaped(str(error))}); try again") from error
     if absent:
         raise DataError(
             f"{source.address}: the archive lacks {', '.join(sorted(absent))}, expected {len(source.members)} files "

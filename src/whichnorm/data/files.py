@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import IO
 
 from whichnorm.errors import DataError
+from whichnorm.files import escaped
 
 CHUNK_BYTES = 1 << 20
 
 
-def printable(text: str | Path) -> str:
-    """Return text on one line: line breaks and bytes that are not UTF-8 are shown as escapes."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
-
-
 def fault(path: Path, found: str, expected: str, remedy: str) -> DataError:
     """Return the error for a file or folder: what was found there, what was expected and the way out."""
-    return DataError(f"{printable(path)}: {printable(found)}, expected {expected}; {printable(remedy)}")
+    return DataError(f"{escaped(path)}: {escaped(found)}, expected {expected}; {escaped(remedy)}")
 
 
 @contextmanager
@@ -31,11 +27,6 @@ def reading(path: Path) -> Iterator[None]:
         where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
         found = error.strerror or str(error)
         raise fault(where, found, "a file or folder that can be used", "check the path and its permissions") from error
-
-
-def expand(path: str | Path) -> Path:
-    """Return the path with a leading ~ replaced by the home folder, where there is one."""
-    return Path(os.path.expanduser(path))
 
 
 def is_there(path: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from whichnorm.data.files import fault, file_size, reading
@@ -20,16 +20,7 @@ from whichnorm.errors import DataError
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")  # judged by the content of a file, not by its ending
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N")
-EXIF_ORIENTATION = 0x0112
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+EXIF_ORIENTATION = ExifTags.Base.Orientation
 READABLE = "a whole PNG, JPEG or WebP image"
 
 
@@ -125,8 +116,7 @@ def _allocate(N: int, C: int, H: int, W: int) -> np.ndarray:
 def _decode(path: Path, image_size: int | None) -> np.ndarray:
     """Return one image as (H, W) where it is stored as grey, (H, W, 3) otherwise."""
     with _opened(path) as image:
-        turn = UPRIGHT.get(image.getexif().get(EXIF_ORIENTATION, 1))
-        picture = _flat(_eight_bits(image if turn is None else image.transpose(turn)))
+        picture = _flat(_eight_bits(ImageOps.exif_transpose(image)))
         if image_size is not None:
             picture = picture.resize((image_size, image_size), Image.Resampling.BILINEAR)
         return np.asarray(picture)

@@ -6,11 +6,12 @@ from pathlib import Path
 from whichnorm.data.cifar import CIFAR10, CIFAR100, load_cifar
 from whichnorm.data.dataset import Dataset
 from whichnorm.data.digits import load_digits
-from whichnorm.data.files import expand, is_there, printable
+from whichnorm.data.files import is_there
 from whichnorm.data.folder import load_folder
 from whichnorm.data.mnist import FASHION_MNIST, MNIST, load_mnist
 from whichnorm.data.split import stratified_subset
 from whichnorm.errors import DataError, SpecError, nearest
+from whichnorm.files import escaped, expand
 from whichnorm.specs.data import DataSpec
 
 DATA_NAMES = ("digits", "mnist", "fashion-mnist", "cifar10", "cifar100")
@@ -51,7 +52,7 @@ def _load_folder(spec: DataSpec) -> Dataset:
     folder = expand(spec.name)
     if not spec.name or "\0" in spec.name or not is_there(folder):
         raise DataError(
-            f"data {printable(spec.name)!r} is neither a data set nor a folder here{nearest(spec.name, DATA_NAMES)}; "
+            f"data {escaped(spec.name)!r} is neither a data set nor a folder here{nearest(spec.name, DATA_NAMES)}; "
             f"there are {', '.join(DATA_NAMES)}, or give the path of a folder of class folders"
         )
     return load_folder(Path(folder), spec.image_size)

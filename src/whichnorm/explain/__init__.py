@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
-    from whichnorm.explain.sets import Explanation
+    from whichnorm.explain.shown import ShownExplanation
     from whichnorm.norms import NormSpec
 
 
 def explain(
     array: "ArrayLike | Tensor | None" = None, norms: "Sequence[str | NormSpec] | None" = None
-) -> "Explanation":
+) -> "ShownExplanation":
     """Say which elements of an array share a mean and a variance under each norm, with all numbers in float64.
 
     array is (N, C, H, W), or (C, H, W) for one image; None is the published example of 3 images, 4 channels and 1x2
@@ -33,9 +33,10 @@ def explain(
 
     from whichnorm.explain.arrays import PUBLISHED, feature_map
     from whichnorm.explain.sets import explain_values
+    from whichnorm.explain.shown import ShownExplanation
     from whichnorm.norms import parse_norm
 
     specs = None if norms is None else [parse_norm(norm) if isinstance(norm, str) else norm for norm in norms]
     source = "The published worked example" if array is None else "An array"
     values = feature_map(np.array(PUBLISHED) if array is None else array, "the array")
-    return explain_values(values, source, specs)
+    return ShownExplanation.of(explain_values(values, source, specs))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whichnorm.data.files import expand, fault, file_size, printable
+from whichnorm.data.files import fault, file_size
 from whichnorm.errors import DataError
+from whichnorm.files import escaped, expand
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +68,7 @@ def read_npy(path: Path) -> NDArray[np.float64]:
     if not isinstance(array, np.ndarray):
         array.close()
         raise fault(path, "an archive of arrays (.npz)", "one array (.npy)", "write it with numpy.save")
-    return feature_map(array, printable(path))
+    return feature_map(array, escaped(path))
 
 
 def _first_line(error: Exception) -> str:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from whichnorm.data.augment import normalize
-from whichnorm.data.files import printable
 from whichnorm.data.load import load_data
 from whichnorm.data.split import channel_statistics
 from whichnorm.errors import ModelError, SpecError, nearest
 from whichnorm.explain.arrays import feature_map
+from whichnorm.files import escaped
 from whichnorm.models import build_model, factory_name
 from whichnorm.norms.layers import norm_layers
 from whichnorm.specs.data import DataSpec
@@ -47,7 +47,7 @@ def layer_input(
     images = normalize(dataset.test.images[:num_images], *channel_statistics(dataset.train.images))
     values = feature_map(_input_of(network, path, images), f"the input of {name}'s {path}")
     which = "the first test image" if num_images == 1 else f"the first {num_images} test images"
-    return values, f"Input of {path} in a new {name} (seed {seed}) on {which} of {printable(data.name)}"
+    return values, f"Input of {path} in a new {name} (seed {seed}) on {which} of {escaped(data.name)}"
 
 
 def _find_layer(name: str, network: nn.Module, layer: str | None) -> str:

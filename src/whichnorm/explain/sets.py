@@ -61,24 +61,6 @@ class Explanation:
     norms: tuple[StatisticsSets, ...]
     left_out: tuple[str, ...]  # one sentence for each norm that does not fit the shape
 
-    def __str__(self) -> str:
-        """All norms in words and numbers."""
-        from rich.console import Console
-
-        from whichnorm.explain.text import print_explanation
-
-        console = Console(width=100, force_terminal=False, force_jupyter=False, no_color=True)
-        with console.capture() as captured:
-            print_explanation(self, console)
-        return captured.get()
-
-    def _repr_png_(self) -> bytes:
-        """The picture of the sets, in a notebook."""
-        from whichnorm.explain.picture import draw
-        from whichnorm.render.style import saved
-
-        return saved(draw(self))["png"]
-
     @property
     def shape(self) -> Shape:
         return cast(Shape, self.values.shape)

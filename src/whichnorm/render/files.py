@@ -6,9 +6,8 @@ from typing import Literal, cast
 
 from matplotlib.figure import Figure
 
-from whichnorm.data.files import expand
 from whichnorm.errors import SpecError
-from whichnorm.files import write_in_one_step
+from whichnorm.files import expand, write_in_one_step
 from whichnorm.render.picture import Picture
 from whichnorm.render.style import saved
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from whichnorm.analyses.batch_statistics.measure import wrapped_batches
-from whichnorm.analyses.network import Subject, evaluating, on_batch_statistics
+from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.kept import check_fractions
+from whichnorm.analyses.network import Subject, evaluating, on_batch_statistics, wrapped_batches
 from whichnorm.data.splits import evenly_spaced
 
 NUM_IMAGES = 500
@@ -14,20 +15,23 @@ NUM_DRAWS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Companions:
-    """Shares of images whose predicted class is not the same in all draws of companions."""
+class DependenceScores:
+    """Fractions of images whose predicted class is not the same in all draws of the rest of their batch."""
 
     batch_size: int
     num_images: int
     num_draws: int
-    changed_in_batch_mode: float | None  # norm layers in training mode; None at a batch of one, which has no company
-    changed_in_evaluation: float  # above 0 only where the network leaks between images
+    changed_in_batch_mode: float | None  # norm layers in training mode; None at a batch of one, which has no rest
+    changed_in_evaluation: float  # above 0 only if the network leaks between images
+
+    def __post_init__(self) -> None:
+        check_fractions(self.changed_in_batch_mode, self.changed_in_evaluation)
 
 
-def companions(subject: Subject, test: Tensor, batch_size: int) -> Companions:
+def batch_dependence(subject: Subject, test: Tensor, batch_size: int) -> DependenceScores:
     """Predict test images (N, C, H, W) again and again beside others, in batches of the training's size.
 
-    There are at most 500 images, or two batches where that is more, evenly spread over the split; each draw deals them
+    There are at most 500 images, or two batches if that is more, evenly spread over the split; each draw deals them
     into batches anew, and every arm sees the same. In evaluation a batch of one is replaced by one of two.
     """
     images = test[evenly_spaced(len(test), max(NUM_IMAGES, 2 * batch_size))]
@@ -38,7 +42,7 @@ def companions(subject: Subject, test: Tensor, batch_size: int) -> Companions:
     if batch_size > 1:
         with on_batch_statistics(subject.network):
             in_batch_mode = _changed(subject, images, size)
-    return Companions(
+    return DependenceScores(
         batch_size=size,
         num_images=len(images),
         num_draws=NUM_DRAWS,
@@ -58,8 +62,17 @@ def _changed(subject: Subject, images: Tensor, batch_size: int) -> float:
 
 
 def _predictions(subject: Subject, images: Tensor, order: Tensor, batch_size: int) -> Tensor:
-    """Predict every image in the company that an order deals it."""
+    """Predict every image in the batch that an order deals it into."""
     found = torch.empty(len(images), dtype=torch.long)
     for places, num_new in wrapped_batches(order, batch_size):
         found[places[:num_new]] = subject.logits(images[places]).argmax(1)[:num_new]
     return found
+
+
+def _asked(trained: Trained) -> DependenceScores:
+    return batch_dependence(
+        trained.subject, trained.splits_on_cpu.test.images, trained.run.recipe.images_per_forward
+    )  # fmt: skip
+
+
+QUESTION = Question(name="batch-dependence", kind=DependenceScores, ask=_asked, old_key="companions")

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from whichnorm.analyses.network import Subject, batch_norm_layers, evaluating, on_batch_statistics
+from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.kept import check_fractions
+from whichnorm.analyses.network import Subject, batch_norm_layers, evaluating, on_batch_statistics, wrapped_batches
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import ModelError
 
@@ -37,16 +39,19 @@ class LayerGap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchStatistics:
+class StatisticsScores:
     """Test accuracy of one network with three kinds of statistics, and the gap of every BatchNorm layer."""
 
-    batch_size: int | None  # of the batch statistics; None where a batch of one has none
+    batch_size: int | None  # of the batch statistics; None at a batch of one
     num_train_images: int  # behind the precise statistics
     num_test_images: int
     running_accuracy: float
     precise_accuracy: float
     batch_accuracy: float | None
     layers: tuple[LayerGap, ...]
+
+    def __post_init__(self) -> None:
+        check_fractions(self.running_accuracy, self.precise_accuracy, self.batch_accuracy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class Moments:
     count: int
 
 
-def batch_statistics(subject: Subject, train: Tensor, test: ImageSet, batch_size: int) -> BatchStatistics | None:
+def batch_statistics(subject: Subject, train: Tensor, test: ImageSet, batch_size: int) -> StatisticsScores | None:
     """Score a network with its three kinds of statistics; None for one without BatchNorm.
 
     train are uint8 images (N, C, H, W) as they are, without augmentation. Batch statistics are those of test images in
@@ -73,7 +78,7 @@ def batch_statistics(subject: Subject, train: Tensor, test: ImageSet, batch_size
     precise = precise_statistics(subject, train, size)
     with _replaced(subject, precise):
         precise_accuracy = _accuracy(subject.logits_in_parts(test.images), test.labels)
-    return BatchStatistics(
+    return StatisticsScores(
         batch_size=size if size > 1 else None,
         num_train_images=len(train),
         num_test_images=len(test),
@@ -108,13 +113,6 @@ def pooled(batches: list[Moments]) -> Moments:
     mean = (counts * means).sum(0) / total
     squares = (counts - 1) * variances + counts * (means - mean).square()
     return Moments(mean, squares.sum(0) / (total - 1), int(total))
-
-
-def wrapped_batches(order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, int]]:
-    """Yield an order (N,) in full batches with the number of new places; the last is filled up from the first."""
-    for start in range(0, len(order), batch_size):
-        places = (torch.arange(batch_size) + start) % len(order)
-        yield order[places], min(batch_size, len(order) - start)
 
 
 def _batch_accuracy(subject: Subject, test: ImageSet, batch_size: int) -> tuple[float, dict[str, list[Moments]]]:
@@ -206,3 +204,15 @@ def _accuracy(logits: Tensor, labels: Tensor) -> float:
 
 def _fixed_order(num_images: int) -> Tensor:
     return torch.randperm(num_images, generator=torch.Generator().manual_seed(0))
+
+
+def _asked(trained: Trained) -> StatisticsScores | None:
+    images = trained.splits_on_cpu
+    return batch_statistics(
+        trained.subject, images.train.images, images.test, trained.run.recipe.images_per_forward
+    )  # fmt: skip
+
+
+QUESTION: Question[StatisticsScores] = Question(
+    name="batch-statistics", kind=StatisticsScores | None, ask=_asked, old_key="batch_statistics"
+)

@@ -1,15 +1,18 @@
-"""How much a network's confidence says: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
+"""How much a network's confidence says: Guo et al., "On CalibrationScores of Modern Neural Networks", ICML 2017."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.kept import check_fractions
+
 NUM_BINS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class CalibrationScores:
     """Of a network's softmax on all test images; all figures are in [0, 1], the second signed."""
 
     expected_error: float  # mean over images of |accuracy - confidence| of their bin
@@ -17,8 +20,11 @@ class Calibration:
     num_images: int
     num_bins: int
 
+    def __post_init__(self) -> None:
+        check_fractions(self.expected_error, abs(self.overconfidence))
 
-def calibration(logits: Tensor, labels: Tensor) -> Calibration:
+
+def calibration(logits: Tensor, labels: Tensor) -> CalibrationScores:
     """Return the expected calibration error of logits (N, num_classes), in bins of equal width over the confidence.
 
     A bin holds confidences above its lower end, up to and with its upper one. Logits that are not finite have no
@@ -28,9 +34,17 @@ def calibration(logits: Tensor, labels: Tensor) -> Calibration:
     right = (predictions == labels).double()
     places = (top * NUM_BINS).ceil().long().clamp(1, NUM_BINS) - 1
     gaps = torch.zeros(NUM_BINS, dtype=torch.float64).index_add_(0, places, top - right)
-    return Calibration(
+    return CalibrationScores(
         expected_error=float(gaps.abs().sum()) / len(labels),  # a bin's share times the gap of its means
         overconfidence=float((top - right).mean()),
         num_images=len(labels),
         num_bins=NUM_BINS,
     )
+
+
+def _asked(trained: Trained) -> CalibrationScores:
+    test = trained.splits_on_cpu.test
+    return calibration(trained.subject.logits_in_parts(test.images), test.labels)
+
+
+QUESTION = Question(name="calibration", kind=CalibrationScores, ask=_asked, old_key="calibration")

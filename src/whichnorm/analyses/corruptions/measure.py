@@ -15,6 +15,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject, evaluating
 from whichnorm.data.dataset import ImageSet
 from whichnorm.data.splits import evenly_spaced
@@ -38,6 +40,11 @@ class CorruptionScores:
     num_images: int
     clean_accuracy: float
     accuracies: dict[str, tuple[float, ...]]
+
+    def __post_init__(self) -> None:
+        if {kind: len(found) for kind, found in self.accuracies.items()} != {k: len(s) for k, s in STRENGTHS.items()}:
+            raise ValueError(f"accuracies of {', '.join(self.accuracies)}: expected {', '.join(STRENGTHS)}, 3 of each")
+        check_fractions(self.clean_accuracy, *(value for found in self.accuracies.values() for value in found))
 
 
 def corruption_scores(subject: Subject, test: ImageSet, limit: int = MOST_IMAGES) -> CorruptionScores:
@@ -124,3 +131,10 @@ def _accuracy(subject: Subject, images: ImageSet, change: Callable[[Tensor, int]
             predictions = subject.logits(change(images.images[part], start)).argmax(1)
             right += int((predictions == images.labels[part]).sum())
     return right / len(images)
+
+
+def _asked(trained: Trained) -> CorruptionScores:
+    return corruption_scores(trained.subject, trained.splits_on_cpu.test)
+
+
+QUESTION = Question(name="corruptions", kind=CorruptionScores, ask=_asked, old_key="corruptions")

@@ -4,14 +4,16 @@ import copy
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.cost.memory import peak_bytes
+from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.architecture.export import checked_onnx
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits
@@ -39,7 +41,7 @@ class Latency:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class ArmCost:
     """Of one arm. Peak memory counts the network's parameters, gradients, optimizer state, activations, images as
     floats and every temporary of torch's allocator; not the data set, the program, or workspaces of other libraries."""
 
@@ -50,10 +52,29 @@ class Cost:
     latency_reason: str  # why there is none, or ""
 
 
-def measure_cost(run: RunSpec, splits: Splits, network: nn.Module, *, latency: bool) -> Cost:
+def cost_question(options: CostOptions) -> Question[ArmCost]:
+    """Return what the first network of every arm is asked; a latency that is missing, for whatever reason, is tried
+    again if it is wanted."""
+    return Question(
+        name="cost",
+        kind=ArmCost,
+        ask=lambda trained: _asked(trained, options),
+        of_arms=True,
+        is_enough=lambda found: not options.latency or (found is not None and found.latency is not None),
+    )
+
+
+def _asked(trained: Trained, options: CostOptions) -> ArmCost:
+    """Measure on the device that the study's images are on: its own, or the CPU if it was opened again."""
+    machine = replace(trained.run.machine, device=trained.splits.train.images.device.type)
+    here = replace(trained.run, machine=machine)
+    return measure_cost(here, trained.splits, trained.network, latency=options.latency)
+
+
+def measure_cost(run: RunSpec, splits: Splits, network: nn.Module, *, latency: bool) -> ArmCost:
     """Measure what a run's arm costs, with a copy of its network; latency says whether to export it."""
     found, reason = _latency_or_reason(run, splits, network) if latency else (None, NOT_WANTED)
-    return Cost(
+    return ArmCost(
         peak_memory_bytes=step_memory(run, splits, network),
         batch_size=min(run.recipe.images_per_forward, len(splits.train)),
         memory_device=str(environment(run.machine)["device"]),

@@ -6,26 +6,26 @@ import numpy as np
 
 from whichnorm.analyses.accuracy.tables import seconds_range
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.cost.measure import Cost, Latency
-from whichnorm.analyses.examined.record import Examined
+from whichnorm.analyses.asking import Answers
+from whichnorm.analyses.cost.measure import ArmCost, Latency
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import listed
 
 
-def cost_table(results: Results, examined: Examined) -> Table:
+def cost_table(results: Results, found: Answers[ArmCost]) -> Table:
     """One row per arm with a finished run."""
     fastest = min(arm.train_seconds.mean for arm in results.arms)
-    measured = ("Peak memory of a step", "Latency, one image") if _measured(examined) else ()
+    measured = ("Peak memory of a step", "Latency, one image") if _measured(found) else ()
     return Table(
-        caption="Mean over the finished runs of an arm, smallest and largest below where there are several. Training "
+        caption="Mean over the finished runs of an arm, smallest and largest below if there are several. Training "
         "surrounds the optimizer's steps only; evaluation is that of the validation and test splits after every epoch.",
         headings=(
             "Arm", "Parameters", "In norm layers", "Training per run", "Training per epoch", "Times the fastest",
             "Evaluation per run", *measured,
         ),
-        rows=tuple((*_time_cells(results, arm, fastest), *_measured_cells(examined, arm)) for arm in results.arms),
+        rows=tuple((*_time_cells(results, arm, fastest), *_measured_cells(found, arm)) for arm in results.arms),
     )  # fmt: skip
 
 
@@ -44,15 +44,15 @@ def _epoch_seconds(results: Results, arm: ArmResult) -> float:
     return float(np.mean([run.train_seconds / len(run.epochs) for run in results.finished(arm.norm)]))
 
 
-def _measured(examined: Examined) -> list[Cost]:
-    return [one.cost for one in examined.arms if one.cost]
+def _measured(found: Answers[ArmCost]) -> list[ArmCost]:
+    return [one.found for one in found.runs if one.found]
 
 
-def _measured_cells(examined: Examined, arm: ArmResult) -> tuple[Cell, ...]:
-    """Return memory and latency of an arm, no cells where no arm has them."""
-    if not _measured(examined):
+def _measured_cells(found: Answers[ArmCost], arm: ArmResult) -> tuple[Cell, ...]:
+    """Return memory and latency of an arm, no cells if no arm has them."""
+    if not _measured(found):
         return ()
-    cost = examined.cost(arm.norm)
+    cost = next(iter(found.of_arm(arm.norm)), None)
     if not cost:
         return cells("–", "–")
     memory = Cell(text=f"{cost.peak_memory_bytes / 2**20:.1f} MiB", note=f"batch {cost.batch_size}")
@@ -66,9 +66,9 @@ def _latency_cell(latency: Latency | None) -> Cell:
     return Cell(text=f"{1000 * latency.median_seconds:.3g} ms", note=f"[{low:.3g}, {high:.3g}]")
 
 
-def cost_sentences(examined: Examined) -> list[str]:
+def cost_sentences(found: Answers[ArmCost]) -> list[str]:
     """Say how memory and latency were measured, and why one is missing."""
-    costs = _measured(examined)
+    costs = _measured(found)
     if not costs:
         return []
     devices = listed(list(dict.fromkeys(cost.memory_device for cost in costs)))
@@ -80,7 +80,7 @@ def cost_sentences(examined: Examined) -> list[str]:
     return sentences + _latency_sentences(costs)
 
 
-def _latency_sentences(costs: Sequence[Cost]) -> list[str]:
+def _latency_sentences(costs: Sequence[ArmCost]) -> list[str]:
     timed = [cost.latency for cost in costs if cost.latency]
     sentences = []
     if timed:
@@ -93,15 +93,15 @@ def _latency_sentences(costs: Sequence[Cost]) -> list[str]:
     return sentences + [f"No latency: {text.printable(reason)}." for reason in reasons]
 
 
-def cost_in_a_line(results: Results, examined: Examined) -> str:
-    """Say what every arm costs: seconds per epoch, and where they were measured memory and latency."""
-    arms = "; ".join(f"{arm.norm} {', '.join(_costs(results, examined, arm))}" for arm in results.arms)
+def cost_in_a_line(results: Results, found: Answers[ArmCost]) -> str:
+    """Say what every arm costs: seconds per epoch, and if they were measured memory and latency."""
+    arms = "; ".join(f"{arm.norm} {', '.join(_costs(results, found, arm))}" for arm in results.arms)
     return f"Cost: {arms}." if arms else ""
 
 
-def _costs(results: Results, examined: Examined, arm: ArmResult) -> Iterator[str]:
+def _costs(results: Results, found: Answers[ArmCost], arm: ArmResult) -> Iterator[str]:
     yield f"{text.seconds(_epoch_seconds(results, arm))} per epoch"
-    cost = examined.cost(arm.norm)
+    cost = next(iter(found.of_arm(arm.norm)), None)
     if cost:
         yield f"{cost.peak_memory_bytes / 2**20:.1f} MiB per step"
     if cost and cost.latency:

@@ -12,8 +12,8 @@ from whichnorm.results.results import Results, short_title
 def statistics(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
     """Yield sentences; they name arms by their text forms, which the last one explains."""
     yield from map(text.printable, (results.verdict.answer, *results.verdict.evidence))
-    examined = found["examined"]
-    if not isinstance(examined, WhichnormError) and (cost := cost_in_a_line(results, examined)):
+    costs = found["cost"]
+    if not isinstance(costs, WhichnormError) and (cost := cost_in_a_line(results, costs)):
         yield cost
     yield short_forms(results.arm_names)
 

@@ -6,18 +6,25 @@ import networks
 import numpy as np
 import pytest
 import torch
+from answers import answers_of, results_of, statistics_scores
 from synthetic import noise_test
 from torch import nn
 
+from whichnorm.analyses.batch_statistics import BatchStatistics
 from whichnorm.analyses.batch_statistics import measure as under_test
 from whichnorm.analyses.batch_statistics.measure import (
     Moments,
     batch_statistics,
     pooled,
     precise_statistics,
+)
+from whichnorm.analyses.network import (
+    Subject,
+    batch_norm_layers,
+    evaluating,
+    on_batch_statistics,
     wrapped_batches,
 )
-from whichnorm.analyses.network import Subject, batch_norm_layers, evaluating, on_batch_statistics
 from whichnorm.data.augment import normalize
 from whichnorm.models import build_model
 from whichnorm.norms.layers import BatchNorm2d
@@ -217,3 +224,50 @@ def test_only_norm_layers_train_in_batch_mode():
     with evaluating(network):
         assert not any(modes(network))
     assert all(modes(network))
+
+
+def section_of(folder, arms):
+    return BatchStatistics().section(answers_of(arms), results_of(folder, arms=list(arms)))
+
+
+@pytest.mark.parametrize(("precise", "title"), [
+    (0.932, "Poor running statistics cost bn 3.20 points"),
+    (0.9007, "Running statistics cost bn next to nothing: precise ones change its accuracy by 0.07 points"),
+    (0.88, "bn is 2.00 points more accurate with its running statistics than with precise ones"),
+])  # fmt: skip
+def test_the_title_says_what_running_statistics_cost(tmp_path, precise, title):
+    assert section_of(tmp_path, {"bn": [statistics_scores(running=0.9, precise=precise)]}).title == title
+
+
+def test_of_several_arms_the_title_names_the_one_that_loses_most(tmp_path):
+    arms = {"bn": [statistics_scores(0.9, 0.91)], "bn+l1:0.001": [statistics_scores(0.8, 0.85)]}
+    assert section_of(tmp_path, arms).title == "Poor running statistics cost bn+l1:0.001 5.00 points"
+
+
+def test_arms_without_batchnorm_have_no_row_and_alone_no_section(tmp_path):
+    (table,) = section_of(tmp_path, {"bn": [statistics_scores()], "ln": [None]}).tables
+    assert len(table.rows) == 1
+    assert section_of(tmp_path, {"ln": [None], "gn:8": [None]}) is None
+
+
+def test_layers_are_matched_by_path_also_where_seeds_have_different_ones(tmp_path):
+    arms = {"bn": [statistics_scores(num_layers=2), statistics_scores(num_layers=3)]}
+    section = section_of(tmp_path, arms)
+    (table,) = section.folded[0].tables
+    assert [(row[0].text, row[-1].text) for row in table.rows] == [
+        ("block0.norm", "2"), ("block1.norm", "2"), ("block2.norm", "1"),
+    ]  # fmt: skip
+    assert "layer_gaps" in {picture.name for picture in section.pictures}
+
+
+def test_without_batch_statistics_their_cells_are_dashes_and_no_marker_is_drawn(tmp_path):
+    section = section_of(tmp_path, {"bn": [statistics_scores(batch=None)]})
+    assert section.tables[0].rows[0][3].text == "–"
+    assert [cell.text for cell in section.folded[0].tables[0].rows[0][2:]] == ["–", "0.000", "–", "0.050", "1"]
+    assert "undefined at a batch of one" in section.pictures[0].method
+
+
+def test_the_alternative_text_of_many_layers_says_that_it_is_cut(tmp_path):
+    section = section_of(tmp_path, {"bn": [statistics_scores(num_layers=40)]})
+    assert "The first 12 of 40 rows" in section.pictures[1].alt
+    assert section.pictures[1].alt.count("block") == 12

@@ -6,11 +6,14 @@ from dataclasses import replace
 import networks
 import pytest
 import torch
+from answers import answers_of, arm_cost, results_of
 from torch import nn
 
+from whichnorm.analyses.cost import Cost
 from whichnorm.analyses.cost import measure as under_test
 from whichnorm.analyses.cost.measure import NUM_CALLS, measure_cost, measure_latency, step_memory
 from whichnorm.analyses.cost.memory import peak_bytes
+from whichnorm.analyses.cost.tables import cost_in_a_line
 from whichnorm.api import prepare
 from whichnorm.errors import MissingExtraError
 from whichnorm.models import build_model
@@ -195,3 +198,34 @@ def test_unwanted_latency_is_not_measured_and_says_so(study, monkeypatch):
     assert found.batch_size == 32
     with pytest.raises(MissingExtraError):
         raise MissingExtraError(found.latency_reason)
+
+
+def test_the_table_gives_memory_in_mebibytes_and_latency_in_milliseconds(tmp_path):
+    section = Cost().section(answers_of({"bn": [arm_cost()], "ln": [None]}, {"ln": "no weights"}), results_of(tmp_path))
+    with_cost, _, without = section.tables[0].rows
+    assert (with_cost[-2].text, with_cost[-2].note) == ("3.0 MiB", "batch 64")
+    assert (with_cost[-1].text, with_cost[-1].note) == ("2 ms", "[1.5, 3]")
+    assert [cell.text for cell in without[-2:]] == ["–", "–"]
+    said = " ".join(section.sentences)
+    assert "cpu (Example)" in said
+    assert "1 of 2 networks could not be asked. ln at seed 0: no weights" in said
+
+
+def test_without_a_measured_cost_times_and_parameters_remain(tmp_path):
+    section = Cost().section(answers_of({"bn": [None]}, {"bn": "no weights"}), results_of(tmp_path))
+    assert len(section.tables[0].headings) == 7
+    assert len(section.tables[0].rows) == 3
+
+
+def test_a_latency_that_is_missing_says_why(tmp_path):
+    found = answers_of({"bn": [arm_cost(latency=None, reason="not installed")]})
+    section = Cost().section(found, results_of(tmp_path))
+    assert section.tables[0].rows[0][-1].text == "–"
+    assert section.sentences[-1] == "No latency: not installed."
+
+
+def test_the_cost_in_a_line_has_what_was_measured(tmp_path):
+    results = results_of(tmp_path, arms=("bn", "ln"))
+    line = cost_in_a_line(results, answers_of({"bn": [arm_cost()]}))
+    assert "per epoch, 3.0 MiB per step, 2 ms per exported image; ln" in line
+    assert line.count("MiB") == 1

@@ -1,0 +1,60 @@
+"""The section of BatchNorm's statistics."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whichnorm.analyses.asking import Answers
+from whichnorm.analyses.batch_statistics.measure import StatisticsScores
+from whichnorm.analyses.batch_statistics.pictures import layer_gaps_picture, statistics_picture
+from whichnorm.analyses.batch_statistics.tables import layers_table, statistics_sentence, statistics_table
+from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded, unanswered_section
+from whichnorm.render.content import Folded, Section
+from whichnorm.results.results import Results
+
+LABEL = "BatchNorm's statistics"
+WORTH_SAYING = 0.001  # a difference of accuracies below it is called next to nothing
+MEANING = (
+    "Networks are evaluated with running statistics. What precise statistics gain over them is what poor running "
+    "statistics cost. The rest of BatchNorm's loss at a small batch was lost in training."
+)
+
+
+def batch_statistics_section(found: Answers[StatisticsScores], results: Results) -> Section | None:
+    """Split BatchNorm's loss into poor running statistics and worse training; None without a BatchNorm layer."""
+    arms = by_arm(results, found)
+    if not arms:
+        return unanswered_section("batch-statistics", LABEL, found)
+    return Section(
+        anchor="batch-statistics",
+        label=LABEL,
+        title=finding(arms),
+        sentences=(MEANING, *unanswered(found)),
+        tables=(statistics_table(results, arms),),
+        pictures=(statistics_picture(results, arms), layer_gaps_picture(results, arms)),
+        folded=(
+            Folded(
+                summary="Distances from the running statistics by layer, as a table",
+                sentences=(statistics_sentence(arms),),
+                tables=(layers_table(arms),),
+            ),
+            *unanswered_folded(found),
+        ),
+        wide=True,
+    )
+
+
+def finding(arms: Sequence[tuple[str, Sequence[StatisticsScores]]]) -> str:
+    """Say what running statistics cost the arm that they cost most: "Running statistics cost bn 3.20 points"."""
+    gains = {arm: _mean_gain(found) for arm, found in arms}
+    arm = max(gains, key=lambda name: abs(gains[name]))
+    points = f"{100 * abs(gains[arm]):.2f} points"
+    if abs(gains[arm]) < WORTH_SAYING:
+        return f"Running statistics cost {arm} next to nothing: precise ones change its accuracy by {points}"
+    if gains[arm] < 0:
+        return f"{arm} is {points} more accurate with its running statistics than with precise ones"
+    return f"Poor running statistics cost {arm} {points}"
+
+
+def _mean_gain(found: Sequence[StatisticsScores]) -> float:
+    return float(np.mean([one.precise_accuracy - one.running_accuracy for one in found]))

@@ -1,0 +1,93 @@
+"""What the tables and texts of networks' answers say alike: means over an arm's seeds, and who could not be asked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from whichnorm.analyses.asking import Answer, Answers
+from whichnorm.render import text
+from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import Cell
+from whichnorm.results.results import Results
+
+T = TypeVar("T")
+Arms = Sequence[tuple[str, Sequence[Any]]]  # their names, with what was found about their runs
+FEW_SEEDS = 5  # as many are drawn one by one, more as the band of their range
+MEANS = "Mean over seeds, SD over seeds below."
+
+
+def by_arm(results: Results, found: Answers[T]) -> list[tuple[str, list[T]]]:
+    """Return every arm that has an answer, in the study's order, with those of its runs."""
+    arms = ((arm.norm, found.of_arm(arm.norm)) for arm in results.arms)
+    return [(arm, answers) for arm, answers in arms if answers]
+
+
+def mean_cell(values: Iterable[float | None], write: Callable[[float], str] = text.percent) -> Cell:
+    """Write the mean of values with their standard deviation below; a dash if one is missing."""
+    numbers = list(values)
+    present = [value for value in numbers if value is not None]
+    if not present or len(present) < len(numbers):
+        return Cell(text="–")
+    spread = f"SD {_spread(present, write)}" if len(present) > 1 else ""
+    return Cell(text=write(float(np.mean(present))), note=spread)
+
+
+def seeds_cell(found: Sequence[object]) -> Cell:
+    """Write the number of an arm's runs."""
+    return Cell(text=str(len(found)))
+
+
+def signed(value: float) -> str:
+    """Write a share as points with its sign; what rounds to zero has a plus."""
+    return text.points(round(value, 4) + 0.0)
+
+
+def brief(share: float) -> str:
+    """Write a share for a title: "26 %", "0.4 %"."""
+    return f"{100 * share:.0f} %" if share >= 0.0095 or not share else f"{100 * share:.1g} %"
+
+
+def seeds_text(arms: Arms, spread: str = "") -> str:
+    """Say over how many seeds the arms' numbers are means, and how their spread is drawn if there are several."""
+    numbers = sorted({len(found) for _, found in arms})
+    if numbers == [1]:
+        return "One seed."
+    return f"Means over seeds (n = {' or '.join(map(str, numbers))}){spread}."
+
+
+def spread_text(arms: Arms) -> str:
+    """Say how the seeds are drawn beside their means: `FEW_SEEDS` or fewer one by one."""
+    most = max(len(found) for _, found in arms)
+    return "; thin lines are the seeds" if most <= FEW_SEEDS else "; bands are the range over seeds"
+
+
+def unanswered(found: Answers[Any]) -> tuple[str, ...]:
+    """Say how many networks could not be asked and why the first could not."""
+    if not found.unanswered:
+        return ()
+    number = f"{len(found.unanswered)} of {text.count(len(found.runs), 'network')} could not be asked. "
+    return (f"{number if len(found.runs) > 1 else ''}{_reason(found.unanswered[0])}",)
+
+
+def unanswered_section(anchor: str, title: str, found: Answers[Any]) -> Section | None:
+    """Return the section of an analysis that has no answer at all: the reason, or None if it did not apply."""
+    if not found.unanswered:
+        return None
+    return Section(
+        anchor=anchor, label=title, title=title, sentences=unanswered(found), folded=unanswered_folded(found)
+    )
+
+
+def unanswered_folded(found: Answers[Any]) -> tuple[Folded, ...]:
+    """Return all reasons, if there are several."""
+    reasons = tuple(map(_reason, found.unanswered))
+    return (Folded(summary="Why networks could not be asked", sentences=reasons),) if len(reasons) > 1 else ()
+
+
+def _reason(answer: Answer[Any]) -> str:
+    return f"{answer.arm} at seed {answer.seed}: {text.printable(answer.reason)}"
+
+
+def _spread(values: Sequence[float], write: Callable[[float], str]) -> str:
+    return write(float(np.std(values, ddof=1))).removesuffix(" %").removeprefix("+")
