@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from PIL import Image
 
 from whichnorm.render import export, text
@@ -21,6 +22,7 @@ from whichnorm.render.picture import Picture
 from whichnorm.render.table import Table
 
 SCRIPTS = ("make.js", "sort.js", "charts.js", "confusion.js", "take.js", "page.js")  # one script, in this order
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")  # such as --norms
 INCHES = 96  # pixels of a browser
 SAFE = " !'()*+,-./:;<=>?@[]^_`{|}~$&\\"  # what an address in an attribute may hold as it is
 
@@ -43,7 +45,7 @@ def render(content: Content, files: Mapping[str, bytes], class_names: Sequence[s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(unbroken=text.unbroken, csv=_csv_uri, latex=_latex_uri)
+    environment.filters.update(prose=_prose, csv=_csv_uri, latex=_latex_uri)
     widgets = {p.name: {"kind": p.widget.kind, "alt": p.alt, **p.widget.data} for p in content.pictures if p.widget}
     sprite = next((_sprite(section.sprite) for section in content.sections if section.sprite), {})
     data = {"classes": [text.printable(name) for name in class_names], "sprite": sprite, "widgets": widgets}
@@ -80,6 +82,11 @@ def _as_webp(png: bytes) -> bytes:
     file = io.BytesIO()
     Image.open(io.BytesIO(png)).convert("RGB").save(file, "WEBP", lossless=True, method=4)
     return file.getvalue()
+
+
+def _prose(sentence: str) -> Markup:
+    """Return text as HTML in which neither numbers nor names of options break at the end of a line."""
+    return Markup(OPTION.sub(r"<code>\g<0></code>", str(escape(text.unbroken(sentence)))))
 
 
 def _csv_uri(table: Table) -> str:

@@ -53,9 +53,9 @@ def _at_one_point(results: SweepResults) -> str:
         )
     if not level:
         return f"Use {short_title(best)} {at}: it is better than {_counted(beaten, len(beaten))}."
-    rest = named(level) if len(level) <= MAX_NAMES else f"the other {len(level)}"
+    rest = enclosed(level) if len(level) == 1 else f"{len(level)} others"
     others = _counted(beaten, len(beaten) + len(level))
-    return f"{enclosed([best])} is better than {others} {at}; it cannot be distinguished from {rest}."
+    return f"{enclosed([best])} is better than {others} {at}; {rest} cannot be distinguished from it."
 
 
 def _counted(beaten: Sequence[str], others: int) -> str:
@@ -86,11 +86,19 @@ def _how_sure(results: SweepResults) -> str:
     differences = count(len(results.comparisons), "difference")
     said = f"{called} of {differences} between two norms at a batch {'is' if called == 1 else 'are'} beyond chance."
     chosen = _main_crossing(results)
+    if len(results.points) == 1:
+        return f"{said} {_not_distinguished(results)}".strip()
     if chosen is None or chosen.crossing is None:
         return said
     return (
         f"They cross at {crossing_interval(chosen)} (95 % interval, {count(chosen.crossing.num_seeds, 'seed')}). {said}"
     )
+
+
+def _not_distinguished(results: SweepResults) -> str:
+    (point,) = results.points
+    best, beaten, level = standing(results, point)
+    return f"Not distinguished from {short_title(best)}: {named(level)}." if beaten and level else ""
 
 
 def _not_tested(results: SweepResults) -> Iterator[str]:
@@ -99,7 +107,7 @@ def _not_tested(results: SweepResults) -> Iterator[str]:
     if len(sizes) > 1:
         yield f"A {name} below {sizes[0]:,} or above {sizes[-1]:,}"
     else:
-        yield f"A {name} other than {sizes[0]:,} (--batch-sizes)"
+        yield "Other batch sizes (--batch-sizes)"
     for point in results.points:
         if point.skipped:
             yield f"{listed([short_title(arm) for arm, _ in point.skipped])} at a batch of {point.batch.text}"

@@ -13,7 +13,7 @@ from whichnorm.render import markdown, page
 from whichnorm.render.content import Content, Folded, Section
 from whichnorm.render.text import count, printable
 from whichnorm.report import remove_left_over, write_figures
-from whichnorm.results.verdict import CANNOT_TELL
+from whichnorm.results.verdict import CANNOT_TELL, listed
 from whichnorm.sweeps import tables
 from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer, is_decided, points
@@ -83,7 +83,9 @@ def _statistics(results: SweepResults) -> Iterator[str]:
 def _span(results: SweepResults) -> str:
     sizes = sorted({point.size(results.along) for point in results.points})
     name = AXIS_NAMES[results.along]
-    return f"at {name} {sizes[0]:,}" if len(sizes) == 1 else f"by {name} from {sizes[0]:,} to {sizes[-1]:,}"
+    if len(sizes) == 1:
+        return f"at a batch of {listed([point.batch.text for point in results.points])}"
+    return f"by {name} from {sizes[0]:,} to {sizes[-1]:,}"
 
 
 def _size(results: SweepResults) -> str:

@@ -38,7 +38,7 @@ def _accuracy_picture(results: Results) -> Picture:
 def _row(results: Results, name: str, arm: ArmResult | None) -> forests.AccuracyRow:
     found = arm.test_accuracy if arm else None
     return forests.AccuracyRow(
-        label=short_title(name),
+        label=short_title(name)[:1].upper() + short_title(name)[1:],
         style=style(results, name),
         values=found.values if found else (),
         ci95=found.ci95 if found else None,

@@ -82,15 +82,17 @@ def comparisons_table(results: Results) -> Table | None:
     return Table(
         caption="Test accuracy of the first norm less that of the second, in percentage points, at the same seeds; "
         "p-values are corrected for the number of comparisons by Holm's method.",
-        headings=("Comparison", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds", "Call"),
+        headings=("Comparison", "Call", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds"),
         rows=tuple(_comparison_row(c) for c in results.comparisons),
+        numeric_from=2,
     )
 
 
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
     return (
-        *cells(f"{c.a} − {c.b}", text.points(c.difference)),
+        Cell(text=f"{c.a} − {c.b}"),
+        Cell(text=wording.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
+        Cell(text=text.points(c.difference)),
         Cell(text=text.points_interval(c.ci95), note="over test images" if c.basis == "test images" else ""),
         *cells(wording.p_cell(c), "–" if c.chance_a_wins is None else chance_text(c), str(len(c.seeds))),
-        Cell(text=wording.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
     )

@@ -75,9 +75,10 @@ def _depends(results: Results, follow_ups: Sequence[FollowUp]) -> str:
 
 
 def _of_the_batch(results: Results) -> Iterator[str]:
-    best = ranked(results)[:1]
-    named_arms = [*best, *results.verdict.level] if best and len(results.arms) > 1 else []
-    sees = [arm for arm in named_arms if parse_arm(arm).norm.sees_batch]
+    order = ranked(results)
+    if len(order) < 2 or stayed_at_chance(results, order[0]):
+        return
+    sees = [arm for arm in (order[0], *results.verdict.level) if parse_arm(arm).norm.sees_batch]
     if sees:
         recipe = results.study["recipe"]
         images = recipe.get("device_batch_size") or recipe["batch_size"]

@@ -23,7 +23,8 @@ const KINDS = { charts: chartsWidget, confusion: confusionWidget };
 for (const figure of document.querySelectorAll("figure[data-widget]")) {
   const widget = data.widgets[figure.dataset.widget];
   const still = figure.querySelector(".card");
-  still.replaceWith(KINDS[widget.kind](widget, still));
+  still.after(KINDS[widget.kind](widget, still));
+  still.classList.add("still"); // for print
 }
 if (navigator.clipboard) document.querySelectorAll(".code").forEach(addCopyButton);
 document.querySelectorAll(".bar a").forEach((link) => link.addEventListener("click", () => (link.closest("details").open = false)));

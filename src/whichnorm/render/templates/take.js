@@ -17,13 +17,13 @@ function painted(image) {
 }
 
 function addTableCopies(box) {
-  for (const link of box.querySelectorAll("a")) {
+  for (const link of box.querySelectorAll("a[download]")) {
     const button = make("button", { type: "button" }, `Copy ${link.textContent}`);
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(decodeURIComponent(link.href.slice(link.href.indexOf(",") + 1)));
       button.textContent = "Copied";
       setTimeout(() => (button.textContent = `Copy ${link.textContent}`), 1500);
     });
-    box.append(button);
+    link.parentElement.append(button);
   }
 }
