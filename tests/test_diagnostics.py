@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from torch import nn
 from torch.nn import functional as F
 
-from whichnorm.analyses.diagnostics.measure import dead_share, diagnose, mean_cosine_distance
+from whichnorm.analyses.diagnostics.measure import dead_fraction, diagnose, mean_cosine_distance
 from whichnorm.analyses.diagnostics.progress import probe_images
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import ModelError
@@ -130,10 +130,10 @@ def test_a_channel_that_one_image_lights_at_one_position_is_not_dead():
     x = torch.zeros(3, 5, 4, 4)
     x[:, 0] = 1
     x[2, 3, 1, 1] = 1e-30
-    assert dead_share(x) == 3 / 5
-    assert dead_share(x[:, :, 0, 0]) == 4 / 5
+    assert dead_fraction(x) == 3 / 5
+    assert dead_fraction(x[:, :, 0, 0]) == 4 / 5
     x[0, 0, 0, 0] = math.nan
-    assert dead_share(x).isnan()
+    assert dead_fraction(x).isnan()
 
 
 def test_a_relu_that_runs_twice_is_there_twice_and_other_activations_are_not():

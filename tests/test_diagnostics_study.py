@@ -6,24 +6,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from pages import Page
+import unreported
 from safetensors.torch import load_file
-from shortcuts import records_alone
 from synthetic import digits_test, failed, make_records, make_results, make_study
 from torch import nn
-from whichnorm.analyses.findings import Findings
-from whichnorm.analyses.sections import diagnostics_section
 
 import whichnorm
-from whichnorm.analyses.diagnostics.estimate import StudyDiagnostics, estimate, read_study_diagnostics
+from whichnorm.analyses.analysis import NoOptions
+from whichnorm.analyses.diagnostics import Diagnostics
+from whichnorm.analyses.diagnostics.estimate import estimate, of_arm, summary
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
 from whichnorm.analyses.diagnostics.measure import Diagnosis
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
+from whichnorm.analyses.diagnostics.section import title
 from whichnorm.api import read_results
 from whichnorm.cli import main
 from whichnorm.errors import StudyError
 from whichnorm.render.style import saved
-from whichnorm.report import write_report
 from whichnorm.study.progress import Progress
 from whichnorm.study.study import reopen
 
@@ -32,14 +31,21 @@ SMALL = {"norms": ["bn", "gn:4", "none"], "seeds": 1, "epochs": 3, "train_limit"
 
 
 def compare(out, **changes):
-    with records_alone():
-        return whichnorm.compare("digits", out=out, **{**SMALL, **changes})
+    return whichnorm.compare("digits", out=out, **{**SMALL, **changes})
+
+
+@pytest.fixture(autouse=True)
+def no_report(monkeypatch):
+    """A report's pictures take most of a small study's time."""
+    monkeypatch.setattr("whichnorm.api.report_on", unreported.no_report)
 
 
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory):
     out = tmp_path_factory.mktemp("diagnosed") / "study"
-    compare(out, diagnostics=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whichnorm.api.report_on", unreported.no_report)
+        compare(out, diagnostics=True)
     return out
 
 
@@ -76,6 +82,10 @@ def test_there_is_a_row_from_before_training_and_one_per_epoch(diagnosed, norm):
     assert found.num_images == 64
     gradients = [tuple(row.gradient_norm.values()) for row in found.rows.values()]
     assert len(set(gradients)) == 4
+
+
+def measured(study):
+    return Diagnostics().measure(study, read_results(study), NoOptions())
 
 
 class StopAt(Progress):
@@ -118,8 +128,7 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     assert list(diagnostics(tmp_path)) == ["gn-4-seed0.json"]
     study = reopen(tmp_path)
     results = read_results(study)
-    findings = Findings(diagnostics=read_study_diagnostics(study.spec.runs(), study.folder))
-    section = diagnostics_section(results, findings)
+    section = Diagnostics().section(measured(study), results)
     assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: bn at seed 0."
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
 
@@ -157,7 +166,6 @@ def test_a_network_that_cannot_be_diagnosed_stops_the_study_which_goes_on_withou
     assert compare(tmp_path, **changes).finished("bn")
 
 
-@pytest.mark.usefixtures("records_alone")
 def test_the_command_line_has_it_off_by_default(tmp_path, capsys):
     command = ["compare", "--norms", "bn", "--seeds", "1", "--epochs", "1", "--train-limit", "150", "--threads", "1"]
     main([*command, "--out", str(tmp_path / "without")])
@@ -228,8 +236,8 @@ def made_up(arm, seed, num_epochs=4, **changes):
     return RunDiagnoses(arm=arm, seed=seed, num_images=64, rows=rows, **changes)
 
 
-def of(*runs, faults=()):
-    return StudyDiagnostics(runs={(run.arm, run.seed): run for run in runs}, faults=faults)
+def by_run(*runs):
+    return {(run.arm, run.seed): run for run in runs}
 
 
 def test_curves_are_the_means_over_seeds_with_gaps_where_one_has_none():
@@ -252,63 +260,126 @@ def test_a_figure_that_was_not_finite_is_a_gap():
     assert estimate([made_up("none+l1:0.001", 0)]).norm_layers == ()
 
 
-def test_the_report_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path):
+def test_the_section_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path):
     results = make_results(tmp_path, arms=("bn",), study=make_study(seeds=(0, 1), epochs=4))
     runs = [made_up("bn", seed) for seed in (0, 1)]
-    page = Page(write_report(results, digits_test(), Findings(diagnostics=of(*runs))).read_text())
-    assert {"bn_diagnostics.png", "bn_diagnostics.svg"} <= {p.name for p in (tmp_path / "report/figures").iterdir()}
+    section = Diagnostics().section(summary(results, by_run(*runs)), results)
+    (picture,) = section.pictures
+    assert picture.name == "bn_diagnostics"
     last = [run.rows[4] for run in runs]
     dead = np.mean([row.dead_relu["relu"] for row in last])
     distance = np.mean([row.cosine_distance["norm"] for row in last])
     norms = [np.mean([row.gradient_norm[path] for row in last]) for path in ("conv", "norm", "head")]
-    for number in (f"{100 * dead:.2f} %", f"{distance:.3g}", f"{np.median(norms):.3g}", f"{max(norms):.3g}"):
-        assert number in page.text
-    (alt,) = [image["alt"] for image in page.all("img") if image["alt"].startswith("Diagnostics of BatchNorm (bn)")]
-    assert f"gradient norm {min(norms):.3g} to {max(norms):.3g}" in alt
-    assert "the same 64 training images" in page.text
-    assert "Trained without" not in page.text
+    ((_, _, *cells),) = section.tables[0].rows
+    texts = [cells[0].text, cells[0].note, cells[1].text, cells[2].text]
+    ends = f"{min(norms):.3g} to {max(norms):.3g}"
+    assert texts == [f"{np.median(norms):.3g}", ends, f"{100 * dead:.2f} %", f"{distance:.3g}"]
+    assert picture.alt.startswith("Diagnostics of BatchNorm (bn) over epochs")
+    assert f"Gradient norm {np.median(norms):.3g} ({ends})" in picture.alt
+    assert "the same 64 training images" in picture.method
+    assert f"{100 * dead:.2f} % of a ReLU's channels are dead" in section.title
+    assert f"median gradient norm is {np.median(norms):.3g}" in section.title
+    assert "Trained without" not in " ".join(section.sentences)
 
 
-def test_without_diagnostics_the_report_says_nothing_of_them(tmp_path):
-    assert diagnostics_section(make_results(tmp_path, study=make_study(epochs=2)), Findings()) is None
+def test_captions_have_at_most_40_words_and_pictures_the_width_of_a_phone(tmp_path):
+    arms = ("bn", "gn:8", "none")
+    results = make_results(tmp_path, arms=arms, study=make_study(epochs=4))
+    found = summary(results, by_run(*(made_up(arm, seed) for arm in arms for seed in (0, 1, 2))))
+    pictures = Diagnostics().section(found, results).pictures
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert len(picture.caption.split()) <= 40
+        assert picture.figure.get_size_inches()[0] <= 5.2
+        assert all(axes.get_ylabel() for axes in picture.figure.axes[:3])
 
 
-def test_runs_that_did_not_finish_are_left_out_where_others_did():
+def test_the_title_says_the_least_and_the_most_of_the_arms():
+    def found(arm, norm, dead):
+        row = Diagnosis(gradient_norm={"a": norm}, dead_relu={"r": dead}, cosine_distance={})
+        return estimate([RunDiagnoses(arm=arm, seed=0, num_images=2, rows={0: row, 1: row})])
+
+    assert title([found("bn", 0.5, 0.0), found("ln", 1e-5, 0.25), found("none", 0.25, 0.125)]) == (
+        "After training 0.00 % (bn) to 25.00 % (ln) of a ReLU's channels are dead and the median gradient norm is "
+        "1e−05 (ln) to 0.5 (bn)"
+    )
+    assert title([found("bn", 0.5, 0.0), found("ln", 0.5, 0.0)]) == (
+        "After training no ReLU channel is dead and the median gradient norm is 0.5"
+    )
+    assert title([found("bn", None, None)]) == "Diagnostics of gradients and activations"
+
+
+def test_the_command_prints_the_table_and_its_json_has_every_layer(diagnosed, tmp_path, capsys):
+    capsys.readouterr()
+    assert main(["diagnostics", str(diagnosed), "--out", str(tmp_path), "--norms", "bn,none"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Gradient norms are medians over layers" in shown
+    assert "A ReLU's channel is dead if" in shown
+    assert "bn: dead ReLU channels, n = 1 seed." in shown
+    assert main(["diagnostics", str(diagnosed), "--out", str(tmp_path), "--norms", "bn,none", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["found"]
+    assert [arm["arm"] for arm in found["arms"]] == ["bn", "none"]
+    for arm in found["arms"]:
+        rows = read_diagnoses(diagnosed / "diagnostics" / f"{arm['arm']}-seed0.json", arm["arm"], 0).rows
+        tracks = arm["gradient_norm"]
+        assert arm["epochs"] == list(rows)
+        for path, values in zip(tracks["paths"], tracks["values"], strict=True):
+            assert values == [row.gradient_norm[path] for row in rows.values()]
+
+
+def test_without_diagnostics_there_is_no_section(tmp_path):
+    assert Diagnostics().section(None, make_results(tmp_path, study=make_study(epochs=2))) is None
+
+
+def test_runs_that_did_not_finish_are_left_out_if_others_did():
     study = make_study(epochs=4)
     records = make_records(["bn", "ln"], study, digits_test(), 10)
     records = [failed(r, "why") if (r.arm, r.seed) in {("bn", 0), ("ln", 0), ("ln", 1), ("ln", 2)} else r
                for r in records]  # fmt: skip
     results = make_results("unused", study=study, records=records)
-    found = of(*(made_up(arm, seed) for arm in ("bn", "ln") for seed in (0, 1)))
-    assert [run.seed for run in found.of_arm(results, "bn")] == [1]
-    assert [run.seed for run in found.of_arm(results, "ln")] == [0, 1]
-    assert [(r.arm, r.seed) for r in found.missing(results)] == [("bn", 2), ("ln", 2)]
+    runs = by_run(*(made_up(arm, seed) for arm in ("bn", "ln") for seed in (0, 1)))
+    assert [run.seed for run in of_arm(results, "bn", runs)] == [1]
+    assert [run.seed for run in of_arm(results, "ln", runs)] == [0, 1]
+    found = summary(results, runs)
+    assert [arm.seeds for arm in found.arms] == [(1,), (0, 1)]
+    assert found.missing == (("bn", 2), ("ln", 2))
 
 
-def test_a_damaged_file_does_not_keep_the_report_from_being_written(diagnosed, tmp_path):
+def test_a_damaged_file_does_not_keep_the_others_from_being_shown(diagnosed, tmp_path):
     study = reopen(diagnosed)
+    results = read_results(study)
     for name, content in diagnostics(diagnosed).items():
         (tmp_path / "diagnostics").mkdir(exist_ok=True)
         (tmp_path / "diagnostics" / name).write_bytes(b"{" if name.startswith("bn") else content)
-    found = read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path))
-    assert sorted(found.runs) == [("gn:4", 0), ("none", 0)]
-    section = diagnostics_section(read_results(study), Findings(diagnostics=found))
+    moved = replace(study, folder=replace(study.folder, root=tmp_path))
+    found = Diagnostics().measure(moved, results, NoOptions())
+    assert [arm.arm for arm in found.arms] == ["gn:4", "none"]
+    section = Diagnostics().section(found, results)
     assert "bn-seed0.json: not the readable diagnostics of bn at seed 0" in section.sentences[-1]
-    assert read_study_diagnostics(study.spec.runs(), replace(study.folder, root=tmp_path / "empty")) is None
+    (tmp_path / "diagnostics" / "gn-4-seed0.json").write_bytes(b"{")
+    (tmp_path / "diagnostics" / "none-seed0.json").write_bytes(b"{")
+    alone = Diagnostics().section(Diagnostics().measure(moved, results, NoOptions()), results)
+    assert (alone.tables, alone.pictures) == ((), ())
+    assert len(alone.sentences) == 4  # the runs without figures, and a line per file
+    empty = replace(study, folder=replace(study.folder, root=tmp_path / "empty"))
+    assert Diagnostics().measure(empty, results, NoOptions()) is None
 
 
-def test_nothing_finite_and_a_single_epoch_can_be_drawn():
+def test_nothing_finite_and_a_single_epoch_can_be_drawn(tmp_path):
     rows = {3: Diagnosis(gradient_norm={"a": None, "b": 0.0}, dead_relu={}, cosine_distance={"b": None})}
     arms = [estimate([RunDiagnoses(arm=arm, seed=0, num_images=2, rows=rows)]) for arm in ("bn", "none")]
-    for picture in diagnostics_pictures(arms):
+    results = make_results(tmp_path, arms=("bn", "none"), study=make_study(epochs=3))
+    for picture in diagnostics_pictures(results, arms):
         texts = {text.get_text() for axes in picture.figure.axes for text in axes.texts}
         assert {"no ReLU", "not finite"} <= texts
-        assert "cosine distance not finite" in picture.alt
+        assert "Cosine distance – (not finite)" in picture.alt
         assert all(len(saved(picture.figure)[kind]) > 1000 for kind in ("svg", "png"))
 
 
-def test_all_arms_have_the_same_axes():
-    pictures = diagnostics_pictures([estimate([made_up(arm, 0)]) for arm in ("bn", "gn:4", "none")])
+def test_all_arms_have_the_same_axes(tmp_path):
+    names = ("bn", "gn:4", "none")
+    results = make_results(tmp_path, arms=names, study=make_study(epochs=4))
+    pictures = diagnostics_pictures(results, [estimate([made_up(arm, 0)]) for arm in names])
     limits = [[axes.get_ylim() for axes in picture.figure.axes[:3]] for picture in pictures]
     assert limits[0] == limits[1] == limits[2]
     assert limits[0][1][0] == limits[0][2][0] == 0

@@ -1,6 +1,4 @@
-"""Grad-CAM: maps against gradients written out by hand, the default layer, and the agreement of two arms' maps."""
-
-import sys
+"""Grad-CAM: maps against gradients written out by hand and against captum, the default layer, how much maps agree."""
 
 import networks
 import numpy as np
@@ -9,11 +7,13 @@ import torch
 from PIL import Image
 from scipy import stats as scipy_stats
 from torch import nn
+from torch.nn import functional as F
 
+from whichnorm.analyses.gradcam.choice import checked_images, choose_images
 from whichnorm.analyses.gradcam.layers import check_layer, default_layer
 from whichnorm.analyses.gradcam.maps import grad_cam, is_empty, upsample
-from whichnorm.analyses.gradcam.measure import checked_images, choose_images, spread_places
-from whichnorm.errors import MissingExtraError, ModelError, SpecError
+from whichnorm.data.splits import evenly_spaced
+from whichnorm.errors import ModelError, SpecError
 from whichnorm.models import NETWORKS, build_model, default_input_shape
 from whichnorm.stats import rank_agreement
 
@@ -292,10 +292,95 @@ def test_maps_that_are_not_finite_are_refused():
         grad_cam(network, "0", images(), CLASSES)
 
 
-def test_a_missing_captum_is_one_line(monkeypatch):
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
-    with pytest.raises(MissingExtraError, match="pip install captum"):
-        grad_cam(tiny("bn"), "2", images(), CLASSES)
+def captums_maps(network, layer, x, classes):
+    """Return the maps of captum, which another team wrote."""
+    attr = pytest.importorskip("captum.attr")
+    cam = attr.LayerGradCam(network.eval(), network.get_submodule(layer))
+    maps = cam.attribute(x, target=classes, relu_attributions=True).detach()
+    return maps[:, 0].double().numpy()
+
+
+def assert_captum_agrees(network, layer, x, classes):
+    expected = captums_maps(network, layer, x, classes)
+    assert expected.any()
+    np.testing.assert_allclose(grad_cam(network, layer, x, classes), expected, rtol=1e-4, atol=1e-6 * expected.max())
+
+
+@pytest.mark.parametrize("norm", ["bn", "ln", "none"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_maps_of_the_packages_networks_are_those_of_captum(name, norm):
+    torch.manual_seed(0)
+    channels, *size = default_input_shape(name)
+    network, x = build_model(name, norm, in_channels=channels), torch.randn(10, channels, *size)
+    first = next(path for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
+    for layer in (first, default_layer(network, x)):
+        assert_captum_agrees(network, layer, x, torch.arange(10))
+
+
+class Repeated(nn.Module):
+    """Its body runs three times, and its ReLU works on the spot."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.stem = nn.Conv2d(2, 4, 3, padding=1)
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), norm(4), nn.ReLU(inplace=True))
+        self.out = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for _ in range(3):
+            x = x + self.body(x)
+        return self.out(x.mean((2, 3)))
+
+
+class Pair(nn.Module):
+    """Returns its map with a second value, as recurrent layers and attention do."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), norm(4)
+
+    def forward(self, x):
+        x = self.norm(self.conv(x))
+        return F.relu_(x), x.mean()
+
+
+class Tupled(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.pair, self.out = Pair(norm), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x, mean = self.pair(x)
+        return self.out(x.mean((2, 3)) + mean)
+
+
+UNUSUAL = {
+    "in place, with shortcuts": (lambda: networks.deep(nn.BatchNorm2d, 3, 2), ("norm", "blocks.3", "blocks.3.norm2")),
+    "branches and gates": (lambda: networks.dense(nn.BatchNorm2d, 3, 2), ("a", "b", "norm")),
+    "a body that runs three times": (lambda: Repeated(nn.BatchNorm2d), ("stem", "body", "body.0", "body.1")),
+    "a part that returns a tuple": (lambda: Tupled(nn.BatchNorm2d), ("pair.conv", "pair.norm")),
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_the_maps_of_unusual_networks_are_those_of_captum(case):
+    torch.manual_seed(0)
+    make, layers = UNUSUAL[case]
+    network, x = make(), torch.randn(4, 2, 8, 8)
+    for layer in layers:
+        assert_captum_agrees(network, layer, x, torch.tensor([0, 1, 2, 0]))
+
+
+def test_a_layer_that_returns_a_tuple_is_refused():
+    with pytest.raises(ModelError, match=r"'pair' returns tuple for 2 images, expected \(N, C, H, W\)"):
+        grad_cam(Tupled(nn.BatchNorm2d), "pair", torch.randn(2, 2, 8, 8), torch.tensor([0, 1]))
+
+
+def test_a_network_whose_weights_are_frozen_has_the_same_maps():
+    network, x = tiny("bn"), images()
+    expected = grad_cam(network, "0", x, CLASSES)
+    np.testing.assert_array_equal(grad_cam(network.requires_grad_(False), "0", x, CLASSES), expected)
 
 
 def test_the_agreement_is_spearmans_correlation_as_scipy_has_it():
@@ -347,7 +432,7 @@ def test_images_are_right_in_every_arm_or_contested_with_classes_in_turn():
     assert choose_images(PREDICTIONS, LABELS, limit=2) == [0, 2]
 
 
-def test_images_that_every_arm_misses_stand_in_where_arms_agree():
+def test_images_that_every_arm_misses_stand_in_if_arms_agree():
     assert choose_images(PREDICTIONS[:1] * 2, LABELS) == [0, 3, 6, 5, 7, 9]
     assert choose_images(PREDICTIONS[:1], LABELS) == [0, 3, 6, 5, 7, 9]
 
@@ -361,16 +446,16 @@ def test_one_kind_of_image_fills_the_places_that_the_other_leaves():
 
 def test_named_images_are_checked():
     assert checked_images([3, 0], 4) == [3, 0]
-    for places, words in (([4], "no test image 4"), ([-1], "no test image -1"), ([1, 1], "twice"), ([], "0 images"),
-                          (list(range(25)), "25 images")):  # fmt: skip
+    for indices, words in (([4], "no test image 4"), ([-1], "no test image -1"), ([1, 1], "twice"), ([], "0 images"),
+                           (list(range(25)), "25 images")):  # fmt: skip
         with pytest.raises(SpecError, match=words):
-            checked_images(places, 4 if len(places) < 25 else 100)
+            checked_images(indices, 4 if len(indices) < 25 else 100)
 
 
 @pytest.mark.parametrize("total", [1, 7, 199, 200, 201, 10_000])
 def test_the_sample_is_spread_over_the_whole_split(total):
-    places = spread_places(total)
-    assert len(places) == min(total, 200) == len(set(places))
-    gaps = np.diff([*places, total])
-    assert places[0] == 0
+    indices = evenly_spaced(total, 200)
+    assert len(indices) == min(total, 200) == len(set(indices))
+    gaps = np.diff([*indices, total])
+    assert indices[0] == 0
     assert gaps.max() - gaps.min() <= 1

@@ -5,23 +5,29 @@ import itertools
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import unreported
 from PIL import Image
 from rich.console import Console
 from synthetic import make_results, noise_test
 
-from whichnorm.analyses.gradcam.measure import Agreement, ArmMaps, StudyMaps, maps_or_reason, study_maps
-from whichnorm.analyses.gradcam.pictures import gradcam_picture
+from whichnorm.analyses.gradcam import GradCam
+from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
+from whichnorm.analyses.gradcam.measure import find_maps
+from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.analyses.gradcam.pictures import agreements_text, gradcam_picture
+from whichnorm.analyses.gradcam.section import title
 from whichnorm.analyses.gradcam.tables import agreements_table, images_table
-from whichnorm.api import prepare, read_results
+from whichnorm.api import compare, read_results
 from whichnorm.cli import main
+from whichnorm.errors import ModelError, StudyError
 from whichnorm.render.style import saved
 from whichnorm.render.terminal import print_table
-from whichnorm.stats import rank_agreement
-from whichnorm.study.progress import Progress
-from whichnorm.study.run import run_study
+from whichnorm.specs.codec import encode
+from whichnorm.stats import RankAgreement, rank_agreement
 from whichnorm.study.study import reopen
 
 ARMS = ("bn", "bn+l1:1e-06", "gn:8")
@@ -29,12 +35,12 @@ ARMS = ("bn", "bn+l1:1e-06", "gn:8")
 
 def train(root, norms, seeds, model):
     """Train a study on some digits, without a report."""
-    study = prepare(
-        "digits", norms=norms, model=model, seeds=seeds, epochs=1, val=0, train_limit=200, threads=1,
-        precision="float32", out=root,
-    )  # fmt: skip
-    study.folder.claim(study.spec, study.splits.digest)
-    run_study(study.spec, study.splits, study.folder, Progress())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whichnorm.api.report_on", unreported.no_report)
+        compare(
+            "digits", norms=norms, model=model, seeds=seeds, epochs=1, val=0, train_limit=200, threads=1,
+            precision="float32", out=root,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,8 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def own_copy(study, tmp_path):
-    return shutil.copytree(study, tmp_path / "study")
+    """The study without the maps that other tests kept."""
+    return shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("examined"))
 
 
 @pytest.fixture(scope="module")
@@ -58,45 +65,53 @@ def opened(study):
 
 
 def as_json(capsys, *arguments):
+    """Return what the command prints with --json."""
     capsys.readouterr()
     assert main(["gradcam", *map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+def maps_as_json(capsys, *arguments):
+    return as_json(capsys, *arguments)["found"]["maps"]
 
 
 def test_the_command_prints_images_and_agreements_and_draws(study, capsys):
     capsys.readouterr()
     assert main(["gradcam", str(study)]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("Grad-CAM at block4, 4x4 positions, seed 0, for the true class")
+    assert shown.startswith("Spearman's rank correlation")
+    assert "Grad-CAM at block4, 4x4 positions, seed 0, for the true class" in shown
     assert "bn, gn:8" in shown
     assert shown.rstrip().endswith(str(study / "pictures" / "gradcam.png"))
     assert (study / "pictures" / "gradcam.svg").is_file()
     with Image.open(study / "pictures" / "gradcam.png") as picture:
-        assert picture.width > picture.height > 500
+        assert picture.height > picture.width > 500
 
 
 def test_the_numbers_are_those_of_the_maps_and_of_the_networks(study, opened, capsys):
     study, results = opened
-    shown = as_json(capsys, study, "--images", "5,17", "--layer", "block2")
-    assert (shown["layer"], shown["map_shape"], shown["seed"], shown["target"]) == ("block2", [8, 8], 0, "true")
-    assert [one["image"] for one in shown["images"]] == [5, 17]
-    assert [one["class"] for one in shown["images"]] == [str(int(study.splits.test.labels[k])) for k in (5, 17)]
-    assert [arm["norm"] for arm in shown["arms"]] == list(ARMS)
-    for arm in shown["arms"]:
-        record = results.finished(arm["norm"])[0]
-        assert arm["predictions"] == [str(record.test_predictions[k]) for k in (5, 17)]
+    shown = as_json(capsys, study.folder.root, "--images", "5,17", "--layer", "block2")["found"]
+    assert shown["options"] == {"layer": "block2", "images": [5, 17], "seed": None, "target": "true"}
+    maps = shown["maps"]
+    assert (maps["layer"], maps["seed"], maps["images"]) == ("block2", 0, [5, 17])
+    assert maps["labels"] == [int(study.splits.test.labels[k]) for k in (5, 17)]
+    assert [arm["arm"] for arm in maps["arms"]] == list(ARMS)
+    for arm in maps["arms"]:
+        record = results.finished(arm["arm"])[0]
+        assert arm["predictions"] == [record.test_predictions[k] for k in (5, 17)]
         np.testing.assert_allclose(arm["confidences"], [record.test_confidences[k] for k in (5, 17)], atol=0.02)
         assert np.shape(arm["maps"]) == (2, 8, 8)
         assert np.min(arm["maps"]) >= 0
-        assert arm["empty"] == [not np.any(one) for one in arm["maps"]]
-    pairs = [[one["a"], one["b"]] for one in shown["agreements"]]
+        assert 0 <= arm["num_empty"] < maps["num_sampled"]
+    pairs = [[one["a"], one["b"]] for one in maps["agreements"]]
     assert pairs == [["bn", "bn+l1:1e-06"], ["bn", "gn:8"], ["bn+l1:1e-06", "gn:8"]]
-    assert all(one["n"] + one["left_out"] == shown["num_sampled"] == 200 for one in shown["agreements"])
+    ranks = [one["ranks"] for one in maps["agreements"]]
+    assert all(one["n"] + one["left_out"] == maps["num_sampled"] == 200 for one in ranks)
 
 
 def test_equal_networks_agree_at_one(study, capsys):
-    shown = as_json(capsys, study, "--seed", "1", "--images", "0,1")
-    same, *others = shown["agreements"]
+    shown = maps_as_json(capsys, study, "--seed", "1", "--images", "0,1")
+    same, *others = (one["ranks"] for one in shown["agreements"])
     assert same["mean"] == pytest.approx(1)
     assert same["std"] == pytest.approx(0, abs=1e-9)
     assert same["n"] > 100
@@ -104,43 +119,112 @@ def test_equal_networks_agree_at_one(study, capsys):
     assert all(abs(one["mean"]) < 0.99 for one in others)
 
 
-def test_maps_of_the_predicted_class_differ_only_where_it_is_another(opened):
+def test_maps_of_the_predicted_class_differ_only_if_it_is_another(opened):
     study, results = opened
-    images = list(range(20))
-    true, predicted = (study_maps(study, results, images=images, target=t) for t in ("true", "predicted"))
+    images = tuple(range(20))
+    true, predicted = (
+        find_maps(study, results, GradCamOptions(images=images, target=target)).maps for target in ("true", "predicted")
+    )
     differing = 0
     for a, b in zip(true.arms, predicted.arms, strict=True):
         for k in images:
             if a.predictions[k] == true.labels[k]:
-                np.testing.assert_allclose(a.maps[k], b.maps[k], rtol=1e-5, atol=1e-7)
+                np.testing.assert_allclose(a.array[k], b.array[k], rtol=1e-5, atol=1e-7)
             else:
-                differing += not np.allclose(a.maps[k], b.maps[k])
+                differing += not np.allclose(a.array[k], b.array[k])
     assert differing > 0
 
 
-def test_the_same_study_gives_the_same_maps_and_the_same_picture(opened):
-    study, results = opened
-    first, second = (gradcam_picture(results, study.splits.test, study_maps(study, results)) for _ in range(2))
-    assert saved(first.figure) == saved(second.figure)
-    assert (first.name, first.embed, first.caption, first.alt) == ("gradcam", "png", second.caption, second.alt)
+def refuse(*_):
+    raise AssertionError("a network was asked")
 
 
-def test_alt_text_and_caption_hold_the_agreements(opened):
+def test_maps_that_are_kept_give_the_same_section_without_a_network(own_copy, monkeypatch):
+    study = reopen(own_copy)
+    results = read_results(study)
+    first = find_maps(study, results, GradCamOptions())
+    with monkeypatch.context() as patch:
+        patch.setattr(type(study), "network", refuse)
+        second = find_maps(study, results, GradCamOptions())
+    assert first.maps == second.maps
+    one, two = (GradCam().section(found, results) for found in (first, second))
+    assert saved(one.pictures[0].figure) == saved(two.pictures[0].figure)
+    assert (one.title, one.sentences, one.tables) == (two.title, two.sentences, two.tables)
+    for part in ("name", "embed", "alt", "caption", "method"):
+        assert getattr(one.pictures[0], part) == getattr(two.pictures[0], part)
+
+
+def test_other_options_arms_or_weights_are_asked_of_the_networks(own_copy, monkeypatch):
+    study = reopen(own_copy)
+    results = read_results(study)
+    options = GradCamOptions(images=(0, 3), seed=0)
+    first = find_maps(study, results, options)
+    shutil.copy(own_copy / "runs" / "bn-seed1.safetensors", own_copy / "runs" / "bn-seed0.safetensors")
+    assert find_maps(study, results, options).maps != first.maps
+    assert len(list((own_copy / "examined").glob("gradcam.*.json"))) == 1, "maps of replaced weights are replaced"
+    monkeypatch.setattr(type(study), "network", refuse)
+    find_maps(study, results, options)
+    for changed in (replace(options, layer="block2"), replace(options, target="predicted"), replace(options, seed=1)):
+        with pytest.raises(AssertionError, match="a network was asked"):
+            find_maps(study, results, changed)
+    with pytest.raises(AssertionError, match="a network was asked"):
+        find_maps(study, results.only(["bn", "gn:8"]), options)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-30],
+        lambda text: "[]",
+        lambda text: "[" * 100_000,
+        lambda text: text.replace('"schema": 1', '"schema": 0'),
+        lambda text: text.replace('"layer"', '"Layer"'),
+        lambda text: text.replace('"seed": 0', '"seed": "0"'),
+    ],
+)
+def test_kept_maps_that_are_damaged_are_made_again(own_copy, damage):
+    study = reopen(own_copy)
+    results, options = read_results(study), GradCamOptions(images=(0,), seed=0)
+    first = find_maps(study, results, options)
+    (path,) = (own_copy / "examined").glob("gradcam.*.json")
+    whole = path.read_text()
+    path.write_text(damage(whole))
+    assert path.read_text() != whole
+    assert find_maps(study, results, options).maps == first.maps
+    assert path.read_text() == whole
+
+
+def test_a_study_that_cannot_be_written_has_maps_all_the_same(own_copy, capsys, tmp_path):
+    (own_copy / "examined").touch()  # where a folder would be made
+    assert maps_as_json(capsys, own_copy, "--images", "0", "--out", tmp_path / "x.png")["images"] == [0]
+
+
+def test_what_is_kept_is_small_and_without_pixels(opened):
     study, results = opened
-    maps = study_maps(study, results)
-    picture = gradcam_picture(results, study.splits.test, maps)
-    for one in maps.agreements:
+    found = find_maps(study, results, GradCamOptions())
+    assert set(encode(found)) == {"options", "maps"}
+    assert len(json.dumps(encode(found.maps))) < 20_000
+
+
+def test_the_picture_has_at_most_40_words_below_it_and_its_method_the_agreements(opened):
+    study, results = opened
+    found = find_maps(study, results, GradCamOptions())
+    picture = gradcam_picture(found, results)
+    assert len(picture.caption.split()) <= 40
+    assert "block4, seed 0" in picture.caption
+    for one in found.maps.agreements:
         words = f"{one.a} and {one.b} {one.ranks.mean:.2f} ± {one.ranks.std:.2f} (n = {one.ranks.n}"
-        assert words in picture.alt
-        assert words in picture.caption
-    assert "true class in every arm" in picture.caption
-    assert "block4 (4x4 positions" in picture.caption
+        assert words in picture.method
+    assert "true class in every arm" in picture.method
+    assert "block4, 4x4 positions" in picture.method
+    for row in images_table(found, results.class_names).rows:
+        assert all(cell.text in picture.alt for cell in row)
 
 
 def test_some_arms_and_an_svg(study, tmp_path, capsys):
     out = tmp_path / "new" / "cam.SVG"
     shown = as_json(capsys, study, "--norms", " gn:8, bn", "--out", out, "--target", "predicted")
-    assert [arm["norm"] for arm in shown["arms"]] == ["bn", "gn:8"]
+    assert [arm["arm"] for arm in shown["found"]["maps"]["arms"]] == ["bn", "gn:8"]
     assert shown["pictures"] == [str(out)]
     assert ET.fromstring(out.read_bytes()).tag.endswith("svg")
 
@@ -152,17 +236,16 @@ def rewrite(path, **changes):
 def test_an_arm_without_a_finished_run_is_left_out_and_named(own_copy, capsys):
     rewrite(own_copy / "runs" / "bn-seed0.json", status="diverged", reason="the loss was not finite in epoch 1")
     shown = as_json(capsys, own_copy, "--seed", "0", "--images", "0")
-    assert [arm["norm"] for arm in shown["arms"]] == list(ARMS[1:])
-    assert shown["left_out"] == ["bn"]
-    assert shown["notes"] == ["without a finished run at seed 0: bn"]
-    assert as_json(capsys, own_copy, "--images", "0")["seed"] == 1  # the seed that more arms finished
+    assert [arm["arm"] for arm in shown["found"]["maps"]["arms"]] == list(ARMS[1:])
+    assert shown["found"]["maps"]["left_out"] == ["bn"]
+    assert shown["sentences"] == ["Without a finished run at seed 0: bn."]
+    assert maps_as_json(capsys, own_copy, "--images", "0")["seed"] == 1  # the seed that more arms finished
     assert main(["gradcam", str(own_copy), "--seed", "0", "--norms", "bn"]) == 2
     assert "no finished run of bn at seed 0; there are some at seed 1" in capsys.readouterr().err
 
 
 def test_one_arm_has_maps_and_nothing_to_agree_with(study, capsys):
-    shown = as_json(capsys, study, "--norms", "gn:8", "--images", "3")
-    assert shown["agreements"] == []
+    assert maps_as_json(capsys, study, "--norms", "gn:8", "--images", "3")["agreements"] == []
     assert main(["gradcam", str(study), "--norms", "gn:8", "--images", "3"]) == 0
     assert "correlation" not in capsys.readouterr().out
 
@@ -170,9 +253,8 @@ def test_one_arm_has_maps_and_nothing_to_agree_with(study, capsys):
 def test_a_study_without_weights_has_a_reason_in_place_of_maps(own_copy, capsys):
     (own_copy / "runs" / "gn-8-seed0.safetensors").unlink()
     study = reopen(own_copy)
-    maps, reason = maps_or_reason(study, read_results(study))
-    assert maps is None
-    assert "gn-8-seed0.safetensors" in reason
+    with pytest.raises(StudyError, match=r"gn-8-seed0\.safetensors"):
+        find_maps(study, read_results(study), GradCamOptions())
     assert main(["gradcam", str(own_copy)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -186,9 +268,8 @@ def test_a_network_without_a_convolution_has_a_reason_in_place_of_maps(tmp_path,
     monkeypatch.chdir(tmp_path)
     train(tmp_path / "study", norms=["bn", "in"], seeds=1, model="flat_gradcam:make")
     study = reopen("study")
-    maps, reason = maps_or_reason(study, read_results(study))
-    assert maps is None
-    assert "no convolution layer" in reason
+    with pytest.raises(ModelError, match="no convolution layer"):
+        find_maps(study, read_results(study), GradCamOptions())
     capsys.readouterr()
     assert main(["gradcam", "study"]) == 2
     assert "no convolution layer" in capsys.readouterr().err
@@ -265,15 +346,18 @@ def made_up(arms, num_images, test):
     maps = {arm: np.maximum(rng.normal(size=(num_images, 3, 4)), 0) for arm in arms}
     maps[arms[0]][0] = 0
     pairs = [(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]]
-    return StudyMaps(
-        layer="layer", target="true", seed=0, images=tuple(range(num_images)), named=True,
+    found = StudyMaps(
+        layer="layer", seed=0, images=tuple(range(num_images)),
         labels=tuple(test.labels[:num_images].tolist()), left_out=("in",), num_sampled=num_images,
         arms=tuple(
-            ArmMaps(arm=arm, predictions=(0,) * num_images, confidences=(1.0,) * num_images, maps=one, num_empty=0)
+            ArmMaps(arm=arm, predictions=(0,) * num_images, confidences=(1.0,) * num_images, maps=rounded(one),
+                    num_empty=0)
             for arm, one in maps.items()
         ),
         agreements=tuple(Agreement(a=a, b=b, ranks=rank_agreement(maps[a], maps[b])) for a, b in pairs),
     )  # fmt: skip
+    options = GradCamOptions(images=tuple(range(num_images)))
+    return GradCamFound(options=options, maps=found, pixels=tuple(test.images[:num_images].numpy()))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
@@ -281,14 +365,16 @@ def made_up(arms, num_images, test):
 def test_any_number_of_arms_images_and_channels_can_be_drawn(tmp_path, channels, num_arms, num_images):
     arms = ["bn", "ln", "gn:8", "ln-channel:noaffine", "bn+l1:0.001+l2:0.0001", "gn:4", "gn:2", "none"][:num_arms]
     test = noise_test(40, len(HOSTILE), channels)
-    results = make_results(tmp_path, ("bn", "ln"), test=test, class_names=HOSTILE)
-    picture = gradcam_picture(results, test, made_up(arms, num_images, test))
+    results = make_results(tmp_path, arms, test=test, class_names=HOSTILE)
+    section = GradCam().section(made_up(arms, num_images, test), results)
+    (picture,) = section.pictures
     texts = [t.get_text() for axes in picture.figure.axes for t in axes.texts]
     assert texts.count("map is empty") == 1
-    assert "(map is empty)" in picture.alt
-    assert "left out for an empty or constant map" in picture.alt or num_arms == 1
-    assert "Without a finished run at this seed: in." in picture.caption
-    assert "\udcff" not in picture.alt + picture.caption
+    assert picture.alt.count("map is empty") == 1
+    assert "left out for an empty or constant map" in picture.method or num_arms == 1
+    assert len(picture.caption.split()) <= 40
+    assert section.sentences == ("Without a finished run at seed 0: in.",)
+    assert "\udcff" not in picture.alt + picture.caption + picture.method
     files = saved(picture.figure)
     ET.fromstring(files["svg"])
     with Image.open(io.BytesIO(files["png"])) as image:
@@ -304,17 +390,28 @@ def boxes_of_texts(figure):
     return {text.get_text() + f" #{k}": text.get_window_extent(renderer) for k, text in enumerate(texts)}
 
 
-def test_texts_do_not_run_into_each_other_or_over_the_edge(tmp_path):
+@pytest.mark.parametrize("num_arms", [1, 2, 4, 7])
+def test_texts_do_not_run_into_each_other_or_over_the_edge(tmp_path, num_arms):
     names = ("automobile and more", "airplane")
+    arms = ["bn", "ln", "gn:8", "ln-channel:noaffine", "bn+l1:0.001+l2:0.0001", "gn:4", "gn:2"][:num_arms]
     test = noise_test(40, 2)
-    results = make_results(tmp_path, ("bn", "ln"), test=test, class_names=names)
-    figure = gradcam_picture(results, test, made_up(["bn", "ln", "gn:8", "ln-channel"], 6, test)).figure
+    results = make_results(tmp_path, arms, test=test, class_names=names)
+    figure = gradcam_picture(made_up(arms, 6, test), results).figure
     boxes = boxes_of_texts(figure)
-    assert len(boxes) == 1 + 2 * 5 * 2 + 6 * 5 + 6 + 1  # title, headers of two banks, notes, places, one empty map
+    assert len(boxes) == 1 + 2 * (1 + num_arms) + 6 * (1 + num_arms) + 1  # title, headings, notes, an empty map
     overlapping = [(a, b) for a, b in itertools.combinations(boxes, 2) if boxes[a].overlaps(boxes[b])]
     assert overlapping == []
     width, height = figure.bbox.width, figure.bbox.height
     assert all(box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height for box in boxes.values())
+
+
+def test_a_phone_shows_four_arms_without_scrolling(tmp_path):
+    arms = ["bn", "ln", "gn:8", "gn:4"]
+    test = noise_test(40, 2)
+    results = make_results(tmp_path, arms, test=test, class_names=("a", "b"))
+    for num_arms in (1, 2, 3, 4):
+        figure = gradcam_picture(made_up(arms[:num_arms], 6, test), results).figure
+        assert figure.get_size_inches()[0] <= 5.45
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -323,8 +420,8 @@ def test_tables_fit_the_terminal_and_show_names_as_they_are(width, num_arms):
     arms = ["bn", "ln", "gn:8", "ln-channel", "bn+l1:0.001", "gn:4", "gn:2", "none"][:num_arms]
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     names = ("automobile", "[red]b[/red]", "airplane", "frog", "a name that goes on")
-    maps = made_up(arms, 4, noise_test(40, len(names)))
-    for table in filter(None, [images_table(maps, names), agreements_table(maps)]):
+    found = made_up(arms, 4, noise_test(40, len(names)))
+    for table in filter(None, [images_table(found, names), agreements_table(found.maps)]):
         print_table(table, console)
     shown = console.file.getvalue()
     lines = [line for line in shown.splitlines() if "─" in line or "automobile" in line]
@@ -332,3 +429,32 @@ def test_tables_fit_the_terminal_and_show_names_as_they_are(width, num_arms):
     assert "[red]b[/red]" in shown
     assert "map is empty" in shown
     assert "automobile, 100 %" in shown
+
+
+def agreeing(*pairs):
+    """Maps of which nothing is known but how much they agree: same image, different images."""
+    agreements = tuple(
+        Agreement(a=f"a{k}", b=f"b{k}", ranks=RankAgreement(mean=same, std=0.1, n=9, left_out=0, mismatched=other))
+        for k, (same, other) in enumerate(pairs)
+    )
+    maps = made_up(["bn", "ln"], 1, noise_test(40, 2)).maps
+    return replace(maps, agreements=agreements)
+
+
+def test_the_title_says_how_much_maps_agree():
+    assert title(agreeing((0.504, 0.42))) == (
+        "Where the arms look: maps of a0 and b0 agree with 0.50 on the same image, with 0.42 on different ones"
+    )
+    assert title(agreeing((0.5, -0.1), (0.3, 0.1), (0.4, -0.101))) == (
+        "Where the arms look: two arms' maps agree with 0.30 to 0.50 on the same image, with −0.10 to 0.10 on "
+        "different ones"
+    )
+    assert title(agreeing((None, None))) == "Where the arms look"
+    assert title(made_up(["bn"], 1, noise_test(40, 2)).maps) == "Where bn looks"
+
+
+def test_numbers_have_one_minus_sign_and_no_negative_zero():
+    maps = agreeing((-0.25, -0.001))
+    assert [cell.text for cell in agreements_table(maps).rows[0]][1::4] == ["−0.25", "0.00"]
+    assert "-0" not in agreements_text(maps) + title(maps)
+    assert "−0.25" in agreements_text(maps)

@@ -1,48 +1,32 @@
 """Estimating the diagnostics' curves: the files of an arm's runs in, one mean over seeds per layer and epoch out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses
+from whichnorm.analyses.diagnostics.found import ArmDiagnostics, StudyDiagnostics, Tracks
 from whichnorm.analyses.diagnostics.measure import Diagnosis
 from whichnorm.errors import StudyError
-from whichnorm.norms import NoNormSpec
-from whichnorm.render import text
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
-from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.study import RunSpec
 from whichnorm.study.folder import StudyFolder
-from whichnorm.training.record import RunRecord
+from whichnorm.study.study import Study
 
-Key = tuple[str, int]  # an arm and a seed
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyDiagnostics:
-    """What was measured in a study's runs, and what is wrong with files that cannot be read."""
-
-    runs: Mapping[Key, RunDiagnoses]
-    faults: tuple[str, ...]
-
-    def of_arm(self, results: Results, arm: str) -> list[RunDiagnoses]:
-        """Return the runs that stand for an arm: the finished ones, or else those that got anywhere."""
-        measured = [r for r in results.records if r.arm == arm and (r.arm, r.seed) in self.runs]
-        finished = [r for r in measured if r.status == "finished"]
-        return [self.runs[r.arm, r.seed] for r in finished or measured]
-
-    def missing(self, results: Results) -> list[RunRecord]:
-        """Return the runs of a study without diagnostics."""
-        return [r for r in results.records if (r.arm, r.seed) not in self.runs]
+Runs = Mapping[tuple[str, int], RunDiagnoses]  # by arm and seed
 
 
-def read_study_diagnostics(runs: Sequence[RunSpec], folder: StudyFolder) -> StudyDiagnostics | None:
-    """Read what the runs of a study left behind; None where none of them was diagnosed."""
-    found: dict[Key, RunDiagnoses] = {}
-    faults = []
+def study_diagnostics(study: Study, results: Results) -> StudyDiagnostics | None:
+    """Read what the runs of these arms left behind, and take means; None if none of them was diagnosed."""
+    arms = results.arm_names
+    found, faults = read_runs([run for run in study.spec.runs() if str(run.arm) in arms], study.folder)
+    return summary(results, found, faults) if found or faults else None
+
+
+def read_runs(runs: Sequence[RunSpec], folder: StudyFolder) -> tuple[Runs, tuple[str, ...]]:
+    """Return what was measured in runs, and what is wrong with files that cannot be read."""
+    found, faults = {}, []
     for run in runs:
         path = folder.diagnostics(run)
         if path.exists():
@@ -50,64 +34,24 @@ def read_study_diagnostics(runs: Sequence[RunSpec], folder: StudyFolder) -> Stud
                 found[str(run.arm), run.seed] = read_diagnoses(path, str(run.arm), run.seed)
             except StudyError as error:
                 faults.append(str(error))
-    return StudyDiagnostics(runs=found, faults=tuple(faults)) if found or faults else None
+    return found, tuple(faults)
 
 
-def diagnostics_sentences(results: Results, found: StudyDiagnostics) -> Iterator[str]:
-    """Say what was measured, how to read it, and what is missing."""
-    sizes = dict.fromkeys(run.num_images for run in found.runs.values())
-    if sizes:
-        images = listed([text.count(size, "training image") for size in sizes])
-        yield (
-            f"Measured before the first epoch and after each, on the same {images} without augmentation, in training "
-            "mode without dropout, in float32. The gradient is that of the cross-entropy, without a penalty or weight "
-            "decay. A ReLU's channel is dead where it is zero for all of these images at every position. A cosine "
-            "distance near 0 means that images can hardly be told apart at that layer."
-        )
-        yield (
-            "Lubana, Dick and Tanaka (Beyond BatchNorm, NeurIPS 2021) report that large groups make images harder to "
-            "tell apart, and that small groups give large gradients early in training."
-        )
-    if missing := found.missing(results):
-        names = listed([f"{run.arm} at seed {run.seed}" for run in missing])
-        yield f"Trained without --diagnostics, and so without figures here: {names}."
-    yield from map(text.printable, found.faults)
+def summary(results: Results, found: Runs, faults: tuple[str, ...] = ()) -> StudyDiagnostics:
+    """Take the means of every arm that was diagnosed, and name the runs that were not."""
+    by_arm = (of_arm(results, arm, found) for arm in results.arm_names)
+    return StudyDiagnostics(
+        arms=tuple(estimate(runs) for runs in by_arm if runs),
+        missing=tuple((r.arm, r.seed) for r in results.records if (r.arm, r.seed) not in found),
+        faults=faults,
+    )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Tracks:
-    """A figure of several layers over epochs: the mean over seeds, (num_layers, num_epochs), NaN where one has none."""
-
-    paths: tuple[str, ...]  # in the order of the forward pass
-    values: NDArray[np.float64]
-
-    @property
-    def last(self) -> dict[str, float]:
-        """Each layer's figure after the last epoch."""
-        return dict(zip(self.paths, self.values[:, -1].tolist(), strict=True))
-
-    @property
-    def first(self) -> dict[str, float]:
-        """Each layer's figure before the first epoch, or at the first that was measured."""
-        return dict(zip(self.paths, self.values[:, 0].tolist(), strict=True))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ArmDiagnostics:
-    """An arm's diagnostics over its seeds; `epochs` counts those that were done, from 0."""
-
-    arm: str
-    seeds: tuple[int, ...]
-    num_images: int
-    epochs: NDArray[np.int64]
-    gradient_norm: Tracks
-    dead_relu: Tracks
-    cosine_distance: Tracks
-
-    @property
-    def norm_layers(self) -> tuple[str, ...]:
-        """The paths of the norm layers: distances are measured at these, and without any at the convolutions."""
-        return () if isinstance(parse_arm(self.arm).norm, NoNormSpec) else self.cosine_distance.paths
+def of_arm(results: Results, arm: str, found: Runs) -> list[RunDiagnoses]:
+    """Return the runs that stand for an arm: the finished ones, or else those that got anywhere."""
+    measured = [r for r in results.records if r.arm == arm and (r.arm, r.seed) in found]
+    finished = [r for r in measured if r.status == "finished"]
+    return [found[r.arm, r.seed] for r in finished or measured]
 
 
 def estimate(runs: Sequence[RunDiagnoses]) -> ArmDiagnostics:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from whichnorm.render.style import house_style, new_figure, set_title
 
-MOST_MARKS = 12  # epochs with a marker each; more would hide the lines
+MAX_MARKS = 12  # epochs with a marker each; more would hide the lines
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Panel:
+class LayerPanel:
     """A quantity of all layers, (num_layers, num_epochs), first layer first; `limits` are those of its axis."""
 
     title: str
@@ -26,27 +26,32 @@ class Panel:
     values: NDArray[np.float64]
     limits: tuple[float, float]
     log: bool = False
-    dashed: Sequence[bool] = ()  # by layer; none where it is empty
+    dashed: Sequence[bool] = ()  # by layer; none if it is empty
     note: str = ""  # what stands in the middle, for a panel with nothing to see
 
 
 @house_style()
-def diagnostics_panels(title: str, epochs: NDArray[np.int64], panels: Sequence[Panel]) -> Figure:
-    """Draw the panels side by side, with one bar for the depth of all lines."""
-    figure = new_figure(11.0, 3.5)
-    places = figure.subplots(1, len(panels))
-    for axes, panel in zip(places, panels, strict=True):
+def layer_panels(title: str, epochs: NDArray[np.int64], panels: Sequence[LayerPanel]) -> Figure:
+    """Draw the panels one below the other, with one bar for the depth of all lines."""
+    figure = new_figure(5.2, 1.1 + 1.95 * len(panels))
+    rows = figure.subplots(len(panels), 1, sharex=True)
+    for axes, panel in zip(rows, panels, strict=True):
         _draw_panel(axes, epochs, panel)
-    bar = figure.colorbar(ScalarMappable(cmap=_depths()), ax=places, ticks=[0, 1], aspect=28, pad=0.015)
-    bar.ax.set_yticklabels(["first\nlayer", "last\nlayer"])
+    _label_epochs(rows[-1], epochs)
+    bar = figure.colorbar(
+        ScalarMappable(cmap=_depths()), ax=rows, ticks=[0, 1], location="bottom", aspect=36, pad=0.015
+    )
+    first, last = bar.ax.set_xticklabels(["first layer", "last layer"])
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     bar.ax.tick_params(length=0)
     bar.outline.set_visible(False)
     set_title(figure, title)
     return figure
 
 
-def _draw_panel(axes: Axes, epochs: NDArray[np.int64], panel: Panel) -> None:
-    marker = "o" if len(epochs) <= MOST_MARKS else ""
+def _draw_panel(axes: Axes, epochs: NDArray[np.int64], panel: LayerPanel) -> None:
+    marker = "o" if len(epochs) <= MAX_MARKS else ""
     # A logarithm of 0 would be drawn far below the axis, since marks at its edge are not clipped.
     shown = np.where(panel.values > 0, panel.values, np.nan) if panel.log else panel.values
     for layer, values in enumerate(shown):
@@ -58,22 +63,25 @@ def _draw_panel(axes: Axes, epochs: NDArray[np.int64], panel: Panel) -> None:
     axes.text(0.5, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center", fontsize=9, color="#59636e")
     axes.set_title(panel.title)
     _label_values(axes, panel)
+    axes.grid(True)
+
+
+def _label_epochs(axes: Axes, epochs: NDArray[np.int64]) -> None:
     axes.set_xlabel("Epochs trained")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if len(epochs) == 1:
         axes.set(xlim=(epochs[0] - 0.5, epochs[0] + 0.5), xticks=epochs)
-    axes.grid(True)
 
 
-def _label_values(axes: Axes, panel: Panel) -> None:
+def _label_values(axes: Axes, panel: LayerPanel) -> None:
     axes.set_ylabel(panel.unit)
     axes.set_ylim(panel.limits)
     if panel.log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 
 
 def _depths() -> Colormap:

@@ -22,7 +22,7 @@ from whichnorm.training.randomness import isolated_rng
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """Figures of a network's layers by path, in the order of the forward pass; None where one is not finite."""
+    """Figures of a network's layers by path, in the order of the forward pass; None if one is not finite."""
 
     gradient_norm: dict[str, float | None]  # of every layer with weights
     dead_relu: dict[str, float | None]  # of every ReLU, in [0, 1]
@@ -32,11 +32,11 @@ class Diagnosis:
 def diagnose(model: nn.Module, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Diagnosis:
     """Measure a network in training mode, without dropout layers, on images (N, C, H, W) and labels (N,).
 
-    The gradient norm is the L2 norm over all weights of a layer, of the mean cross-entropy's gradient. The share of
+    The gradient norm is the L2 norm over all weights of a layer, of the mean cross-entropy's gradient. The fraction of
     dead channels is that of a ReLU's channels that are zero for every image at every position. The cosine distance is
-    the mean over all pairs of images of one minus the cosine of their activations: near 0, images cannot be told
-    apart. The network, its mode and the caller's random state stay as they were. A network that cannot be copied or
-    run on this batch is a ModelError.
+    the mean over all pairs of images of one minus the cosine of their activations: near 0, images cannot be
+    distinguished. The network, its mode and the caller's random state stay as they were. A network that cannot be
+    copied or run on this batch is a ModelError.
     """
     try:
         copied = deepcopy(model).train()
@@ -98,7 +98,7 @@ class _Watch(TorchFunctionMode):
         name = plain_name(func)
         if name in ("relu", "relu6") or (name == "hardtanh" and isinstance(module, nn.ReLU6)):
             where = path if isinstance(module, nn.ReLU | nn.ReLU6) else f"{path}.{name}"
-            self.dead[_unused(where, self.dead)] = dead_share(result.detach())
+            self.dead[_unused(where, self.dead)] = dead_fraction(result.detach())
         return result
 
 
@@ -106,8 +106,8 @@ def mean_cosine_distance(x: Tensor) -> Tensor:
     """Return the mean over all pairs of rows of 1 - cos, a scalar; x is (N, ...).
 
     For unit vectors u, 1 - cos is half their squared distance, and its mean over pairs is the total sample variance:
-    exact also where rows are all but equal, and without an (N, N) matrix. Rows of zeros have no direction and are
-    left out; NaN where fewer than two are left, or where a value is not finite.
+    exact even if rows are all but equal, and without an (N, N) matrix. Rows of zeros have no direction and are
+    left out; NaN if fewer than two are left, or if a value is not finite.
     """
     rows = x.flatten(1)
     largest = rows.abs().amax(dim=1, keepdim=True)
@@ -117,8 +117,8 @@ def mean_cosine_distance(x: Tensor) -> Tensor:
     return F.normalize(rows, dim=1).var(dim=0).sum()
 
 
-def dead_share(x: Tensor) -> Tensor:
-    """Return the share of channels of x, (N, C, ...), that are zero everywhere: a scalar, NaN where x has a NaN."""
+def dead_fraction(x: Tensor) -> Tensor:
+    """Return the fraction of channels of x, (N, C, ...), that are zero everywhere: a scalar, NaN if x has a NaN."""
     largest = x.abs().transpose(0, 1).flatten(1).amax(dim=1)  # (C,)
     return torch.where(largest.isnan().any(), math.nan, (largest == 0).double().mean())
 

@@ -4,29 +4,29 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from whichnorm.analyses.arms import style
-from whichnorm.analyses.diagnostics.estimate import ArmDiagnostics
+from whichnorm.analyses.arms import arm_cell
+from whichnorm.analyses.diagnostics.found import ArmDiagnostics
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
-from whichnorm.results.results import Results, arm_title
+from whichnorm.results.results import Results
 
 
 def diagnostics_table(results: Results, arms: Sequence[ArmDiagnostics]) -> Table:
     """One row per arm: gradient norms before training and at its end, and the rest after the last epoch."""
     return Table(
-        caption="Gradient norm: median over layers, with the least and the largest below. Dead channels: mean over "
-        "ReLUs, with the largest share below. Cosine distance: at the last layer, with the least of all layers below. "
-        "Means over seeds; after the last epoch unless the heading says otherwise.",
+        caption="Gradient norms are medians over layers, dead channels means over ReLUs, with the range or the largest "
+        "below; the cosine distance is that at the last layer, with the least of all below. Means over seeds, after "
+        "the last epoch.",
         headings=(
             "Arm", "Gradient norm before training", "Gradient norm", "Dead ReLU channels", "Cosine distance", "Seeds",
         ),
         rows=tuple(
             (
-                _arm_cell(results, arm.arm),
-                _median(arm.gradient_norm.first if arm.epochs[0] == 0 else {}),
-                _median(arm.gradient_norm.last),
-                _dead(arm.dead_relu.last),
-                _distance(arm.cosine_distance.last),
+                arm_cell(results, arm.arm),
+                _norms_cell(arm.gradient_norm.first if arm.epochs[0] == 0 else {}),
+                _norms_cell(arm.gradient_norm.last),
+                _dead_cell(arm.dead_relu.last),
+                _distance_cell(arm.cosine_distance.last),
                 Cell(text=str(len(arm.seeds))),
             )
             for arm in arms
@@ -39,9 +39,9 @@ def layer_tables(arm: ArmDiagnostics) -> tuple[Table, ...]:
     last = arm.epochs[-1]
     headings = ("Layer", "Before training" if arm.epochs[0] == 0 else f"After epoch {arm.epochs[0]}", f"After {last}")
     parts = (
-        ("gradient norm", arm.gradient_norm, _plain),
+        ("gradient norm", arm.gradient_norm, plain),
         ("dead ReLU channels", arm.dead_relu, text.percent),
-        ("cosine distance", arm.cosine_distance, _plain),
+        ("cosine distance", arm.cosine_distance, plain),
     )
     return tuple(
         Table(
@@ -57,38 +57,51 @@ def layer_tables(arm: ArmDiagnostics) -> tuple[Table, ...]:
     )
 
 
-def _arm_cell(results: Results, arm: str) -> Cell:
-    return Cell(text=arm_title(arm), note=arm, color=style(results, arm).color)
+def median_norm(arm: ArmDiagnostics) -> float | None:
+    """Return the median over layers of the gradient norm after the last epoch; None if none is finite."""
+    norms = _finite(arm.gradient_norm.last)
+    return float(np.median(list(norms.values()))) if norms else None
 
 
-def _median(norms: Mapping[str, float]) -> Cell:
-    values = [value for value in norms.values() if np.isfinite(value)]
+def mean_dead(arm: ArmDiagnostics) -> float | None:
+    """Return the mean over ReLUs of the fraction of dead channels after the last epoch; None if none is known."""
+    fractions = _finite(arm.dead_relu.last)
+    return float(np.mean(list(fractions.values()))) if fractions else None
+
+
+def _norms_cell(norms: Mapping[str, float]) -> Cell:
+    values = list(_finite(norms).values())
     if not values:
         return Cell(text="–")
-    return Cell(text=_plain(float(np.median(values))), note=f"{_plain(min(values))} to {_plain(max(values))}")
+    return Cell(text=plain(float(np.median(values))), note=f"{plain(min(values))} to {plain(max(values))}")
 
 
-def _dead(shares: Mapping[str, float]) -> Cell:
-    finite = {path: share for path, share in shares.items() if np.isfinite(share)}
+def _dead_cell(fractions: Mapping[str, float]) -> Cell:
+    finite = _finite(fractions)
     if not finite:
-        return Cell(text="–", note="" if shares else "no ReLU")
+        return Cell(text="–", note="" if fractions else "no ReLU")
     worst = max(finite, key=lambda path: finite[path])
-    where = f"{text.percent(finite[worst])} at {text.printable(worst)}" if finite[worst] else ""
-    return Cell(text=text.percent(float(np.mean(list(finite.values())))), note=where)
+    most = f"{text.percent(finite[worst])} at {text.printable(worst)}" if finite[worst] else ""
+    return Cell(text=text.percent(float(np.mean(list(finite.values())))), note=most)
 
 
-def _distance(distances: Mapping[str, float]) -> Cell:
-    finite = {path: distance for path, distance in distances.items() if np.isfinite(distance)}
+def _distance_cell(distances: Mapping[str, float]) -> Cell:
+    finite = _finite(distances)
     if not finite:
-        return Cell(text="–")
+        return Cell(text="–", note="not finite" if distances else "")
     least = min(finite, key=lambda path: finite[path])
     last = list(distances.values())[-1]
-    return Cell(text=_or_dash(last, _plain), note=f"{_plain(finite[least])} at {text.printable(least)}")
+    return Cell(text=_or_dash(last, plain), note=f"{plain(finite[least])} at {text.printable(least)}")
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {path: value for path, value in values.items() if np.isfinite(value)}
 
 
 def _or_dash(value: float, write: Callable[[float], str]) -> str:
     return write(value) if np.isfinite(value) else "–"
 
 
-def _plain(value: float) -> str:
-    return f"{value:.3g}"
+def plain(value: float) -> str:
+    """Write a positive number with three significant digits."""
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")  # of an exponent

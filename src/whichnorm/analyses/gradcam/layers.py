@@ -1,26 +1,25 @@
 """Which layers of a network have maps to look at, found by running it: by type and shape, never by name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from whichnorm.analyses.network import evaluating
 from whichnorm.errors import ModelError, WhichnormError, in_a_line, nearest
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = (
     nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d, nn.LPPool2d, nn.FractionalMaxPool2d,
 )  # fmt: skip
-MOST_NAMES = 6  # in a message
+MAX_NAMES = 6  # in a message
 
 
 def default_layer(network: nn.Module, images: Tensor) -> str:
     """Return the path of the module that ends the last convolutional block: its map is what the head takes in.
 
     Of the modules from the first convolution on, it is the last to return (N, C, H, W) with more than one position.
-    Pooling counts to the head, also where it leaves several positions, because the map before it is finer. Of modules
+    Pooling counts to the head, even if it leaves several positions, because the map before it is finer. Of modules
     that return the same map the outermost is taken, such as a block instead of its last layer.
     """
     outputs = _outputs(network, images)
@@ -54,7 +53,7 @@ def check_layer(network: nn.Module, layer: str, images: Tensor) -> None:
         problem = "is a part that the network never runs under this name"
     else:
         problem = f"is not in the network{nearest(layer, usable)}"
-    last = f"the last with maps are {', '.join(usable[-MOST_NAMES:])}" if usable else "no layer has a map"
+    last = f"the last with maps are {', '.join(usable[-MAX_NAMES:])}" if usable else "no layer has a map"
     raise ModelError(f"layer {layer!r} {problem}; {last}")
 
 
@@ -90,16 +89,3 @@ def _outputs(network: nn.Module, images: Tensor) -> dict[str, Any]:
         for handle in handles:
             handle.remove()
     return outputs
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network in evaluation mode for a while; each module's mode and the random state are given back."""
-    modes = {module: module.training for module in network.modules()}
-    try:
-        with torch.random.fork_rng(devices=[]):
-            network.eval()
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode

@@ -1,78 +1,82 @@
 """The picture of Grad-CAM maps, and in words how much the arms' maps agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.gradcam import figures as gradcam
+from whichnorm.analyses.arms import style
+from whichnorm.analyses.gradcam.figures import Heading, MapCell, MapRow, map_grid
+from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps
 from whichnorm.analyses.gradcam.maps import upsample
-from whichnorm.analyses.gradcam.measure import Agreement, StudyMaps
+from whichnorm.analyses.gradcam.tables import correlation_text, images_table
 from whichnorm.render import text
+from whichnorm.render.images import Pixels
 from whichnorm.render.picture import Picture
+from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results, arm_title
 
 TITLES = {
-    "true": "Grad-CAM: where each arm finds the true class",
-    "predicted": "Grad-CAM: where each arm finds the class that it predicts",
+    "true": "Grad-CAM: evidence for the true class",
+    "predicted": "Grad-CAM: evidence for each arm's prediction",
 }
 TARGETS = {
-    "true": "evidence for the image's true class in every arm, also where the arm predicts another (✗), so that maps "
-    "can be compared",
-    "predicted": "evidence for the class that the arm predicts, so that maps of arms which disagree are of different "
-    "classes",
+    "true": "evidence for the image's true class in every arm, even if the arm predicts another, so that maps can be "
+    "compared",
+    "predicted": "evidence for the class that the arm predicts, so maps of arms that disagree are of different classes",
 }
 CHOICE = (
-    "the first images that every arm gets right, then the first on which arms disagree, or which all miss where they "
-    "hardly disagree, with classes in turn"
+    "The images are the first that every arm gets right, then the first on which arms disagree, or which all miss if "
+    "they hardly disagree, with classes in turn."
 )
 
 
-def gradcam_picture(results: Results, maps: StudyMaps) -> Picture:
+def gradcam_picture(found: GradCamFound, results: Results) -> Picture:
     """Return the maps of all arms over the same test images, side by side."""
-    names, places = results.class_names, range(len(maps.images))
-    said = "; ".join(f"{text.printable(names[maps.labels[k]])}: {_predictions(maps, k, names)}" for k in places)
-    headers = [(text.shorten(arm.arm, 16), text.shorten(arm_title(arm.arm), 23)) for arm in maps.arms]
+    maps, names = found.maps, results.class_names
+    headings = [
+        Heading(name=arm.arm, title=arm_title(arm.arm), color=style(results, arm.arm).color) for arm in maps.arms
+    ]
+    rows = [_row(maps, k, pixels, names) for k, pixels in enumerate(found.pixels)]
+    lead = f"Grad-CAM maps of {text.count(len(maps.images), 'test image')}, side by side for the arms. By image:"
     return Picture(
         name="gradcam",
-        figure=gradcam.gradcam_rows(TITLES[maps.target], headers, [_row(maps, k, names) for k in places]),
-        alt=f"Grad-CAM maps of {text.count(len(places), 'test image')} side by side for "
-        f"{', '.join(arm.arm for arm in maps.arms)}. True class and predictions: {said}. {agreements_text(maps)}",
-        caption=f"Each map has its own scale: compare places, not strengths. {_images(maps)}",
-        method=" ".join(filter(None, [_method(maps), agreements_text(maps), _notes(results, maps)])),
+        figure=map_grid(TITLES[found.options.target], headings, rows),
+        alt=alt_text(lead, images_table(found, names)),
+        caption=f"Grad-CAM at {text.shorten(maps.layer, 40)}, seed {maps.seed}. Each map has its own scale: compare "
+        "positions, not strengths. Predictions with their softmax; ✗ marks a wrong one. Numbers are indices in the "
+        "test split.",
+        method=" ".join(_method(found)),
         embed="png",
     )
 
 
-def _row(maps: StudyMaps, k: int, names: Sequence[str]) -> gradcam.Row:
-    image = maps.pixels[k]
-    cells = [
-        gradcam.Cell(
-            overlay=upsample(arm.maps[k : k + 1], image.shape[1:])[0],
-            note=f"{text.shorten(names[arm.predictions[k]], 10)}, {100 * arm.confidences[k]:.0f} %",
-            right=arm.predictions[k] == maps.labels[k],
-        )
-        for arm in maps.arms
-    ]
-    true_class = text.shorten(names[maps.labels[k]], 16)
-    return gradcam.Row(image=image, name=f"no. {maps.images[k]}", note=true_class, cells=cells)
-
-
-def _predictions(maps: StudyMaps, k: int, names: Sequence[str]) -> str:
-    return ", ".join(
-        f"{arm.arm} {text.printable(names[arm.predictions[k]])} {text.percent(arm.confidences[k])}"
-        + ("" if arm.maps[k].any() else " (map is empty)")
-        for arm in maps.arms
+def _row(maps: StudyMaps, k: int, pixels: Pixels, names: Sequence[str]) -> MapRow:
+    return MapRow(
+        image=pixels,
+        name=names[maps.labels[k]],
+        note=f"no. {maps.images[k]}",
+        cells=[_cell(arm, k, pixels, names, right=arm.predictions[k] == maps.labels[k]) for arm in maps.arms],
     )
 
 
-def _method(maps: StudyMaps) -> str:
+def _cell(arm: ArmMaps, k: int, pixels: Pixels, names: Sequence[str], right: bool) -> MapCell:
+    h, w = pixels.shape[1:]
+    return MapCell(
+        overlay=upsample(arm.array[k : k + 1], (h, w))[0],
+        name=names[arm.predictions[k]],
+        note=f"{100 * arm.confidences[k]:.0f} %",
+        right=right,
+    )
+
+
+def _method(found: GradCamFound) -> Iterator[str]:
+    maps = found.maps
     h, w = maps.map_shape
-    return (
-        f"Grad-CAM at {text.printable(maps.layer)} ({h}x{w} positions, up-sampled bilinearly), seed {maps.seed}: "
-        f"{TARGETS[maps.target]}."
+    yield (
+        f"Grad-CAM (Selvaraju et al. 2017) at {text.printable(maps.layer)}, {h}x{w} positions, up-sampled bilinearly: "
+        f"{TARGETS[found.options.target]}."
     )
-
-
-def _images(maps: StudyMaps) -> str:
-    return f"Numbers are places in the test split{'' if maps.named else f': {CHOICE}'}."
+    if found.options.images is None:
+        yield CHOICE
+    yield agreements_text(maps)
 
 
 def agreements_text(maps: StudyMaps) -> str:
@@ -82,7 +86,8 @@ def agreements_text(maps: StudyMaps) -> str:
     pairs = "; ".join(f"{one.a} and {one.b} {_agreement(one)}" for one in maps.agreements)
     return (
         f"Spearman's rank correlation of two arms' maps of the same image, mean ± standard deviation over "
-        f"{text.count(maps.num_sampled, 'test image')} spread evenly over the split: {pairs}."
+        f"{text.count(maps.num_sampled, 'test image')} spread evenly over the split: {pairs}. Maps of different images "
+        "agree too, such as by a bright centre."
     )
 
 
@@ -92,14 +97,5 @@ def _agreement(agreement: Agreement) -> str:
     if ranks.mean is None:
         return f"nothing to compare (n = 0{left_out})"
     spread = "" if ranks.std is None else f" ± {ranks.std:.2f}"
-    by_place = "" if ranks.mismatched is None else f", against {ranks.mismatched:.2f} for maps of different images"
-    return f"{ranks.mean:.2f}{spread} (n = {ranks.n}{left_out}){by_place}"
-
-
-def _notes(results: Results, maps: StudyMaps) -> str:
-    notes = []
-    if results.study["machine"]["precision"] != "float32":
-        notes.append("The networks run in float32 here, so a prediction near a tie can differ from the study's.")
-    if maps.left_out:
-        notes.append(f"Without a finished run at this seed: {', '.join(maps.left_out)}.")
-    return " ".join(notes)
+    others = "" if ranks.mismatched is None else f", against {correlation_text(ranks.mismatched)} for different images"
+    return f"{correlation_text(ranks.mean)}{spread} (n = {ranks.n}{left_out}){others}"

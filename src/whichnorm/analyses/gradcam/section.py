@@ -1,26 +1,48 @@
-"""The section of Grad-CAM maps."""
+"""The section of Grad-CAM maps, headed by how much the arms' maps agree."""
 
-from whichnorm.analyses.gradcam.measure import StudyMaps
+from collections.abc import Iterator, Sequence
+
+from whichnorm.analyses.gradcam.found import GradCamFound, StudyMaps
 from whichnorm.analyses.gradcam.pictures import gradcam_picture
-from whichnorm.analyses.gradcam.tables import agreements_table, images_table
+from whichnorm.analyses.gradcam.tables import agreements_table, correlation_text, images_table
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 
 
-def gradcam_section(maps: StudyMaps, results: Results) -> Section:
+def gradcam_section(found: GradCamFound, results: Results) -> Section:
     """Show the maps of all arms side by side, and how much they agree."""
-    images, agreements = images_table(maps, results.class_names), agreements_table(maps)
+    agreements = agreements_table(found.maps)
+    images = images_table(found, results.class_names)
     return Section(
         anchor="gradcam",
         label="Grad-CAM",
-        title="Where the arms look",
-        sentences=_left_out(maps),
+        title=title(found.maps),
+        sentences=tuple(_notes(found.maps, results)),
         tables=(agreements,) if agreements else (),
-        pictures=(gradcam_picture(results, maps),),
+        pictures=(gradcam_picture(found, results),),
         folded=(Folded(summary="The images and what the arms predict", tables=(images,)),),
-        wide=True,
     )
 
 
-def _left_out(maps: StudyMaps) -> tuple[str, ...]:
-    return (f"Without a finished run at seed {maps.seed}: {', '.join(maps.left_out)}.",) if maps.left_out else ()
+def title(maps: StudyMaps) -> str:
+    """Say how much maps agree on the same image and on different ones; of several pairs, the least and the most."""
+    compared = [one for one in maps.agreements if one.ranks.mismatched is not None]
+    if not compared:
+        return f"Where {maps.arms[0].arm} looks" if len(maps.arms) == 1 else "Where the arms look"
+    whose = f"maps of {compared[0].a} and {compared[0].b}" if len(compared) == 1 else "two arms' maps"
+    same = _range([one.ranks.mean for one in compared])
+    different = _range([one.ranks.mismatched for one in compared])
+    return f"Where the arms look: {whose} agree with {same} on the same image, with {different} on different ones"
+
+
+def _range(correlations: Sequence[float | None]) -> str:
+    known = [value for value in correlations if value is not None]
+    low, high = correlation_text(min(known)), correlation_text(max(known))
+    return low if low == high else f"{low} to {high}"
+
+
+def _notes(maps: StudyMaps, results: Results) -> Iterator[str]:
+    if maps.left_out:
+        yield f"Without a finished run at seed {maps.seed}: {', '.join(maps.left_out)}."
+    if results.study["machine"]["precision"] != "float32":
+        yield "The networks run in float32 here, so a prediction near a tie can differ from the study's."

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis, NoOptions
-from whichnorm.results.results import Results
+from whichnorm.errors import SpecError
 
 if TYPE_CHECKING:
     from whichnorm.analyses.sensitivity.found import Sensitivity
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
@@ -15,29 +16,20 @@ class SensitivityAnalysis(Analysis[NoOptions, "Sensitivity"]):
     name = "sensitivity"
     title = "Sensitivity"
     help = "show whether the answer holds at tuned learning rates and under other recipes"
-    description = "Show what --tune-lr and --recipes trained, and whether the answer holds there."
+    description = """\
+Show what compare trained with --tune-lr and --recipes, and whether the answer
+holds there. Nothing is trained."""
     examples = "whichnorm sensitivity runs/demo"
 
-    def measure(self, study: "Study", results: Results, options: NoOptions) -> "Sensitivity":
+    def measure(self, study: "Study", results: "Results", options: NoOptions) -> "Sensitivity":
         from whichnorm.analyses.sensitivity.found import Sensitivity
         from whichnorm.analyses.sensitivity.run import read_follow_ups
 
-        return Sensitivity(follow_ups=read_follow_ups(study, results))
+        if set(results.all_arms) - set(results.arm_names):
+            raise SpecError("sensitivity is about the order of all arms of a study; leave --norms out")
+        return Sensitivity.of(read_follow_ups(study, results), results)
 
-    def section(self, found: "Sensitivity", results: Results) -> "Section | None":
-        from whichnorm.analyses.sensitivity import tables
-        from whichnorm.analyses.sensitivity.pictures import follow_up_pictures
-        from whichnorm.render.content import Folded, Section
+    def section(self, found: "Sensitivity", results: "Results") -> "Section | None":
+        from whichnorm.analyses.sensitivity.section import sensitivity_section
 
-        if not found.follow_ups:
-            return None
-        tried = [table for one in found.follow_ups if (table := tables.tried_table(results, one))]
-        return Section(
-            anchor=self.name,
-            label=self.title,
-            title="Would another learning rate or recipe change the answer?",
-            sentences=tuple(tables.sentences(results, found.follow_ups)),
-            tables=tuple(tables.tables(results, found.follow_ups)),
-            pictures=tuple(follow_up_pictures(results, found.follow_ups)),
-            folded=(Folded(summary="All trainings of the search as a table", tables=tuple(tried)),) if tried else (),
-        )
+        return sensitivity_section(found, results)

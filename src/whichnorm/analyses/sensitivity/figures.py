@@ -11,10 +11,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from whichnorm.render.style import ArmStyle, house_style, new_figure
 
+MAX_LEVEL = 5  # rates whose numbers stand side by side
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchLine:
-    """An arm's accuracies in percent by learning rate, None where the training did not finish; `chosen` is a rate."""
+    """An arm's accuracies in percent by learning rate, None if the training did not finish; `chosen` is a rate."""
 
     label: str
     style: ArmStyle
@@ -26,16 +28,16 @@ class SearchLine:
 @house_style()
 def learning_rate_lines(lines: Sequence[SearchLine], shared: float) -> Figure:
     """Draw the lines over a logarithmic axis; a ring marks each chosen rate, a dotted line the shared one."""
-    figure = new_figure(6.8, 3.9)
+    figure = new_figure(5.2, 3.4 + 0.2 * len(lines))
     axes = figure.subplots()
     axes.set_xscale("log", base=2)
     for place, line in enumerate(lines):
         _draw_line(axes, line, place)
-    axes.axvline(shared, color="#8b9199", linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+    axes.axvline(shared, color="#59636e", linewidth=1.3, linestyle=(0, (1, 2)), zorder=1)
     axes.annotate("shared", (shared, 1), xycoords=("data", "axes fraction"), xytext=(3, -2),
                   textcoords="offset points", fontsize=8, color="#59636e", va="top")  # fmt: skip
     _label(axes, sorted({rate for line in lines for rate in line.rates}))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.legend(loc="outside upper left", borderaxespad=0.2)
     return figure
 
 
@@ -56,7 +58,8 @@ def _label(axes: Axes, rates: Sequence[float]) -> None:
     axes.set_ylabel("Validation accuracy (%)")
     axes.xaxis.set_major_locator(FixedLocator(list(rates)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}".replace("-", "\N{MINUS SIGN}")))
+    axes.tick_params(axis="x", labelrotation=45 if len(rates) > MAX_LEVEL else 0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.margins(x=0.06, y=0.12)
     axes.grid(True)

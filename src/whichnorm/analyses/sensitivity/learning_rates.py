@@ -1,11 +1,12 @@
 """Follow-up: every arm at the learning rate that suits it, beside all arms at the shared one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from whichnorm.analyses.sensitivity import text
 from whichnorm.analyses.sensitivity.search import Search
+from whichnorm.analyses.sensitivity.wording import by_accuracy, fault_sentences, results_dict
+from whichnorm.analyses.wording import outcome
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Comparison, against, listed
 
@@ -16,6 +17,10 @@ class LearningRates:
 
     searches: tuple[Search, ...] = ()
     results: Results | None = None
+
+    @property
+    def condition(self) -> str:
+        return "at tuned learning rates"
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -30,10 +35,15 @@ class LearningRates:
 
     def order(self, shared: Results) -> tuple[list[str], list[str]]:
         """Return the arms by mean test accuracy at the shared rate and at the tuned ones, those finished in both."""
-        before, after = text.ranking(shared), text.ranking(self.results, self.names) if self.results else []
+        before, after = by_accuracy(shared), by_accuracy(self.results, self.names) if self.results else []
         return [arm for arm in before if arm in after], [arm for arm in after if arm in before]
 
-    def outcome(self, shared: Results) -> str:
+    def order_holds(self, shared: Results) -> bool | None:
+        """Tell whether the order is that of the study; None before it is known, and with fewer than two arms."""
+        before, after = self.order(shared)
+        return before == after if len(after) > 1 else None
+
+    def conclusion(self, shared: Results) -> str:
         """Say in one sentence whether the answer holds."""
         if not self.results:
             return "The search for each arm's learning rate is not finished."
@@ -50,7 +60,7 @@ class LearningRates:
 
     def _calls(self, shared: Results) -> str:
         changed = [
-            f"{a.a} − {a.b} from “{text.outcome(a)}” to “{text.outcome(b)}”"
+            f"{a.a} − {a.b} from “{outcome(a)}” to “{outcome(b)}”"
             for a, b in self.comparisons(shared)
             if b and a.call != b.call
         ]
@@ -59,34 +69,38 @@ class LearningRates:
         return f"{'this call changes' if len(changed) == 1 else 'these calls change'}: {'; '.join(changed)}"
 
     def details(self) -> list[str]:
-        """Say which rates were chosen, where a better one may lie beyond them, and the verdict at them."""
+        """Say which rates were chosen, whether a better one may lie beyond them, and the verdict at them."""
         if not self.results:
             return []
         rates = listed([f"{search.rate:g} for {search.arm}" for search in self.searches])
-        sentences = [f"Chosen by validation accuracy: {rates}; the shared rate is {self.searches[0].shared:g}."]
+        return [
+            f"Chosen by validation accuracy: {rates}; the shared rate is {self.searches[0].shared:g}.",
+            *self._ends(),
+            *fault_sentences(self.results, "at the tuned rates"),
+            f"At the tuned rates: {self.results.verdict.answer}",
+        ]
+
+    def _ends(self) -> Iterator[str]:
         for search in self.searches:
             if search.best is None:
-                sentences.append(f"No training of {search.arm} in the search finished: it keeps the shared rate.")
+                yield f"No training of {search.arm} in the search finished: it keeps the shared rate."
             elif search.end:
                 other = {"smallest": "smaller", "largest": "larger"}[search.end]
-                sentences.append(
+                yield (
                     f"The best rate of {search.arm}, {search.rate:g}, is the {search.end} that was tried: a {other} "
                     "one may be better still."
                 )
-        faults = text.faults(self.results, "at the tuned rates")
-        return [*sentences, *faults, f"At the tuned rates: {self.results.verdict.answer}"]
 
     def to_dict(self, shared: Results) -> dict[str, Any]:
         """Return the follow-up as JSON values."""
-        before, after = self.order(shared)
         return {
             "kind": "learning rates",
             "finished": self.results is not None,
             "searches": [_search_dict(search) for search in self.searches],
-            "order_holds": before == after if self.results else None,
-            "outcome": self.outcome(shared),
+            "order_holds": self.order_holds(shared),
+            "outcome": self.conclusion(shared),
             "details": self.details(),
-            **text.figures(self.results),
+            **results_dict(self.results),
         }
 
 

@@ -12,13 +12,17 @@ from whichnorm.specs.arm import parse_arm
 
 def what_would_change(results: Results, follow_ups: Sequence[FollowUp]) -> str:
     """Say what the follow-ups found, what was not tested, and what the chosen norm's result depends on."""
-    sentences = [follow_up.outcome(results) for follow_up in follow_ups]
-    if len(results.arms) > 1:  # a single arm is no answer that could change
-        sentences.append(f"Not tested: {listed(list(_not_tested(follow_ups)))}.")
-    return " ".join([*sentences, *_of_the_batch(results)])
+    found = (follow_up.conclusion(results) for follow_up in follow_ups)
+    return " ".join([*found, *not_tested(results, follow_ups), *of_the_batch(results)])
 
 
-def _not_tested(follow_ups: Sequence[FollowUp]) -> Iterator[str]:
+def not_tested(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[str]:
+    """Say what could change the answer and was not tried; a single arm is no answer that could change."""
+    if len(results.arms) > 1:
+        yield f"Not tested: {listed(list(_conditions(follow_ups)))}."
+
+
+def _conditions(follow_ups: Sequence[FollowUp]) -> Iterator[str]:
     yield "other batch sizes (whichnorm sweep)"
     if not any(isinstance(follow_up, LearningRates) for follow_up in follow_ups):
         yield "a learning rate tuned for each arm (--tune-lr)"
@@ -26,7 +30,8 @@ def _not_tested(follow_ups: Sequence[FollowUp]) -> Iterator[str]:
         yield "another recipe (--recipes)"
 
 
-def _of_the_batch(results: Results) -> Iterator[str]:
+def of_the_batch(results: Results) -> Iterator[str]:
+    """Say what the result of a chosen norm that sees the batch depends on."""
     choice = results.verdict.choice
     if choice in {arm.norm for arm in results.arms} and parse_arm(choice).norm.sees_batch:
         recipe = results.study["recipe"]

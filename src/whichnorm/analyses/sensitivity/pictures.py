@@ -7,9 +7,18 @@ from whichnorm.analyses.sensitivity.figures import SearchLine, learning_rate_lin
 from whichnorm.analyses.sensitivity.found import FollowUp
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.search import Search
-from whichnorm.render import text
+from whichnorm.analyses.sensitivity.tables import tried_table
 from whichnorm.render.picture import Picture
+from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
+
+METHOD = (
+    "The search is the same for every arm: one training at 1/4, 1/2, 1, 2 and 4 times the shared rate with the study's "
+    "epochs, at a seed that is none of the study's; if the best is at an end, one factor further, at most twice. "
+    "Only the validation accuracy after the last epoch chooses. It is of one seed, so neighbouring rates may differ by "
+    "chance. The arms at their own rates are then trained at the study's seeds; p-values are corrected for the "
+    "comparisons at these rates alone."
+)
 
 
 def follow_up_pictures(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[Picture]:
@@ -23,18 +32,15 @@ def search_picture(results: Results, found: LearningRates) -> Picture:
     """Show validation accuracy against learning rate."""
     unfinished = any(None in search.accuracies.values() for search in found.searches)
     crosses = " Crosses at the foot are trainings that did not finish." if unfinished else ""
-    caption = "Validation accuracy after one training at each rate. A ring marks the rate chosen for each arm."
-    chosen = "; ".join(f"{label(s.arm)} {_chosen(s)}" for s in found.searches)
+    lead = "Validation accuracy by learning rate, a line per arm."
     return Picture(
         name="learning_rates",
         figure=learning_rate_lines([_line(results, s) for s in found.searches], found.searches[0].shared),
-        alt=f"Validation accuracy against learning rate, a line per arm. Chosen: {chosen}.",
-        caption=caption + crosses,
+        alt=alt_text(lead, tried_table(results, found)),
+        caption="Validation accuracy after one training at each rate. A ring marks the rate chosen for each arm, the "
+        f"dotted line the shared rate.{crosses}",
+        method=METHOD,
     )
-
-
-def _chosen(search: Search) -> str:
-    return f"{search.rate:g}" + (f" with {text.percent(search.accuracy)}" if search.accuracy is not None else "")
 
 
 def _line(results: Results, search: Search) -> SearchLine:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from whichnorm.analyses.sensitivity.search import FACTORS, MOST_FURTHER
+from whichnorm.analyses.sensitivity.search import FACTORS, MAX_FURTHER
 from whichnorm.data.splits import Splits
 from whichnorm.study.plan import Plan, plan_study
 
@@ -35,7 +35,7 @@ def _learning_rates(plan: Plan) -> PlannedFollowUp:
     at_each = sum(plan.run_seconds(arm) for arm in plan.arms)
     return PlannedFollowUp(
         title="--tune-lr",
-        runs=f"{arms * len(FACTORS)} runs, up to {arms * (len(FACTORS) + MOST_FURTHER)} where the best rate is at an "
+        runs=f"{arms * len(FACTORS)} runs, up to {arms * (len(FACTORS) + MAX_FURTHER)} if the best rate is at an "
         f"end, then up to {arms * seeds} at the tuned rates",
         seconds=(len(FACTORS) + seeds) * at_each,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from whichnorm.analyses.sensitivity import text
+from whichnorm.analyses.sensitivity.wording import by_accuracy, comparison_text, fault_sentences, results_dict
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Comparison, against, listed
 from whichnorm.specs.recipe import Recipe
@@ -13,12 +13,16 @@ from whichnorm.specs.recipe import Recipe
 class OtherRecipe:
     """The study's two best arms under another recipe, the better one first; `results` is None before all is trained.
 
-    `pair` is empty where fewer than two arms finished.
+    `pair` is empty if fewer than two arms finished.
     """
 
     recipe: Recipe
     pair: tuple[str, ...]
     results: Results | None = None
+
+    @property
+    def condition(self) -> str:
+        return f"under the recipe {self.recipe.name}"
 
     @property
     def comparison(self) -> Comparison | None:
@@ -27,15 +31,15 @@ class OtherRecipe:
 
     @property
     def order(self) -> Literal["holds", "turns", "is level", ""]:
-        """What becomes of the order by mean test accuracy; "" where that is not known."""
+        """What becomes of the order by mean test accuracy; "" if that is not known."""
         if not self.comparison:
             return ""
         found = self.comparison.difference
         return "holds" if found > 0 else "turns" if found < 0 else "is level"
 
-    def outcome(self, study: Results) -> str:
+    def conclusion(self, study: Results) -> str:
         """Say in one sentence whether the order of the two holds."""
-        under = f"Under the recipe {self.recipe.name}"
+        under = f"U{self.condition[1:]}"
         if not self.pair:
             return f"{under} nothing was trained: fewer than two arms finished."
         if not self.results:
@@ -44,11 +48,11 @@ class OtherRecipe:
             return f"{under} {listed(self.pair)} cannot be compared: they have no finished run at a common seed."
         both = listed(self.pair)
         order = f"{both} are level" if self.order == "is level" else f"the order of {both} {self.order}"
-        return f"{under} {order}: {text.difference(self.comparison)}."
+        return f"{under} {order}: {comparison_text(self.comparison)}."
 
     def details(self) -> list[str]:
         """Say which runs went wrong."""
-        return text.faults(self.results, f"under {self.recipe.name}") if self.results else []
+        return fault_sentences(self.results, self.condition) if self.results else []
 
     def to_dict(self, study: Results) -> dict[str, Any]:
         """Return the follow-up as JSON values."""
@@ -58,13 +62,13 @@ class OtherRecipe:
             "finished": self.results is not None,
             "pair": list(self.pair),
             "order": self.order,
-            "outcome": self.outcome(study),
+            "outcome": self.conclusion(study),
             "details": self.details(),
-            **text.figures(self.results),
+            **results_dict(self.results),
         }
 
 
 def best_two(study: Results) -> tuple[str, ...]:
-    """Return the two arms of the highest mean test accuracy, the best first; none where fewer than two finished."""
-    ranked = text.ranking(study)
+    """Return the two arms of the highest mean test accuracy, the best first; none if fewer than two finished."""
+    ranked = by_accuracy(study)
     return tuple(ranked[:2]) if len(ranked) > 1 else ()

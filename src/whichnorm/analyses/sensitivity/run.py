@@ -1,59 +1,26 @@
 """Training a study's follow-ups, each an ordinary study in a folder inside the study's, and reading them again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
+from whichnorm.analyses.sensitivity.found import FollowUp
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe, best_two
 from whichnorm.analyses.sensitivity.search import Search, first_rates, search_of, search_seed
-from whichnorm.files import write_in_one_step
+from whichnorm.analyses.sensitivity.source import Source, Stored, Trained
 from whichnorm.results.results import Results, summarize, write_results
 from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.study import StudySpec
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.progress import Progress
-from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.record import RunRecord
 
 SEARCH, TUNED = "tune-lr", "tuned"
 
 
-class Source(Protocol):
-    """Where the records of a further study come from: from training it, or from its folder alone."""
-
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        """Return the records of all runs, None where some are missing; `given` holds runs that can be taken over."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Trains what is not trained yet."""
-
-    progress: Progress
-
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        self.progress.start_follow_up(title)
-        with study.folder.locked():
-            study.folder.claim(study.spec, study.test_split)
-            if given:
-                take_over(study.spec, given, study.folder)
-            return run_study(study.spec, study.splits, study.test_split, study.folder, self.progress)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Reads what is there."""
-
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        there = all(study.folder.record(run).exists() for run in study.spec.runs())
-        return study.records() if there else None
-
-
-def train_follow_ups(study: Study, results: Results, progress: Progress) -> tuple[LearningRates | OtherRecipe, ...]:
+def train_follow_ups(study: Study, results: Results, progress: Progress) -> tuple[FollowUp, ...]:
     """Train the follow-ups that a study asks for, and write their results."""
     found = _follow_ups(study, results, Trained(progress))
     for follow_up in found:
@@ -62,13 +29,13 @@ def train_follow_ups(study: Study, results: Results, progress: Progress) -> tupl
     return found
 
 
-def read_follow_ups(study: Study, results: Results) -> tuple[LearningRates | OtherRecipe, ...]:
+def read_follow_ups(study: Study, results: Results) -> tuple[FollowUp, ...]:
     """Return the follow-ups that a study asks for as far as they are finished; nothing is trained or written."""
     return _follow_ups(study, results, Stored())
 
 
 def check_folders(study: Study) -> None:
-    """Raise StudyError, before anything is trained, where a follow-up's folder holds one of another recipe."""
+    """Raise StudyError, before anything is trained, if a follow-up's folder holds one of another recipe."""
     for recipe in study.spec.follow_ups.recipes if study.spec.follow_ups else ():
         place = recipe_folder(study.folder, recipe)
         if (place.root / "study.json").exists():
@@ -79,7 +46,7 @@ def recipe_folder(folder: StudyFolder, recipe: Recipe) -> StudyFolder:
     return StudyFolder(folder.root / f"recipe-{recipe.name}")
 
 
-def _follow_ups(study: Study, results: Results, source: Source) -> tuple[LearningRates | OtherRecipe, ...]:
+def _follow_ups(study: Study, results: Results, source: Source) -> tuple[FollowUp, ...]:
     asked = study.spec.follow_ups
     if not asked:
         return ()
@@ -101,7 +68,7 @@ def learning_rates(study: Study, source: Source) -> LearningRates:
 
 
 def search(study: Study, source: Source) -> tuple[Search, ...]:
-    """Train every arm once at each rate, and further where its best is at an end; none where some are missing."""
+    """Train every arm once at each rate, and further if its best is at an end; none if some are missing."""
     spec, folder = study.spec, StudyFolder(study.folder.root / SEARCH)
     shared, seed = spec.recipe.learning_rate, search_seed(spec.seeds)
     rates = {arm: first_rates(shared) for arm in spec.arms}
@@ -115,7 +82,7 @@ def search(study: Study, source: Source) -> tuple[Search, ...]:
         further = {found.arm: [found.next_rate] for found in searches if found.next_rate is not None}
         if not further:
             return searches
-        title = "further, where the best rate is at an end:"
+        title = "further, as the best rate is at an end:"
         rates = {arm: rates[arm] + further.get(str(arm), []) for arm in study.spec.arms}
 
 
@@ -128,15 +95,6 @@ def other_recipe(study: Study, results: Results, recipe: Recipe, source: Source)
     other = study.with_spec(spec, recipe_folder(study.folder, recipe))
     records = source.records(f"{listed(pair)} under the recipe {recipe.name}:", other)
     return OtherRecipe(recipe=recipe, pair=pair, results=_results(records, other))
-
-
-def take_over(study: StudySpec, given: StudyFolder, folder: StudyFolder) -> None:
-    """Copy the runs that both studies have: arms without a learning rate of their own are trained alike in both."""
-    for run in study.runs():
-        if run.arm.learning_rate is None and given.record(run).exists() and not folder.record(run).exists():
-            for of in (StudyFolder.weights, StudyFolder.record):  # the record last: with it the run counts as done
-                if of(given, run).exists():
-                    write_in_one_step(of(folder, run), of(given, run).read_bytes())
 
 
 def _results(records: Sequence[RunRecord] | None, study: Study) -> Results | None:

@@ -10,7 +10,7 @@ from whichnorm.training.record import RunRecord
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the shared rate
 STEP = 2.0  # from one factor to the next
-MOST_FURTHER = 2  # rates beyond the grid, where the best is at its end
+MAX_FURTHER = 2  # rates beyond the grid, if the best is at its end
 FIRST_SEED = 1000  # far from the seeds that a study has or will be given, so that the search is not made again
 
 
@@ -33,7 +33,7 @@ class Search:
 
     @property
     def rate(self) -> float:
-        """The chosen rate: the best, or the shared one where no training finished."""
+        """The chosen rate: the best, or the shared one if no training finished."""
         return self.shared if self.best is None else self.best
 
     @property
@@ -43,7 +43,7 @@ class Search:
 
     @property
     def end(self) -> Literal["", "smallest", "largest"]:
-        """Say at which end of the rates tried the best one is. Where no training finished, a smaller rate may."""
+        """Say at which end of the rates tried the best one is. If no training finished, a smaller rate may."""
         rates = list(self.accuracies)
         if self.best in (None, rates[0]):
             return "smallest"
@@ -51,8 +51,8 @@ class Search:
 
     @property
     def next_rate(self) -> float | None:
-        """The rate to try next, one factor beyond the end where the best is; None where the search is over."""
-        if not self.end or len(self.accuracies) >= len(FACTORS) + MOST_FURTHER:
+        """The rate to try next, one factor beyond the end at which the best is; None if the search is over."""
+        if not self.end or len(self.accuracies) >= len(FACTORS) + MAX_FURTHER:
             return None
         rates = list(self.accuracies)
         return rates[0] / STEP if self.end == "smallest" else rates[-1] * STEP

@@ -14,24 +14,6 @@ from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import Comparison, against
 
 
-def sentences(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[str]:
-    """Say what was found, how the rates were chosen, and what went wrong."""
-    for follow_up in follow_ups:
-        yield text.printable(follow_up.outcome(results))
-        if isinstance(follow_up, LearningRates) and follow_up.results:
-            yield METHOD
-        yield from map(text.printable, follow_up.details())
-
-
-METHOD = (
-    "The search is the same for every arm: one training at 1/4, 1/2, 1, 2 and 4 times the shared rate with the study's "
-    "epochs, at a seed that is none of the study's; where the best is at an end, one factor further, at most twice. "
-    "Only the validation accuracy after the last epoch chooses. It is of one seed, so neighbouring rates may differ by "
-    "chance. The arms at their own rates were then trained at the study's seeds; p-values are corrected for the "
-    "comparisons at these rates alone."
-)
-
-
 def tables(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[Table]:
     """Yield the tables of the finished follow-ups: what all recipes gave is one table."""
     for follow_up in follow_ups:
@@ -88,7 +70,7 @@ def rate_comparisons_table(results: Results, found: LearningRates) -> Table:
     )
 
 
-def recipes_table(results: Results, found: list[OtherRecipe]) -> Table:
+def recipes_table(results: Results, found: Sequence[OtherRecipe]) -> Table:
     """One row per recipe, the study's first: the two best arms and their difference."""
     study = results.study["recipe"]["name"]
     first, second = found[0].pair
@@ -109,10 +91,8 @@ def _recipe_row(name: str, results: Results, pair: tuple[str, ...], c: Compariso
     return (Cell(text=name, note=note), *(_accuracy_cell(arms.get(arm)) for arm in pair), *_difference_cells(c))
 
 
-def tried_table(results: Results, found: FollowUp) -> Table | None:
+def tried_table(results: Results, found: LearningRates) -> Table:
     """One row per arm, one column per learning rate: the validation accuracies of the search."""
-    if not isinstance(found, LearningRates) or not found.searches:
-        return None
     rates = sorted({rate for search in found.searches for rate in search.accuracies})
     return Table(
         caption="Validation accuracy after one training at each learning rate; the chosen one is marked.",

@@ -1,4 +1,4 @@
-"""Follow-ups: validation accuracy alone chooses rates, nothing is trained twice or lost, sentences say what is so.
+"""Sensitivity: validation accuracy alone chooses rates, nothing is trained twice or lost, sentences say what is so.
 
 Most studies here have made-up records in place of training; what they cost and hold is up to each test.
 """
@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import shortcuts
 import torch
+import unreported
 from pages import Page
 from safetensors.torch import load_file
 from synthetic import diverged, failed, make_record
 
 import whichnorm
-from whichnorm import study as jobs
-from whichnorm.analyses import sections
+from whichnorm import api
+from whichnorm.analyses.analysis import NoOptions
+from whichnorm.analyses.sensitivity import SensitivityAnalysis
 from whichnorm.analyses.sensitivity.outlook import what_would_change
-from whichnorm.analyses.sensitivity.pictures import follow_up_pictures
 from whichnorm.analyses.sensitivity.search import FACTORS, Search, search_seed
 from whichnorm.api import execute, prepare, read_results
 from whichnorm.cli import main
@@ -26,6 +26,7 @@ from whichnorm.errors import SpecError, StudyError
 from whichnorm.render.content import Content
 from whichnorm.render.markdown import render
 from whichnorm.render.style import saved
+from whichnorm.render.text import points
 from whichnorm.specs.recipes import RECIPES, recipe_from_json
 from whichnorm.specs.study import FollowUps
 from whichnorm.study.progress import Progress
@@ -50,7 +51,7 @@ class Trainer:
     def __init__(self, val=lambda run: 0.5, error=lambda run: 0.1, stop=lambda run: None):
         self.val, self.error, self.stop, self.trained = val, error, stop, []
 
-    def __call__(self, study, splits, folder, progress):
+    def __call__(self, study, splits, test_split, folder, progress):
         for run in study.runs():
             if not folder.record(run).exists():
                 if problem := self.stop(run):
@@ -73,15 +74,43 @@ def rate(run):
     return run.training.learning_rate
 
 
+def no_report(study, results, **_):
+    """Measure the sensitivity alone."""
+    without = unreported.no_report(study, results)
+    return replace(without, found={**without.found, "sensitivity": measured(study, results)})
+
+
+def measured(study, results):
+    return SensitivityAnalysis().measure(study, results, NoOptions())
+
+
+def follow_ups(results):
+    return results.found["sensitivity"].follow_ups
+
+
+def for_programs(results):
+    """Return what programs get."""
+    return results.found["sensitivity"].tested
+
+
+def outlook(results):
+    return what_would_change(results, follow_ups(results))
+
+
+def section(results):
+    return SensitivityAnalysis().section(results.found["sensitivity"], results)
+
+
 @pytest.fixture
-def study(tmp_path, monkeypatch, no_report):
+def study(tmp_path, monkeypatch):
     """A function that makes the study of a trainer, whose report is not drawn."""
-    monkeypatch.setattr(jobs, "plan_study", lambda study, splits, max_params: None)
-    monkeypatch.setattr(jobs, "plan_follow_ups", lambda plan, splits, max_params: ())
+    monkeypatch.setattr(api, "report_on", no_report)
+    monkeypatch.setattr(api, "plan_study", lambda study, splits, max_params: None)
+    monkeypatch.setattr(api, "plan_follow_ups", lambda plan, splits, max_params: ())
 
     def make(trainer, out="study", **changes):
-        monkeypatch.setattr(jobs, "run_study", trainer)
-        monkeypatch.setattr("whichnorm.analyses.sensitivity.run.run_study", trainer)
+        monkeypatch.setattr(api, "run_study", trainer)
+        monkeypatch.setattr("whichnorm.analyses.sensitivity.source.run_study", trainer)
         study = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
         return execute(study, max_params=None, progress=Progress())
 
@@ -122,7 +151,7 @@ def test_every_arm_is_trained_once_at_every_rate_and_then_at_its_best(study):
     results = study(trainer, tune_lr=True)
     in_search = [(arm, seed) for folder, arm, seed in trainer.trained if folder == "tune-lr"]
     assert in_search == [(f"{arm}+lr:{factor * SHARED:g}", 1000) for arm in ("bn", "ln") for factor in FACTORS]
-    (found,) = results.follow_ups
+    (found,) = follow_ups(results)
     assert [s.rate for s in found.searches] == [best["bn"], best["ln"]]
     assert [arm.norm for arm in found.results.arms] == ["bn+lr:0.2", "ln"]
     assert all(set(arm.seeds) == {0, 1, 2} for arm in found.results.arms)
@@ -137,7 +166,7 @@ def test_no_test_figure_has_a_say_in_the_choice(study):
             val=lambda run: val[rate(run)] if run.seed == 1000 else 0.5,
             error=lambda run, favoured=favoured: 0.01 if rate(run) == favoured * SHARED else 0.9,
         )
-        chosen.append(study(trainer, out=f"study{number}", tune_lr=True).follow_ups[0].searches)
+        chosen.append(follow_ups(study(trainer, out=f"study{number}", tune_lr=True))[0].searches)
     assert [found.rate for found in chosen[0]] == [2 * SHARED] * 2
     assert all(searches == chosen[0] for searches in chosen)
 
@@ -159,7 +188,7 @@ def test_a_best_rate_at_an_end_is_looked_beyond_at_most_twice(study, val, tried,
             return 0.5
         return val(rate(run) / SHARED) if run.arm.norm.kind == "bn" else 0.9 - abs(rate(run) / SHARED - 1) / 10
 
-    (found,) = study(Trainer(val=accuracy), tune_lr=True).follow_ups
+    (found,) = follow_ups(study(Trainer(val=accuracy), tune_lr=True))
     of_bn, of_ln = found.searches
     assert [r / SHARED for r in of_bn.accuracies] == tried
     assert (of_bn.end, of_bn.rate / SHARED) == (end, chosen)
@@ -172,8 +201,8 @@ def test_a_best_rate_at_an_end_is_looked_beyond_at_most_twice(study, val, tried,
 def test_runs_of_the_search_that_diverge_are_no_faults_of_the_study(study):
     results = study(Trainer(val=lambda run: None if rate(run) > SHARED else 0.5), tune_lr=True)
     assert results.ok
-    assert all(s.rate <= SHARED and None in s.accuracies.values() for s in results.follow_ups[0].searches)
-    picture = next(follow_up_pictures(results))
+    assert all(s.rate <= SHARED and None in s.accuracies.values() for s in follow_ups(results)[0].searches)
+    (picture,) = section(results).pictures
     assert "did not finish" in picture.caption
     assert saved(picture.figure)["png"].startswith(b"\x89PNG")
 
@@ -192,9 +221,9 @@ def test_runs_at_the_shared_rate_are_taken_over_and_not_trained_again(study, tmp
         assert copied.read_bytes() == (tmp_path / "study" / "runs" / name).read_bytes()
 
 
-@pytest.mark.usefixtures("records_alone")
-def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path):
+def test_a_run_at_the_shared_rate_is_the_one_without_a_rate_of_its_own(tmp_path, monkeypatch):
     """Real training: what is taken over is what training would have given."""
+    monkeypatch.setattr(api, "report_on", no_report)
     whichnorm.compare("digits", norms=["bn", f"bn+lr:{SHARED:g}"], seeds=1, epochs=2, train_limit=150, threads=1,
                       precision="float32", out=tmp_path)  # fmt: skip
     plain, own = (load_file(tmp_path / "runs" / f"{name}-seed0.safetensors") for name in ("bn", "bn_lr-0.1"))
@@ -227,7 +256,7 @@ def test_an_interrupted_follow_up_goes_on_and_trains_nothing_twice(study, place)
     assert [(a, *b[1:]) for a, b in zip(renamed(whole), whole.trained, strict=True)] == first.trained + second.trained
     assert first.trained
     assert second.trained
-    assert [f.to_dict(results) for f in results.follow_ups] == [f.to_dict(expected) for f in expected.follow_ups]
+    assert [f.to_dict(results) for f in follow_ups(results)] == [f.to_dict(expected) for f in follow_ups(expected)]
 
 
 def test_the_same_command_again_trains_nothing_and_added_seeds_only_what_is_new(study):
@@ -244,13 +273,17 @@ def test_a_search_that_is_not_finished_is_said_to_be_so(study, tmp_path):
     trainer = Trainer(stop=lambda run: KeyboardInterrupt() if run.seed == 1000 and rate(run) == 4 * SHARED else None)
     with pytest.raises(KeyboardInterrupt):
         study(trainer, tune_lr=True, recipes=["digits", "session08"])
-    results = read_results(reopen(tmp_path / "study"))
-    said = what_would_change(results)
+    opened = reopen(tmp_path / "study")
+    results = read_results(opened)
+    found = measured(opened, results)
+    said = what_would_change(results, found.follow_ups)
     assert "search for each arm's learning rate is not finished" in said
     assert "Under the recipe session08 the two best arms are not trained yet" in said
-    command = sections.command_section(results).code[0].text
-    assert "--tune-lr" in command
-    assert "--recipes digits,session08" in command
+    assert [one["finished"] for one in found.tested] == [False, False]
+    assert SensitivityAnalysis().section(found, results).title == (
+        "Not known yet: whether the order of the arms by mean accuracy holds at tuned learning rates and under the "
+        "recipe session08"
+    )
 
 
 ERRORS = {"bn": 0.05, "ln": 0.30}
@@ -266,9 +299,9 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5, error=errors(lambda run: False))
     results = study(trainer, tune_lr=True)
     assert [c.call for c in results.comparisons] == ["better"]
-    said = what_would_change(results)
+    said = outlook(results)
     assert "At a learning rate tuned for each arm the order holds (bn, ln), and no call changes." in said
-    held = results.to_dict()["follow_ups"][0]
+    held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED
     assert "Use bn+lr:0.2" in " ".join(held["details"])
@@ -278,17 +311,17 @@ def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):
     trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5,
                       error=errors(lambda run: rate(run) == 2 * SHARED))  # fmt: skip
     results = study(trainer, tune_lr=True)
-    said = what_would_change(results)
+    said = outlook(results)
     assert "the order changes from bn, ln to ln, bn" in said
     assert "this call changes: bn − ln from “bn is better” to “ln is better”" in said
     assert results.verdict.choice == "bn", "the study's own verdict stays"
-    assert results.to_dict()["follow_ups"][0]["order_holds"] is False
+    assert for_programs(results)[0]["order_holds"] is False
 
 
 def test_every_arm_best_at_the_shared_rate_is_said_and_nothing_is_trained_for_it(study):
     trainer = Trainer(val=lambda run: 0.9 if rate(run) == SHARED else 0.5)
     results = study(trainer, tune_lr=True)
-    assert "Every arm's best learning rate is the shared one, 0.1: the answer holds." in what_would_change(results)
+    assert "Every arm's best learning rate is the shared one, 0.1: the answer holds." in outlook(results)
     assert not [run for run in trainer.trained if run[0] == "tuned"]
 
 
@@ -306,13 +339,15 @@ def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_
         assert runs == [(arm, seed) for seed in range(3) for arm in ("ln", "gn:4")]
         held = json.loads((tmp_path / "study" / f"recipe-{name}" / "study.json").read_text())
         assert recipe_from_json(held["recipe"], "") == RECIPES[name]
-    holds, turns = results.follow_ups
+    holds, turns = follow_ups(results)
     assert (holds.order, turns.order) == ("holds", "turns")
     means = [np.mean([run.last.test_accuracy for run in holds.results.finished(arm)]) for arm in ("ln", "gn:4")]
     assert holds.comparison.difference == pytest.approx(means[0] - means[1])
-    said = what_would_change(results)
+    said = outlook(results)
     assert "Under the recipe session08 the order of ln and gn:4 holds: ln − gn:4 +" in said
-    assert "Under the recipe lcifar the order of ln and gn:4 turns: ln − gn:4 -" in said
+    turned = points(turns.comparison.difference)
+    assert turns.comparison.difference < 0
+    assert f"Under the recipe lcifar the order of ln and gn:4 turns: ln − gn:4 {turned} points" in said
     assert "gn:4 is better" in said
     assert "another recipe (--recipes)" not in said
 
@@ -326,10 +361,10 @@ def test_epochs_and_batch_size_that_are_given_hold_for_every_recipe():
 def test_arms_that_fail_leave_follow_ups_that_say_so(study):
     trainer = Trainer(val=lambda run: None if run.arm.norm.kind == "bn" else 0.5)
     results = study(trainer, tune_lr=True, recipes=["digits", "session08"])
-    tuning, other = results.follow_ups
+    tuning, other = follow_ups(results)
     assert tuning.searches[0].best is None
-    assert "fewer than two arms finished" in tuning.outcome(results)
-    assert "fewer than two arms finished" in other.outcome(results)
+    assert "fewer than two arms finished" in tuning.conclusion(results)
+    assert "fewer than two arms finished" in other.conclusion(results)
     assert "bn at seed 0, 1, 2" in " ".join(tuning.details())
     assert other.results is None
     json.dumps(results.to_dict(), allow_nan=False)
@@ -338,19 +373,19 @@ def test_arms_that_fail_leave_follow_ups_that_say_so(study):
 def test_two_arms_without_a_common_seed_under_another_recipe_cannot_be_compared(study):
     trainer = Trainer(val=lambda run: None if run.recipe.name == "session08" and run.arm.norm.kind == "ln" else 0.5)
     results = study(trainer, recipes=["digits", "session08"])
-    (other,) = results.follow_ups
+    (other,) = follow_ups(results)
     assert other.comparison is None
-    assert "cannot be compared" in other.outcome(results)
+    assert "cannot be compared" in other.conclusion(results)
     assert other.order == other.to_dict(results)["order"] == ""
-    assert sections.follow_ups_section(results).tables[0].rows[1][-1].text == "–"
+    assert section(results).tables[0].rows[1][-1].text == "–"
 
 
 def test_one_seed_gives_no_call_and_one_arm_no_order(study):
     results = study(Trainer(error=errors(lambda run: False)), seeds=1, recipes=["digits", "session08"])
-    assert "cannot tell" in results.follow_ups[0].outcome(results)
+    assert "cannot tell" in follow_ups(results)[0].conclusion(results)
     results = study(Trainer(), out="one", norms=["bn"], tune_lr=True)
-    assert "no order to change" in what_would_change(results)
-    assert "Not tested" not in what_would_change(results)
+    assert "no order to change" in outlook(results)
+    assert "Not tested" not in outlook(results)
 
 
 def test_an_error_in_a_follow_up_leaves_the_studys_results(study, tmp_path):
@@ -381,26 +416,26 @@ def test_without_the_options_nothing_more_is_trained_or_said_to_be_tested(study,
     trainer = Trainer(error=errors(lambda run: False))
     results = study(trainer)
     assert {folder for folder, *_ in trainer.trained} == {"study"}
-    assert results.to_dict()["follow_ups"] == []
+    assert for_programs(results) == ()
     assert "follow_ups" not in json.loads((tmp_path / "study" / "study.json").read_text())
-    said = what_would_change(results)
+    said = outlook(results)
     assert said.startswith(
         "Not tested: other batch sizes (whichnorm sweep), a learning rate tuned for each arm (--tune-lr) and another "
         "recipe (--recipes)."
     )
     assert "bn depends on the images per forward pass (64 here)" in said
-    assert sections.follow_ups_section(results) is None
+    assert section(results) is None
 
 
 def test_the_images_per_forward_pass_are_said_of_a_chosen_norm_that_sees_them(study):
     results = study(Trainer(error=errors(lambda run: False)), device_batch_size=16)
-    assert "(16 here)" in what_would_change(results)
+    assert "(16 here)" in outlook(results)
     results = study(Trainer(error=errors(lambda run: True)), out="other")
     assert results.verdict.choice == "ln"
-    assert "depends" not in what_would_change(results)
+    assert "depends" not in outlook(results)
     results = study(Trainer(), out="level")
     assert results.verdict.choice == "cannot tell"
-    assert "depends" not in what_would_change(results)
+    assert "depends" not in outlook(results)
 
 
 def test_the_outlook_is_in_the_markdown_too():
@@ -457,32 +492,37 @@ def test_a_dry_run_shows_the_runs_that_are_added(tmp_path, capsys):
     assert not (tmp_path / "study").exists()
 
 
-@pytest.mark.slow
-def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys):
+def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "study"
     options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",
                "--precision", "float32", "--tune-lr", "--recipes", "digits,session08"]  # fmt: skip
-    with shortcuts.no_report():  # it is written once, below
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "report_on", no_report)  # drawn once, below
         assert main(["compare", *options, "--out", str(out)]) in (0, 1)
     shown = capsys.readouterr().out
-    before = json.loads((out / "results.json").read_text())
-    tuning, other = before["follow_ups"]
+    before = found_in(out)
+    tuning, other = before
     assert tuning["finished"]
     assert other["finished"]
     for found in tuning["searches"]:
         val = {tried["learning_rate"]: tried["val_accuracy"] for tried in found["tried"]}
         assert max(v for v in val.values() if v is not None) == val[found["rate"]]
     assert main(["report", str(out)]) in (0, 1)
-    assert json.loads((out / "results.json").read_text()) == before
+    assert found_in(out) == before
     page = (out / "report" / "index.html").read_text()
     markdown = (out / "report" / "README.md").read_text()
     for text in (page, markdown):
-        assert "Would another learning rate or recipe change the answer?" in text
+        assert "by mean accuracy" in text
     assert "figures/learning_rates.png" in markdown
     said = Page(page).text
     for sentence in (tuning["outcome"], other["outcome"]):
         assert sentence in shown
         assert sentence in said
+
+
+def found_in(folder):
+    study = reopen(folder)
+    return measured(study, read_results(study)).tested
 
 
 def test_a_run_of_the_search_that_fails_counts_as_worst(study, monkeypatch):
@@ -492,5 +532,46 @@ def test_a_run_of_the_search_that_fails_counts_as_worst(study, monkeypatch):
             return failed(made, "refused") if rate(run) == 2 * SHARED else made
 
     results = study(Failing(val=lambda run: 0.9 if rate(run) >= 2 * SHARED else 0.5), tune_lr=True)
-    assert all(s.accuracies[2 * SHARED] is None for s in results.follow_ups[0].searches)
+    assert all(s.accuracies[2 * SHARED] is None for s in follow_ups(results)[0].searches)
     assert results.ok
+
+
+def test_the_command_prints_the_same_and_its_json_is_for_programs(study, tmp_path, capsys):
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5, error=errors(lambda run: False))
+    results = study(trainer, tune_lr=True, recipes=["digits", "session08"])
+    found = json.loads(json.dumps(for_programs(results), allow_nan=False))
+    capsys.readouterr()
+    assert main(["sensitivity", str(tmp_path / "study"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"] == {"tested": found}
+    assert [one["kind"] for one in found] == ["learning rates", "recipe"]
+    assert [arm["norm"] for arm in found[0]["arms"]] == ["bn+lr:0.2", "ln+lr:0.2"]
+    assert main(["sensitivity", str(tmp_path / "study")]) == 0
+    shown = capsys.readouterr().out
+    assert all(one["outcome"] in " ".join(shown.split()) for one in found)
+    assert main(["sensitivity", str(tmp_path / "study"), "--norms", "bn"]) == 2
+    assert "leave --norms out" in capsys.readouterr().err
+
+
+def test_the_section_is_headed_by_what_becomes_of_the_order(study):
+    held = study(Trainer(error=errors(lambda run: False)), recipes=["digits", "session08"])
+    assert section(held).title == "The order of bn and ln by mean accuracy holds under the recipe session08"
+    trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5,
+                      error=errors(lambda run: run.recipe.name == "lcifar"))  # fmt: skip
+    both = study(trainer, out="both", epochs=None, tune_lr=True, recipes=["digits", "session08", "lcifar"])
+    assert section(both).title == (
+        "The order of the arms by mean accuracy holds at tuned learning rates and under the recipe session08; it "
+        "changes under the recipe lcifar"
+    )
+    assert section(both).label == "Sensitivity"
+
+
+def test_a_caption_has_at_most_40_words_and_the_alt_text_the_numbers_of_the_search(study):
+    val = {factor * SHARED: 0.5 + 0.01 * place for place, factor in enumerate(FACTORS)}
+    results = study(Trainer(val=lambda run: None if rate(run) == SHARED else val.get(rate(run), 0.3)), tune_lr=True)
+    (picture,) = section(results).pictures
+    assert "did not finish" in picture.caption
+    assert len(picture.caption.split()) <= 40
+    assert "one training at 1/4" in picture.method
+    for one in follow_ups(results)[0].searches:
+        assert f"{one.rate:g} {100 * one.accuracy:.2f} % (chosen)" in picture.alt
+    assert picture.figure.get_size_inches()[0] <= 5.2

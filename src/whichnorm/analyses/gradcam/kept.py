@@ -1,0 +1,54 @@
+"""Maps that were made once, in the study's folder: networks are run again if what is asked or their weights change."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from whichnorm.analyses.gradcam.found import StudyMaps
+from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.errors import StudyError, WhichnormError
+from whichnorm.files import write_in_one_step
+from whichnorm.specs.codec import decode, encode
+from whichnorm.specs.study import RunSpec
+from whichnorm.study.study import Study
+
+SCHEMA = 1
+
+
+def kept_path(study: Study, options: GradCamOptions, arms: Sequence[str]) -> Path:
+    """Return where the maps are kept that are made of these arms with these options."""
+    asked = json.dumps({"options": encode(options), "arms": sorted(arms)}, sort_keys=True)
+    return study.folder.root / "examined" / f"gradcam.{_sha256(asked.encode())[:12]}.json"
+
+
+def weights_digests(study: Study, runs: Sequence[RunSpec]) -> dict[str, str]:
+    """Return the SHA-256 of each run's weights by its key, "" if they cannot be read."""
+    digests = dict.fromkeys((run.key for run in runs), "")
+    for run in runs:
+        with suppress(OSError):
+            digests[run.key] = _sha256(study.folder.weights(run).read_bytes())
+    return digests
+
+
+def read_maps(path: Path, weights: dict[str, str]) -> StudyMaps | None:
+    """Return the maps that were made with these weights; None if there is no readable file of them."""
+    try:
+        content = json.loads(path.read_bytes())
+        if content["schema"] != SCHEMA or content["weights"] != weights:
+            return None
+        return decode(content["found"], StudyMaps)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, WhichnormError):
+        return None
+
+
+def write_maps(path: Path, weights: dict[str, str], maps: StudyMaps) -> None:
+    """Keep the maps that were made with these weights."""
+    content = {"schema": SCHEMA, "weights": weights, "found": encode(maps)}
+    with suppress(StudyError):  # a study that may only be read has maps all the same: they are made again
+        write_in_one_step(path, (json.dumps(content, allow_nan=False) + "\n").encode())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,53 @@
+"""Where the records of a study's follow-ups come from: from training them, or from their folders alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from whichnorm.files import write_in_one_step
+from whichnorm.specs.study import StudySpec
+from whichnorm.study.folder import StudyFolder
+from whichnorm.study.progress import Progress
+from whichnorm.study.run import run_study
+from whichnorm.study.study import Study
+from whichnorm.training.record import RunRecord
+
+
+class Source(Protocol):
+    """Where the records of a further study come from."""
+
+    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
+        """Return the records of all runs, None if some are missing; `given` holds runs that can be taken over."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trains what is not trained yet."""
+
+    progress: Progress
+
+    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
+        self.progress.start_follow_up(title)
+        with study.folder.locked():
+            study.folder.claim(study.spec, study.test_split)
+            if given:
+                take_over(study.spec, given, study.folder)
+            return run_study(study.spec, study.splits, study.test_split, study.folder, self.progress)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Reads what is there."""
+
+    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
+        there = all(study.folder.record(run).exists() for run in study.spec.runs())
+        return study.records() if there else None
+
+
+def take_over(study: StudySpec, given: StudyFolder, folder: StudyFolder) -> None:
+    """Copy the runs that both studies have: arms without a learning rate of their own are trained alike in both."""
+    for run in study.runs():
+        if run.arm.learning_rate is None and given.record(run).exists() and not folder.record(run).exists():
+            for of in (StudyFolder.weights, StudyFolder.record):  # the record last: with it the run counts as done
+                if of(given, run).exists():
+                    write_in_one_step(of(folder, run), of(given, run).read_bytes())
