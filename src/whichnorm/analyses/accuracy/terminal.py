@@ -12,6 +12,7 @@ from rich.text import Text
 from whichnorm.analyses import wording
 from whichnorm.analyses.headline.answer import answer
 from whichnorm.analyses.headline.points import points
+from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.render import text
 from whichnorm.render.terminal import print_headline, say
 from whichnorm.results.results import ArmResult, Results
@@ -51,8 +52,8 @@ def print_results(results: Results, found: Mapping[str, Any], console: Console) 
         say(console, _comparison_line(comparison))
     for run in results.faults:
         say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(wording.fault_reason(run))}", "red")
-    for follow_up in getattr(found["sensitivity"], "follow_ups", ()):
-        for sentence in follow_up.details():
+    for follow_up in follow_ups_in(found):
+        for sentence in (follow_up.conclusion(results), *follow_up.details()):
             say(console, text.printable(sentence))
     print_headline(answer(results), points(results, found), console)
 

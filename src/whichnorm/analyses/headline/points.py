@@ -6,10 +6,10 @@ from typing import Any
 from whichnorm.analyses import wording
 from whichnorm.analyses.arms import enclosed, named, ranked
 from whichnorm.analyses.headline.answer import is_decided, stayed_at_chance
-from whichnorm.analyses.sensitivity.found import FollowUp
+from whichnorm.analyses.sensitivity.found import FollowUp, follow_ups_in
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
-from whichnorm.errors import WhichnormError
+from whichnorm.analyses.sensitivity.section import title
 from whichnorm.render.content import Point
 from whichnorm.render.text import count, printable
 from whichnorm.results.results import Results, short_title
@@ -19,8 +19,7 @@ from whichnorm.specs.arm import parse_arm
 
 def points(results: Results, found: Mapping[str, Any]) -> Iterator[Point]:
     """Yield the points; one that has nothing to say is left out, and runs that went wrong are one more."""
-    sensitivity = found["sensitivity"]
-    follow_ups = () if isinstance(sensitivity, WhichnormError) else sensitivity.follow_ups
+    follow_ups = follow_ups_in(found)
     yield Point(label="How sure", text=_how_sure(results))
     if depends := _depends(results, follow_ups):
         yield Point(label="What it depends on", text=depends)
@@ -71,7 +70,8 @@ def _over(seeds: Sequence[int]) -> str:
 
 def _depends(results: Results, follow_ups: Sequence[FollowUp]) -> str:
     """Say what other learning rates and recipes did to the answer, and what the norms that it names depend on."""
-    return " ".join([*(printable(follow_up.outcome(results)) for follow_up in follow_ups), *_of_the_batch(results)])
+    tried = [f"{printable(title(results, follow_ups))}."] if follow_ups else []
+    return " ".join([*tried, *_of_the_batch(results)])
 
 
 def _of_the_batch(results: Results) -> Iterator[str]:
