@@ -18,7 +18,8 @@ def again(description: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Code, 
     """
     of_groups = [] if any(description["axes"].values()) else _plain_groups(description["arms"])
     norms = [arm for arm in description["arms"] if arm not in of_groups] or description["arms"][:1]
-    command = compare_command({**description, "arms": norms, "until_sure": None})
+    shared = {key: description[key] for key in ("data", "model", "recipe", "machine", "seeds")}
+    command = compare_command({**shared, "arms": norms})
     if command is None:
         return ("The network was given to whichnorm.sweep in Python; the same call makes the sweep again.",), ()
     options = (*_axes(description["axes"]), *_groups(of_groups), *command.options)
