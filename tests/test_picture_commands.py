@@ -8,11 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shortcuts
+from safetensors.torch import load_file, save_file
 
-from whichnorm.analyses.mistakes.label_issues import mean_probabilities
+from whichnorm.analyses.mistakes import label_issues
+from whichnorm.analyses.mistakes.label_issues import (
+    LabelDoubt,
+    LabelDoubts,
+    mean_probabilities,
+    read_doubts,
+    write_doubts,
+)
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
+from whichnorm.errors import DataError
+from whichnorm.study import images
 from whichnorm.study.study import reopen
+from whichnorm.training.evaluate import evaluate
 from whichnorm.training.record import read_record, write_record
 
 COMMANDS = ("mistakes", "confusion", "classes", "curves")
@@ -59,33 +70,68 @@ def test_the_numbers_of_the_commands_agree_with_the_records(study, undrawn, tmp_
     results = json.loads((study / "results.json").read_text())
     total = results["num_test_images"]
     right = {arm["norm"]: round(arm["test_accuracy"]["mean"] * total) for arm in results["arms"]}
-    mistakes = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")
-    confusion = shown_json(capsys, "confusion", study, "--out", tmp_path)
-    classes = shown_json(capsys, "classes", study, "--out", tmp_path)
+    mistakes = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")["found"]
+    confusion = shown_json(capsys, "confusion", study, "--out", tmp_path)["found"]
+    classes = shown_json(capsys, "classes", study, "--out", tmp_path)["found"]
     both = mistakes["missed_by_all"]["number"]
     for arm, number in right.items():
-        assert mistakes["arms"][arm] == {"runs": 1, "missed": total - number}
+        of_arm = mistakes["arms"][arm]
+        assert (of_arm["runs"], of_arm["missed"], of_arm["wrong"]) == (1, total - number, total - number)
         assert mistakes["missed_only_by"][arm]["number"] == total - number - both
-        assert sum(row[k] for k, row in enumerate(confusion["counts"][arm])) == number
-        means = [accuracy["mean"] for accuracy in classes["arms"][arm]["accuracy"]]
+        assert sum(row[k] for k, row in enumerate(confusion["arms"][arm]["counts"])) == number
+        means = [accuracy["estimate"] for accuracy in classes["arms"][arm]["accuracy"]]
         assert sum(m * n for m, n in zip(means, classes["num_images"], strict=True)) == pytest.approx(number)
     (difference,) = confusion["differences"]
     assert sum(row[k] for k, row in enumerate(difference["difference"])) == right["bn"] - right["gn:4"]
 
 
 def test_curves_are_those_of_the_records(study, undrawn, tmp_path, capsys):
-    shown = shown_json(capsys, "curves", study, "--out", tmp_path)
+    found = shown_json(capsys, "curves", study, "--out", tmp_path)["found"]
     record = read_record(study / "runs" / "bn-seed0.json")
-    assert shown["split"] == "val"
-    assert shown["arms"]["bn"]["val_accuracy"]["mean"] == [row.val_accuracy for row in record.epochs]
-    assert shown["arms"]["bn"]["train_loss"]["mean"] == [row.train_loss for row in record.epochs]
+    assert found["split"] == "val"
+    assert found["arms"]["bn"]["held_out"]["accuracy"]["mean"] == [row.val_accuracy for row in record.epochs]
+    assert found["arms"]["bn"]["train"]["loss"]["values"] == [[row.train_loss for row in record.epochs]]
+
+
+@pytest.mark.parametrize("command", ["curves", "classes", "confusion"])
+def test_commands_that_show_no_images_need_none(study, undrawn, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.setattr(images, "load_splits", no_data)
+    assert shown_json(capsys, command, study, "--out", tmp_path)["pictures"]
+
+
+def test_mistakes_need_the_images_and_say_so(study, undrawn, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(images, "load_splits", no_data)
+    assert main(["mistakes", str(study), "--out", str(tmp_path), "--no-labels"]) == 2
+    assert "the images are gone" in capsys.readouterr().err
+
+
+def no_data(*_):
+    raise DataError("the images are gone")
+
+
+def test_json_names_classes_and_images(study, undrawn, tmp_path, capsys):
+    record = read_record(study / "runs" / "bn-seed0.json")
+    mistakes = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")["found"]
+    for mistake in mistakes["arms"]["bn"]["shown"]:
+        assert mistake["predicted_class"] == mistakes["class_names"][record.test_predictions[mistake["index"]]]
+        assert mistake["confidence"] == record.test_confidences[mistake["index"]]
+    assert "pixels" not in mistakes
+    confusion = shown_json(capsys, "confusion", study, "--out", tmp_path)["found"]
+    for pair in confusion["arms"]["bn"]["frequent"]:
+        assert confusion["arms"]["bn"]["counts"][pair["label"]][pair["prediction"]] == pair["count"]
+        assert confusion["class_names"][pair["label"]] == pair["true_class"]
+    (difference,) = confusion["differences"]
+    marked = {(cell["label"], cell["prediction"]) for cell in difference["marked"]}
+    at = [(k, m) for k, row in enumerate(difference["beyond_chance"]) for m, framed in enumerate(row) if framed]
+    assert marked == set(at)
+    assert "images" not in confusion
 
 
 def test_a_choice_of_arms_shows_these_only(study, undrawn, tmp_path, capsys):
     out = tmp_path / "out"
-    assert list(shown_json(capsys, "confusion", study, "--out", out, "--norms", "gn:4")["counts"]) == ["gn:4"]
+    assert list(shown_json(capsys, "confusion", study, "--out", out, "--norms", "gn:4")["found"]["arms"]) == ["gn:4"]
     assert {path.stem for path in out.iterdir()} == {"gn-4_confusion"}
-    assert list(shown_json(capsys, "curves", study, "--out", out, "--norms", "gn:4,gn:4")["arms"]) == ["gn:4"]
+    assert list(shown_json(capsys, "curves", study, "--out", out, "--norms", "gn:4,gn:4")["found"]["arms"]) == ["gn:4"]
 
 
 def test_a_single_picture_goes_into_a_file(study, tmp_path, capsys):
@@ -97,7 +143,7 @@ def test_a_single_picture_goes_into_a_file(study, tmp_path, capsys):
 
 
 def test_text_shows_counts_beside_what_independence_would_give(study, undrawn, tmp_path, capsys):
-    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")["missed_by_all"]
+    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path, "--no-labels")["found"]["missed_by_all"]
     assert main(["mistakes", str(study), "--out", str(tmp_path), "--no-labels"]) == 0
     text = capsys.readouterr().out
     assert "Expected if independent" in text
@@ -114,33 +160,72 @@ def test_without_cleanlab_the_pictures_are_made_and_the_extra_is_named(study, un
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    shown = shown_json(capsys, "mistakes", study, "--out", tmp_path)
-    assert "pip install 'whichnorm[labels]'" in shown["notes"][0]
+    copy = shutil.copytree(study, tmp_path / "study")
+    kept(copy).unlink(missing_ok=True)  # what an earlier look has found needs no cleanlab
+    shown = shown_json(capsys, "mistakes", copy, "--out", tmp_path)
+    assert "pip install 'whichnorm[labels]'" in shown["sentences"][0]
     assert (tmp_path / "missed_by_all.png").exists()
-    assert shown["label_candidates"] is None
+    assert shown["found"]["label_candidates"] is None
+
+
+def kept(study):
+    return study / "examined" / "label_issues.json"
 
 
 def test_with_cleanlab_candidates_are_among_what_every_arm_misses(study, undrawn, tmp_path, capsys):
     pytest.importorskip("cleanlab")
     shown = shown_json(capsys, "mistakes", study, "--out", tmp_path)
-    assert shown["notes"] == []
-    assert shown["label_candidates"]
-    assert set(shown["label_candidates"]) <= set(shown["missed_by_all"]["images"])
+    candidates = shown["found"]["label_candidates"]
+    assert shown["sentences"] == []
+    assert candidates
+    assert {candidate["index"] for candidate in candidates} <= set(shown["found"]["missed_by_all"]["images"])
     assert (tmp_path / "label_issues.png").exists()
+
+
+def test_doubtful_labels_are_looked_for_once_and_again_when_weights_change(
+    study, undrawn, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("cleanlab")
+    copy = shutil.copytree(study, tmp_path / "study")
+    asked = []
+    monkeypatch.setattr(label_issues, "evaluate", lambda *args: asked.append(1) or evaluate(*args))
+    first = shown_json(capsys, "mistakes", copy)["found"]
+    assert shown_json(capsys, "mistakes", copy)["found"] == first
+    assert asked == []  # they were kept with the report
+    kept(copy).write_text("{")
+    assert shown_json(capsys, "mistakes", copy)["found"] == first
+    assert len(asked) == 2
+    weights = copy / "runs" / "bn-seed0.safetensors"
+    held = load_file(weights)
+    save_file({name: value + 0.01 if value.is_floating_point() else value for name, value in held.items()}, weights)
+    assert shown_json(capsys, "mistakes", copy)["found"] != first
+    assert len(asked) == 4
+    shown_json(capsys, "mistakes", copy, "--norms", "gn:4,bn")
+    shown_json(capsys, "mistakes", copy)
+    assert len(asked) == 6  # those of a choice of arms are not kept, and leave those of all
+
+
+def test_a_damaged_file_of_doubtful_labels_counts_as_not_there(tmp_path):
+    path = tmp_path / "label_issues.json"
+    doubt = LabelDoubt(index=3, labelled_class="猫", labelled_softmax=0.01, network_class="b", network_softmax=0.9)
+    write_doubts(path, "digest", LabelDoubts(doubts=(doubt,)))
+    assert read_doubts(path, "digest") == LabelDoubts(doubts=(doubt,))
+    assert read_doubts(path, "other") is None
+    for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace("0.9", "NaN").replace('"b"', "7"),
+                 path.read_text().replace('"index": 3', '"index": "3"')):  # fmt: skip
+        path.write_text(text)
+        assert read_doubts(path, "digest") is None
 
 
 def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):
     study = reopen(study)
-    results = read_results(study)
-    alone = [
-        mean_probabilities(results, study.spec, study.splits, study.folder, [record.arm]) for record in results.records
-    ]
-    for record, softmax in zip(results.records, alone, strict=True):
+    runs, records = study.finished_runs(), read_results(study).records
+    alone = [mean_probabilities(study, [run]) for run in runs]
+    for record, softmax in zip(records, alone, strict=True):
         np.testing.assert_allclose(softmax.sum(axis=1), 1, atol=1e-5)
         np.testing.assert_allclose(softmax.max(axis=1), record.test_confidences, atol=1e-3)
         np.testing.assert_array_equal(softmax.argmax(axis=1), record.test_predictions)
-    both = mean_probabilities(results, study.spec, study.splits, study.folder, ["bn", "gn:4"])
-    np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=1e-12)
+    np.testing.assert_allclose(mean_probabilities(study, runs), np.mean(alone, axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -176,13 +261,19 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
     shutil.copytree(study, copy)
     fail(copy / "runs" / "gn-4-seed0.json")
     shown = shown_json(capsys, "mistakes", copy, "--out", tmp_path / "out")
-    assert list(shown["arms"]) == ["bn"]
-    assert shown["missed_by_all"] is None
+    assert list(shown["found"]["arms"]) == ["bn"]
+    assert shown["found"]["missed_by_all"] is None
+    assert shown["sentences"] == ["gn:4: no finished run."]
     fail(copy / "runs" / "bn-seed0.json")
-    assert main(["mistakes", str(copy)]) == 2
-    assert "no run of bn, gn:4 finished" in capsys.readouterr().err
+    for command in ("mistakes", "confusion", "classes"):
+        assert main([command, str(copy)]) == 2
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert "no run of bn and gn:4 finished" in shown.err
     shown = shown_json(capsys, "curves", copy, "--out", tmp_path / "out")
-    assert shown["notes"] == ["bn: no finished run", "gn:4: no finished run"]
+    assert shown["sentences"] == [
+        f"{arm}: no finished run; its curves are those of the runs that stopped." for arm in ("bn", "gn:4")
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,27 +12,19 @@ import numpy as np
 import pytest
 from pages import HOSTILE, Page
 from PIL import Image
-from scipy import stats
 from synthetic import (
     digits_test,
     diverged,
     failed,
-    make_record,
     make_records,
     make_results,
     make_study,
     noise_test,
 )  # fmt: skip
 
-from whichnorm.analyses.confusion import figures as matrices
-from whichnorm.analyses.confusion.measure import confusion_counts, frequent_confusions
-from whichnorm.analyses.curves import figures as lines
-from whichnorm.analyses.curves.measure import estimate_curve
+from whichnorm.analyses.curves.measure import study_curves
 from whichnorm.analyses.curves.pictures import curve_pictures
 from whichnorm.analyses.method.sentences import pairing_sentences
-from whichnorm.analyses.mistakes.figures import mistake_grid
-from whichnorm.analyses.mistakes.measure import choose_mistakes
-from whichnorm.analyses.mistakes.pictures import arm_mistakes
 from whichnorm.analyses.wording import paired_seeds
 from whichnorm.render.style import arm_style, saved
 from whichnorm.render.text import printable, shorten
@@ -48,66 +40,6 @@ def usual(tmp_path_factory):
     """Three arms at three seeds on the digits."""
     results = make_results(tmp_path_factory.mktemp("usual"))
     return results, report(results, digits_test())
-
-
-@pytest.mark.parametrize("num_seeds", [3, 5])
-def test_a_band_over_three_or_more_seeds_is_the_t_interval_of_the_mean(num_seeds):
-    values = np.random.default_rng(0).uniform(1, 2, size=(num_seeds, 4))
-    curve = estimate_curve(values.tolist())
-    low, high = stats.t.interval(0.95, num_seeds - 1, loc=values.mean(0), scale=stats.sem(values, axis=0))
-    assert curve.band == "interval"
-    np.testing.assert_allclose(curve.mean, values.mean(0))
-    np.testing.assert_allclose(curve.low, np.maximum(low, 0))
-    np.testing.assert_allclose(curve.high, high)
-
-
-def test_a_band_over_two_seeds_is_their_range_and_one_seed_has_none():
-    two = estimate_curve([[1.0, 2.0], [3.0, 1.0]])
-    assert (two.band, two.low.tolist(), two.mean.tolist(), two.high.tolist()) == ("range", [1, 1], [2, 1.5], [3, 2])
-    one = estimate_curve([[1.0, 2.0]])
-    assert (one.band, one.mean.tolist()) == ("none", [1, 2])
-
-
-def test_a_band_stays_within_the_bounds_of_its_quantity():
-    curve = estimate_curve([[0.1, 0.99], [0.9, 0.90], [0.5, 0.999]], bounds=(0, 1))
-    assert curve.low.min() >= 0
-    assert curve.high.max() <= 1
-
-
-def test_an_epoch_without_a_value_at_some_seed_is_a_gap():
-    curve = estimate_curve([[1.0, None, 3.0], [1.0, 2.0], [1.0, 2.0, 3.0]])
-    np.testing.assert_array_equal(np.isnan(curve.mean), [False, True, True])
-    np.testing.assert_array_equal(np.isnan(curve.low), [False, True, True])
-
-
-def test_mistakes_are_wrong_and_the_most_confident_come_first():
-    labels, predictions = [0, 1, 2, 0, 1], [0, 2, 1, 1, 0]
-    chosen = choose_mistakes(predictions, [0.99, 0.5, 0.9, 0.5, 0.6], labels, limit=3)
-    assert [m.index for m in chosen] == [2, 4, 1]  # 1 and 3 are equally sure: the earlier image
-    assert [(m.label, m.prediction, m.confidence) for m in chosen] == [(2, 1, 0.9), (1, 0, 0.6), (1, 2, 0.5)]
-
-
-def test_the_mistakes_of_a_report_are_the_first_seeds_ten_most_confident(usual):
-    results, _ = usual
-    test = digits_test()
-    first = results.finished("ln")[0]
-    chosen = arm_mistakes(results, test, "ln")
-    wrong = [i for i, (p, y) in enumerate(zip(first.test_predictions, test.labels.tolist(), strict=True)) if p != y]
-    assert len(wrong) > 10
-    assert {m.index for m in chosen} <= set(wrong)
-    confidences = sorted((first.test_confidences[i] for i in wrong), reverse=True)[:10]
-    assert [m.confidence for m in chosen] == confidences
-
-
-def test_confusions_are_counted_over_seeds_as_by_hand():
-    labels, seeds = [0, 0, 1, 2], [[0, 1, 1, 2], [0, 1, 0, 2]]
-    by_hand = np.zeros((4, 4), dtype=int)
-    for predictions in seeds:
-        for true, predicted in zip(labels, predictions, strict=True):
-            by_hand[true, predicted] += 1
-    counts = confusion_counts(seeds, labels, num_classes=4)
-    np.testing.assert_array_equal(counts, by_hand)
-    assert frequent_confusions(counts) == [(0, 1, 2), (1, 0, 1)]
 
 
 def test_every_figure_is_there_as_png_and_svg_and_can_be_read(usual):
@@ -264,7 +196,7 @@ def test_the_same_results_give_the_same_bytes(usual, tmp_path):
 def test_the_callers_matplotlib_settings_stay_and_do_not_show(usual):
     results, _ = usual
     with matplotlib.rc_context({"font.size": 31, "text.usetex": True}):
-        files = saved(curve_pictures(results)[0].figure)
+        files = saved(next(curve_pictures(study_curves(results), results)).figure)
         assert matplotlib.rcParams["font.size"] == 31
     written = results.folder / "report" / "figures"
     assert files["svg"] == (written / "validation_loss.svg").read_bytes()
@@ -329,15 +261,6 @@ def test_without_a_validation_split_the_curves_are_called_the_test_sets(tmp_path
     assert [i["alt"] for i in page.all("img") if i["alt"].startswith("Test loss over epochs")]
 
 
-@pytest.mark.parametrize(("split", "name"), [("val", "Validation"), ("test", "Test")])
-def test_the_axes_name_the_split(split, name):
-    line = lines.Line(label="bn", style=arm_style(0), curve=estimate_curve([[0.9, 0.5]]))
-    loss, accuracy = lines.validation_loss([line], split), lines.validation_accuracy([line], split)
-    assert loss.axes[0].get_ylabel() == f"{name} loss (nats)"
-    assert accuracy.axes[0].get_ylabel() == f"{name} accuracy (%)"
-    assert loss.get_suptitle() == f"{name} loss, all arms"
-
-
 def test_faults_are_shown_with_their_reasons(tmp_path):
     study, test = make_study(), digits_test()
     records = make_records(["bn", "gn:8", "none"], study, test, 10)
@@ -360,51 +283,6 @@ def test_a_study_in_which_every_run_failed_has_a_report(tmp_path):
     assert "Cannot tell: no run finished." in page.text
     assert "2 of 2 runs went wrong" in page.text
     assert not page.all("img")
-
-
-def test_no_mistakes_are_said_and_not_drawn(tmp_path):
-    study, test = make_study(seeds=(0,), epochs=1), digits_test()
-    records = [make_record(arm, 0, test, study, 10, error) for arm, error in (("bn", 0.0), ("ln", 0.01))]
-    page = report(make_results(tmp_path, study=study, records=records, test=test), test)
-    assert "Seed 0 classified all 360 test images rightly" in page.text
-    assert not (tmp_path / "report" / "figures" / "bn_mistakes.png").exists()
-    few = sum(p != y for p, y in zip(records[1].test_predictions, test.labels.tolist(), strict=True))
-    assert 0 < few < 10
-    assert f"{few} test images of 360 misclassified at seed 0. All of them" in page.text
-
-
-def test_one_epoch_is_drawn_as_a_mark_that_can_be_seen():
-    line = lines.Line(label="bn", style=arm_style(0), curve=estimate_curve([[0.9], [0.8], [0.7]]))
-    (axes,) = lines.validation_loss([line], "val").axes
-    assert axes.lines[0].get_marker() == "o"
-    assert axes.get_xticks().tolist() == [1]
-
-
-def test_losses_of_different_orders_get_a_logarithmic_axis():
-    curves = [estimate_curve([[2.0, 0.001]]), estimate_curve([[2.0, None]])]
-    drawn = [lines.Line(label=str(i), style=arm_style(i), curve=c) for i, c in enumerate(curves)]
-    (axes,) = lines.validation_loss(drawn, "val").axes
-    assert axes.get_yscale() == "log"
-    assert axes.get_ylabel() == "Validation loss (nats, log scale)"
-
-
-@pytest.mark.parametrize(("num_classes", "texts"), [(3, 4), (21, 0)])
-def test_a_matrix_has_counts_up_to_twenty_classes(num_classes, texts):
-    counts = 5 * np.eye(num_classes, dtype=np.int64)
-    counts[0, 1] = 2
-    axes = matrices.confusion("bn", counts, [f"class {i}" for i in range(num_classes)]).axes[0]
-    assert [t.get_text() for t in axes.texts] == ["5", "2", "5", "5"][:texts]
-
-
-def test_pixels_stay_sharp_and_colours_are_kept():
-    red = np.zeros((3, 4, 6), dtype=np.uint8)
-    red[0] = 255
-    grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
-    figure = mistake_grid("bn", [red, grey], ["a", "b"])
-    pictures = [axes.images[0] for axes in figure.axes if axes.images]
-    assert [p.get_interpolation() for p in pictures] == ["none", "none"]
-    np.testing.assert_array_equal(pictures[0].get_array()[0, 0], [255, 0, 0])
-    np.testing.assert_array_equal(pictures[1].get_array(), grey[0])
 
 
 def test_no_two_arms_look_alike():

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sections import FOUR, found_of_four, section_of
 from synthetic import digits_test, make_results, make_study, noise_test
 
 from whichnorm.analyses.confusion import cells
-from whichnorm.analyses.confusion.cells import choose_images, sprite, sprite_columns, tile_size
+from whichnorm.analyses.confusion.cells import choose_images
 from whichnorm.data.dataset import ImageSet
+from whichnorm.render.images import make_sprite, tile_size
 from whichnorm.report import write_report
 
 
@@ -53,12 +55,29 @@ def test_when_room_is_short_every_cells_first_image_goes_before_any_second(tmp_p
             assert all(examples for of_arm in chosen.of_arm.values() for examples in of_arm.values())
 
 
+def test_the_sprite_of_a_section_holds_the_images_that_its_widgets_show(tmp_path):
+    test = digits_test()
+    section = section_of(FOUR[2], make_results(tmp_path, study=make_study(epochs=1)), test)
+    columns = section.sprite.columns
+    with Image.open(io.BytesIO(section.sprite.webp)) as sheet:
+        pixels = np.asarray(sheet.convert("L"))
+    shown = [
+        one for p in section.pictures if p.widget for of_cell in p.widget.data["images"].values() for one in of_cell
+    ]
+    assert len(shown) > 100
+    for tile, index, _, _ in shown:
+        y, x = tile // columns * 8, tile % columns * 8
+        np.testing.assert_array_equal(pixels[y : y + 8, x : x + 8], test.images[index][0].numpy())
+
+
 @pytest.mark.parametrize(("shape", "size"), [((3, 32, 32), (32, 32)), ((1, 8, 8), (8, 8)), ((3, 64, 128), (64, 32)),
                                              ((3, 500, 1), (1, 64))])  # fmt: skip
 def test_images_over_64_pixels_are_shown_smaller(shape, size):
-    images = torch.zeros((2, *shape), dtype=torch.uint8)
-    assert tile_size(images) == size
-    with Image.open(io.BytesIO(sprite(images, [0, 1]))) as sheet:
+    images = [np.zeros(shape, dtype=np.uint8)] * 2
+    assert tile_size(shape, cells.MOST_SIDE) == size
+    sprite = make_sprite(images, cells.MOST_SIDE)
+    assert (sprite.width, sprite.height, sprite.columns) == (*size, 2)
+    with Image.open(io.BytesIO(sprite.webp)) as sheet:
         assert sheet.size == (2 * size[0], size[1])
 
 
@@ -66,9 +85,10 @@ def test_images_over_64_pixels_are_shown_smaller(shape, size):
 def test_the_sprite_holds_the_pixels_unchanged(channels):
     test = noise_test(30, 3, channels)
     tiles = [7, 0, 29, 13, 2]
-    with Image.open(io.BytesIO(sprite(test.images, tiles))) as sheet:
+    sprite = make_sprite([test.images[index].numpy() for index in tiles], most=64)
+    with Image.open(io.BytesIO(sprite.webp)) as sheet:
         pixels = np.asarray(sheet.convert("RGB"))
-    columns = sprite_columns(len(tiles))
+    columns = sprite.columns
     for place, index in enumerate(tiles):
         y, x = place // columns * 12, place % columns * 12
         expected = np.broadcast_to(test.images[index].permute(1, 2, 0).numpy(), (12, 12, 3))
@@ -84,5 +104,5 @@ def test_three_arms_on_ten_thousand_images_that_cannot_be_compressed_make_a_page
         tmp_path, arms=["in", "none", "ln"], test=test, class_names=[f"class {i}" for i in range(num_classes)],
         study=make_study(seeds=(0,), epochs=20),
     )  # fmt: skip
-    size = write_report(results, test).stat().st_size
+    size = write_report(results, found_of_four(results, test)).stat().st_size
     assert 1.5e6 < size < 4.9e6

@@ -7,9 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from whichnorm.analyses.narrow import WIDTH, legend_columns
 from whichnorm.render.style import ArmStyle, house_style, new_figure, set_title
 from whichnorm.render.text import shorten
 from whichnorm.stats import Interval
+
+LONGEST_NAME = 16  # of a class, beside the plot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +28,13 @@ class Series:
 def class_forest(class_names: Sequence[str], series: Sequence[Series]) -> Figure:
     """Draw classes in rows, the first on top, and in each row the arms one below the other in their order."""
     height = 0.16 + 0.12 * len(series)  # of a row, in inches
-    figure = new_figure(6.8, 1.2 + 0.2 * -(-len(series) // 2) + height * len(class_names))
+    columns = legend_columns([arm.label for arm in series])
+    figure = new_figure(WIDTH, 1.2 + 0.2 * -(-len(series) // columns) + height * len(class_names))
     axes = figure.add_subplot()
     step = 0.12 / height
     rows = np.arange(len(class_names))
-    for place, arm in enumerate(series):
-        y = rows + step * (place - (len(series) - 1) / 2)
+    for number, arm in enumerate(series):
+        y = rows + step * (number - (len(series) - 1) / 2)
         low, middle, high = 100 * np.array([(i.low, i.estimate, i.high) for i in arm.intervals]).T
         axes.hlines(y, low, high, color=arm.style.color, linewidth=1.6)
         axes.plot(
@@ -38,13 +42,13 @@ def class_forest(class_names: Sequence[str], series: Sequence[Series]) -> Figure
             color=arm.style.color, label=arm.label, markeredgecolor="white", markeredgewidth=0.6,
         )  # fmt: skip
     axes.hlines(rows[1:] - 0.5, 0, 1, transform=axes.get_yaxis_transform(), color="#e6e8eb", linewidth=0.8)
-    axes.set_yticks(rows, [shorten(name, 24) for name in class_names])
+    axes.set_yticks(rows, [shorten(name, LONGEST_NAME) for name in class_names])
     axes.set_ylim(len(class_names) - 0.5, -0.5)
-    axes.set_xlabel("Test accuracy on the class (%)")
+    axes.set(xlabel="Test accuracy on the class (%)", ylabel="Class")
     axes.grid(True, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    figure.legend(loc="outside lower left", ncols=min(2, len(series)))
+    figure.legend(loc="outside lower left", ncols=columns)
     set_title(figure, "Test accuracy per class")
     return figure

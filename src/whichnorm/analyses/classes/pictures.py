@@ -4,52 +4,55 @@ from collections.abc import Sequence
 
 from whichnorm.analyses import wording
 from whichnorm.analyses.arms import label, style
-from whichnorm.analyses.classes import figures as classes
-from whichnorm.analyses.classes.measure import ArmClasses, by_difficulty, class_accuracies
-from whichnorm.render import text
+from whichnorm.analyses.classes import figures
+from whichnorm.analyses.classes.measure import ArmClasses, ClassesFound
+from whichnorm.analyses.classes.tables import classes_table
 from whichnorm.render.picture import Picture
+from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
 from whichnorm.stats import Interval
 
 MOST_CLASSES = 30  # in the picture; the table has all
 
 
-def classes_picture(results: Results, labels: Sequence[int]) -> Picture | None:
-    """Return the accuracy per class of all arms, or None where no arm has a finished run."""
-    found = class_accuracies(results, labels, results.arm_names)
-    if not found:
-        return None
-    order = by_difficulty(found)
-    shown = order[:MOST_CLASSES]
+def classes_picture(found: ClassesFound, results: Results) -> Picture:
+    """Return the accuracy per class of all arms."""
+    shown = found.by_difficulty[:MOST_CLASSES]
     series = [
-        classes.Series(label=label(arm.arm), style=style(results, arm.arm), intervals=_present(arm, shown))
-        for arm in found
+        figures.Series(label=label(arm), style=style(results, arm), intervals=_present(of_arm, shown))
+        for arm, of_arm in found.arms.items()
     ]
+    lead = "Test accuracy per class with 95 % intervals, the hardest class first."
     return Picture(
         name="class_accuracy",
-        figure=classes.class_forest([results.class_names[k] for k in shown], series),
-        alt=f"Test accuracy per class with 95 % intervals, the hardest class first. {_alt(results, found, shown)}.",
-        caption=f"{_which(results, order)} {wording.class_intervals([len(arm.seeds) for arm in found])}",
+        figure=figures.class_forest([found.class_names[label] for label in shown], series),
+        alt=alt_text(lead, classes_table(found, shown)),
+        caption=_caption(found),
+        method=_method(found),
     )
 
 
-def _which(results: Results, order: Sequence[int]) -> str:
-    absent = len(results.class_names) - len(order)
-    sentences = ["Classes by mean accuracy over the arms, the hardest first."]
-    if len(order) > MOST_CLASSES:
-        sentences.append(f"Only the {MOST_CLASSES} hardest of {len(order)} classes are drawn.")
-    if absent:
-        sentences.append(f"{absent} of {len(results.class_names)} classes have no test images.")
+def _caption(found: ClassesFound) -> str:
+    there, total = len(found.by_difficulty), len(found.class_names)
+    sentences = ["Classes by mean accuracy over the arms, the hardest first, with 95 % intervals."]
+    if there > MOST_CLASSES:
+        sentences.append(f"Only the {MOST_CLASSES} hardest of {there} classes are drawn.")
+    if there < total:
+        sentences.append(
+            f"{total - there} of {total} classes {'has' if total - there == 1 else 'have'} no test images."
+        )
     return " ".join(sentences)
 
 
-def _present(arm: ArmClasses, shown: Sequence[int]) -> list[Interval]:
-    return [interval for k in shown if (interval := arm.intervals[k])]
-
-
-def _alt(results: Results, found: Sequence[ArmClasses], shown: Sequence[int]) -> str:
-    return "; ".join(
-        f"{text.printable(results.class_names[k])}: "
-        + ", ".join(f"{arm.arm} {wording.estimate(interval)}" for arm in found if (interval := arm.intervals[k]))
-        for k in shown
+def _method(found: ClassesFound) -> str:
+    intervals = wording.class_intervals([len(arm.seeds) for arm in found.arms.values()])
+    if not found.differences:
+        return intervals
+    return (
+        f"{intervals} Arms are compared on each class by a paired test over seeds and the class's test images, as in "
+        f"the verdict, with Holm's correction for all {len(found.differences):,} comparisons of two arms on a class."
     )
+
+
+def _present(arm: ArmClasses, shown: Sequence[int]) -> list[Interval]:
+    return [interval for label in shown if (interval := arm.accuracy[label])]

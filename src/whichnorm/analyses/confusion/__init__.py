@@ -1,36 +1,27 @@
 """Who was taken for whom, and where two arms differ."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.results.results import Results
+from whichnorm.analyses.confusion.options import ConfusionOptions
 
 if TYPE_CHECKING:
-    from whichnorm.analyses.confusion.cells import CellImages
+    from whichnorm.analyses.confusion.measure import ConfusionFound
     from whichnorm.render.content import Section
+    from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfusionOptions:
-    images: bool = False  # whether the page shows the images behind each cell
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ConfusionFound:
-    labels: tuple[int, ...]
-    images: "CellImages | None"
-
-
-class Confusion(Analysis[ConfusionOptions, ConfusionFound]):
+class Confusion(Analysis[ConfusionOptions, "ConfusionFound"]):
     name = "confusion"
     title = "Confusion"
     help = "draw confusion matrices, and where those of two arms differ beyond chance"
     description = """\
 Draw the confusion matrix of every arm of a study, and for every pair of arms
 the difference of their matrices, with the cells framed that differ beyond
-chance."""
+chance. Cells are tested by an exact paired test on the test images of the true
+class and corrected for their number; the noise between seeds is not covered.
+The images are not needed."""
     examples = """\
 whichnorm confusion runs/demo
 whichnorm confusion results/session08 --norms bn,gn:8"""
@@ -39,40 +30,12 @@ whichnorm confusion results/session08 --norms bn,gn:8"""
     def of_report(self) -> ConfusionOptions:
         return ConfusionOptions(images=True)
 
-    def measure(self, study: "Study", results: Results, options: ConfusionOptions) -> ConfusionFound:
-        from whichnorm.analyses.confusion.cells import choose_images
+    def measure(self, study: "Study", results: "Results", options: ConfusionOptions) -> "ConfusionFound":
+        from whichnorm.analyses.confusion.measure import measure_confusion
 
-        images = choose_images(results, study.splits.test.to("cpu")) if options.images else None
-        return ConfusionFound(labels=study.test_split.labels, images=images)
+        return measure_confusion(study, results, options)
 
-    def section(self, found: ConfusionFound, results: Results) -> "Section | None":
-        from whichnorm.analyses.confusion.confusions_table import confusions_table
-        from whichnorm.analyses.confusion.pictures import (
-            confusion_of,
-            confusion_picture,
-            difference_picture,
-            differences_of,
-        )
-        from whichnorm.analyses.confusion.tables import difference_table
-        from whichnorm.render.content import Folded, Section
+    def section(self, found: "ConfusionFound", results: "Results") -> "Section":
+        from whichnorm.analyses.confusion.section import confusion_section
 
-        arms = [arm.norm for arm in results.arms]
-        if not arms:
-            return None
-        differences, names = differences_of(results, found.labels), results.class_names
-        tables = [
-            *(confusions_table(confusion_of(results, found.labels, arm), names, arm) for arm in arms),
-            *(difference_table(difference, names) for difference in differences),
-        ]
-        return Section(
-            anchor=self.name,
-            label=self.title,
-            title="Confusion matrices and their differences",
-            pictures=(
-                *(confusion_picture(results, found.labels, arm, found.images) for arm in arms),
-                *(difference_picture(results, difference) for difference in differences),
-            ),
-            folded=(Folded(summary="As tables", tables=tuple(table for table in tables if table)),),
-            wide=True,
-            sprite=found.images.sprite if found.images else None,
-        )
+        return confusion_section(found)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from whichnorm.data.dataset import ImageSet
+from whichnorm.errors import WhichnormError
 from whichnorm.render.images import Sprite, make_sprite, tile_size
 from whichnorm.results.results import Results
+from whichnorm.study.study import Study
 
 MOST_PER_CELL = 8
 MOST_PIXELS = 640 * 32 * 32  # of all images together: about 1.1 MB of CIFAR-10's
@@ -18,7 +20,7 @@ Cell = tuple[int, int]  # true class, predicted class
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A test image in a cell, by its place in the split, with the softmax of the prediction and the run's seed."""
+    """A test image in a cell, by its index in the split, with the softmax of the prediction and the run's seed."""
 
     index: int
     confidence: float
@@ -32,6 +34,14 @@ class CellImages:
     of_arm: Mapping[str, Mapping[Cell, Sequence[Example]]]
     tiles: tuple[int, ...]
     sprite: Sprite | None
+
+
+def images_or_reason(study: Study, results: Results) -> tuple[CellImages | None, str]:
+    """Return the images behind the cells, or None and why: the matrices can be shown without them."""
+    try:
+        return choose_images(results, study.splits.test.to("cpu")), ""
+    except WhichnormError as error:
+        return None, str(error)
 
 
 def choose_images(results: Results, test: ImageSet) -> CellImages:

@@ -1,27 +1,50 @@
-"""Tables of the cells that differ beyond chance."""
+"""Tables of the most frequent confusions, and of the cells in which two arms differ beyond chance."""
 
-from collections.abc import Sequence
-
-from whichnorm.analyses.confusion.differences import ConfusionDifference, marked_cells
+from whichnorm.analyses.confusion.measure import ArmConfusion, ConfusedPair, ConfusionDifference, MarkedCell
 from whichnorm.render import text
 from whichnorm.render.table import Table, cells
 
+MINUS = "\N{MINUS SIGN}"
 
-def difference_table(found: ConfusionDifference, class_names: Sequence[str]) -> Table | None:
-    """The cells in which two arms' confusion matrices differ beyond chance; None where there is none."""
-    rows = [
-        cells(
-            *(f"{text.printable(class_names[k])} ({k})" for k in cell),
-            f"{found.counts_a[cell]:,.5g}", f"{found.counts_b[cell]:,.5g}", text.difference(found.difference[cell]),
-            f"{found.p_values[cell]:.2g}",
-        )
-        for cell in marked_cells(found)
-    ]  # fmt: skip
+
+def confusions_table(arm: str, found: ArmConfusion) -> Table | None:
+    """The most frequent confusions as text, with class numbers as on the axes of a large matrix; None without any."""
+    return Table(
+        caption=f"{arm}: the most frequent confusions, with class numbers from 0.",
+        headings=("True class", "Predicted class", "Images", "Share of the true class"),
+        rows=tuple(
+            cells(*_classes(pair), f"{pair.count:,} of {pair.of:,}", text.percent(pair.count / pair.of))
+            for pair in found.frequent
+        ),
+        numeric_from=2,
+    ) if found.frequent else None  # fmt: skip
+
+
+def difference_table(found: ConfusionDifference) -> Table | None:
+    """The cells in which two arms' confusion matrices differ beyond chance; None if there are none."""
     over = "" if len(found.seeds) == 1 else f" Means over {text.count(len(found.seeds), 'seed')}."
     return Table(
-        caption=f"{found.a} less {found.b}: cells of the confusion matrix that differ beyond chance, with the exact "
+        caption=f"{found.a} {MINUS} {found.b}: cells of the confusion matrix that differ beyond chance, with the exact "
         f"p-value adjusted for all cells.{over}",
         headings=("True class", "Predicted class", found.a, found.b, "Difference", "Adjusted p"),
-        rows=tuple(rows),
+        rows=tuple(
+            cells(
+                *_classes(cell), f"{cell.count_a:,.5g}", f"{cell.count_b:,.5g}", signed_count(cell.difference),
+                f"{cell.adjusted_p:.2g}".replace("-", MINUS),
+            )
+            for cell in found.marked
+        ),
         numeric_from=2,
-    ) if rows else None  # fmt: skip
+    ) if found.marked else None  # fmt: skip
+
+
+def _classes(cell: ConfusedPair | MarkedCell) -> tuple[str, str]:
+    return (
+        f"{text.printable(cell.true_class)} ({cell.label})",
+        f"{text.printable(cell.predicted_class)} ({cell.prediction})",
+    )
+
+
+def signed_count(value: float) -> str:
+    """Write a difference of counts, with a decimal if it is a mean that needs one."""
+    return (f"{value:+,.0f}" if value == round(value) else f"{value:+,.1f}").replace("-", MINUS)

@@ -1,7 +1,8 @@
-"""Curves over epochs: of all arms in one figure, and of one arm in training and validation."""
+"""Curves over epochs: of all arms in one figure, and of one arm in training and held out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,9 +11,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from whichnorm.analyses.curves.measure import Curve
+from whichnorm.analyses.curves.tables import Quantity
+from whichnorm.analyses.narrow import WIDTH, legend_columns, wrapped
 from whichnorm.render.style import SPLIT_NAMES, ArmStyle, Split, house_style, new_figure, set_title
 
+QUANTITIES: Final[tuple[Quantity, ...]] = ("loss", "accuracy")
 LOG_RATIO = 50  # largest to smallest loss above which a linear axis would flatten most of the curves
+MOST_THIN = 5  # seeds that are drawn one by one; more would hide the mean, and get a band
 TRAIN_LABEL = "training (running mean, augmented images)"
 TRAIN_STYLE = ArmStyle(color="#6b7178", line="--", marker="x")
 
@@ -27,71 +32,88 @@ class Line:
 
 
 @house_style()
-def validation_loss(lines: Sequence[Line], split: Split) -> Figure:
-    """Draw the loss of all arms over epochs, mean and band."""
-    figure = _all_arms(lines, f"{SPLIT_NAMES[split].capitalize()} loss, all arms", scale=1)
-    (axes,) = figure.axes
-    _label_loss(axes, SPLIT_NAMES[split].capitalize(), [line.curve for line in lines])
+def all_arms(lines: Sequence[Line], quantity: Quantity, split: Split) -> Figure:
+    """Draw the loss, or the accuracy in percent, of all arms over epochs."""
+    name = f"{SPLIT_NAMES[split].capitalize()} {quantity}"
+    columns = legend_columns([line.label for line in lines])
+    figure = new_figure(WIDTH, 3.4 + 0.2 * -(-len(lines) // columns))
+    axes = figure.add_subplot()
+    _draw_panel(axes, SPLIT_NAMES[split], quantity, lines)
+    axes.set_xlabel("Epoch")
+    figure.legend(loc="outside lower left", ncols=columns, handlelength=3.2)
+    set_title(figure, f"{name}, all arms")
     return figure
 
 
 @house_style()
-def validation_accuracy(lines: Sequence[Line], split: Split) -> Figure:
-    """Draw the accuracy of all arms over epochs in percent, mean and band."""
-    name = SPLIT_NAMES[split].capitalize()
-    figure = _all_arms(lines, f"{name} accuracy, all arms", scale=100)
-    figure.axes[0].set_ylabel(f"{name} accuracy (%)")
+def one_arm(title: str, panels: Sequence[tuple[Quantity, Sequence[Line]]]) -> Figure:
+    """Draw one arm's training and held-out curves, a panel below the other for each quantity."""
+    figure = new_figure(WIDTH, 5.6)
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, (quantity, lines) in zip(axes, panels, strict=True):
+        _draw_panel(panel, "", quantity, lines)
+    axes[-1].set_xlabel("Epoch")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=legend_columns(labels), handlelength=3.2)
+    set_title(figure, wrapped(title))
     return figure
 
 
-def _all_arms(lines: Sequence[Line], title: str, scale: float) -> Figure:
-    widest = max(len(line.label) for line in lines)
-    columns = max(1, min(len(lines), 84 // (widest + 8)))
-    figure = new_figure(6.4, 3.9 + 0.2 * -(-len(lines) // columns))
-    axes = figure.add_subplot()
+def _draw_panel(axes: Axes, name: str, quantity: Quantity, lines: Sequence[Line]) -> None:
+    curves = [line.curve for line in lines]
+    thin = seeds_are_drawn(curves)
     for line in lines:
-        _draw_curve(axes, line.curve, line.style, line.label, scale)
-    _label_epochs(axes, max(len(line.curve.mean) for line in lines))
-    figure.legend(loc="outside lower left", ncols=columns, handlelength=3.2)
-    set_title(figure, title)
-    return figure
+        _draw_curve(axes, line, 100 if quantity == "accuracy" else 1, thin)
+    _label_epochs(axes, max(len(curve.mean) for curve in curves))
+    axes.set_ylabel(axis_label(name, quantity, curves))
+    if quantity == "loss" and spans_magnitudes(curves):
+        _make_logarithmic(axes, curves)
 
 
-def _draw_curve(axes: Axes, curve: Curve, style: ArmStyle, label: str, scale: float) -> None:
+def _draw_curve(axes: Axes, line: Line, scale: float, thin: bool) -> None:
+    curve, look = line.curve, line.style
     epochs = np.arange(1, len(curve.mean) + 1)
-    low, mean, high = scale * curve.low, scale * curve.mean, scale * curve.high
     axes.plot(
-        epochs, mean, color=style.color, linestyle=style.line, marker=style.marker,
-        markevery=max(1, len(epochs) // 10), label=label,
+        epochs, scale * curve.mean, color=look.color, linestyle=look.line, marker=look.marker,
+        markevery=max(1, len(epochs) // 10), label=line.label, zorder=3,
     )  # fmt: skip
-    if curve.band != "none":
-        axes.fill_between(epochs, low, high, color=style.color, alpha=0.16, linewidth=0)
-        if len(epochs) == 1:  # a band needs two points to be seen
-            axes.vlines(epochs, low, high, color=style.color)
+    if curve.band == "none":
+        return
+    if thin:
+        mark = "_" if len(epochs) == 1 else "None"  # a line needs two points to be seen
+        axes.plot(epochs, scale * curve.values.T, color=look.color, linewidth=0.7, alpha=0.6, marker=mark)
+        return
+    low, high = scale * curve.low, scale * curve.high
+    axes.fill_between(epochs, low, high, color=look.color, alpha=0.16, linewidth=0)
+    if len(epochs) == 1:
+        axes.vlines(epochs, low, high, color=look.color)
+
+
+def seeds_are_drawn(curves: Sequence[Curve]) -> bool:
+    """Tell whether seeds are few enough to be drawn one by one."""
+    return all(curve.num_seeds <= MOST_THIN for curve in curves)
 
 
 def _label_epochs(axes: Axes, num_epochs: int) -> None:
-    axes.set_xlabel("Epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     if num_epochs == 1:
         axes.set(xlim=(0.5, 1.5), xticks=[1])
     axes.grid(True)
 
 
-def _label_loss(axes: Axes, name: str, curves: Sequence[Curve]) -> None:
-    """Name a loss axis, and make it logarithmic where the losses differ by orders of magnitude."""
-    axes.set_ylabel(loss_label(name, curves))
-    if spans_magnitudes(curves):
-        losses = _positive(curves)
-        axes.set_yscale("log")
-        axes.set_ylim(losses.min() / 1.5, losses.max() * 1.5)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+def _make_logarithmic(axes: Axes, curves: Sequence[Curve]) -> None:
+    losses = _positive(curves)
+    axes.set_yscale("log")
+    axes.set_ylim(losses.min() / 1.5, losses.max() * 1.5)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def loss_label(name: str, curves: Sequence[Curve]) -> str:
-    """Name the axis of a split's losses."""
-    return f"{name} loss (nats{', log scale' if spans_magnitudes(curves) else ''})".lstrip().capitalize()
+def axis_label(name: str, quantity: Quantity, curves: Sequence[Curve]) -> str:
+    """Name the axis of losses or accuracies, with what they are of before it: a split, an arm, or "" for neither."""
+    unit = "%" if quantity == "accuracy" else f"nats{', log scale' if spans_magnitudes(curves) else ''}"
+    said = f"{name} {quantity} ({unit})".lstrip()
+    return said[:1].upper() + said[1:]
 
 
 def spans_magnitudes(curves: Sequence[Curve]) -> bool:
@@ -103,21 +125,3 @@ def spans_magnitudes(curves: Sequence[Curve]) -> bool:
 def _positive(curves: Sequence[Curve]) -> NDArray[np.float64]:
     losses = np.concatenate([curve.mean for curve in curves])
     return losses[losses > 0]
-
-
-@house_style()
-def arm_curves(title: str, style: ArmStyle, split: Split, loss: tuple[Curve, Curve],
-               accuracy: tuple[Curve, Curve]) -> Figure:  # fmt: skip
-    """Draw one arm's training and validation curves, (train, val) each: loss on the left, accuracy on the right."""
-    figure = new_figure(8.0, 3.5)
-    panels = figure.subplots(1, 2)
-    held_out_style = ArmStyle(color=style.color, line="-", marker=style.marker)
-    for axes, (train, held_out), scale in zip(panels, (loss, accuracy), (1, 100), strict=True):
-        _draw_curve(axes, train, TRAIN_STYLE, TRAIN_LABEL, scale)
-        _draw_curve(axes, held_out, held_out_style, SPLIT_NAMES[split], scale)
-        _label_epochs(axes, len(train.mean))
-    _label_loss(panels[0], "", loss)
-    panels[1].set_ylabel("Accuracy (%)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, handlelength=3.2)
-    set_title(figure, f"{title}: training and {SPLIT_NAMES[split]}")
-    return figure

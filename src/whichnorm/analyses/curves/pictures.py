@@ -1,125 +1,100 @@
 """Pictures of loss and accuracy over epochs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
-
-import numpy as np
 
 from whichnorm.analyses.arms import label, style
-from whichnorm.analyses.curves import figures as lines
-from whichnorm.analyses.curves.charts import accuracy_chart, charts, loss_chart
-from whichnorm.analyses.curves.measure import Curve, accuracy_curve, drawn_runs, loss_curve
+from whichnorm.analyses.curves import figures
+from whichnorm.analyses.curves.figures import Line
+from whichnorm.analyses.curves.measure import ArmCurves, Curve, CurvesFound
+from whichnorm.analyses.curves.tables import Quantity, arm_table, held_out_table
+from whichnorm.analyses.curves.widgets import charts
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
-from whichnorm.render.style import SPLIT_NAMES, ArmStyle
+from whichnorm.render.style import SPLIT_NAMES
+from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
-from whichnorm.training.record import RunRecord
+
+TEST_CAUTION = "No validation split: these are the test set's curves."
+TRAINING = "Training values are running means over an epoch's augmented images and can look worse."
+UNITS = {"loss": "Cross-entropy per image in nats.", "accuracy": "Share of images classified rightly."}
 
 
-def curve_pictures(results: Results, arms: Sequence[str] | None = None) -> list[Picture]:
-    """Return loss and accuracy of arms, by default all, over epochs; none where no run got through an epoch."""
-    runs = {arm: drawn_runs(results, arm) for arm in arms or results.arm_names}
-    runs = {arm: of_arm for arm, of_arm in runs.items() if of_arm}
-    if not runs:
-        return []
-    split = results.curves_split
-    losses = _lines(results, runs, lambda of_arm: loss_curve(of_arm, split))
-    accuracies = _lines(results, runs, lambda of_arm: accuracy_curve(of_arm, split))
-    name = SPLIT_NAMES[split]
-    caption = _bands([line.curve for line in losses]) + _split_caution(split)
-    return [
-        Picture(
-            name="validation_loss",
-            figure=lines.validation_loss(losses, split),
-            alt=f"{name.capitalize()} loss over epochs. Last epoch: {_ends(losses, scale=1)}.",
-            caption=f"{name.capitalize()} loss of all arms: cross-entropy per image in nats. {caption}",
-            widget=charts([loss_chart(name.capitalize(), losses)]),
-        ),
-        Picture(
-            name="validation_accuracy",
-            figure=lines.validation_accuracy(accuracies, split),
-            alt=f"{name.capitalize()} accuracy over epochs. Last epoch: {_ends(accuracies, scale=100)}.",
-            caption=f"{name.capitalize()} accuracy of all arms. {caption}",
-            widget=charts([accuracy_chart(name.capitalize(), accuracies)]),
-        ),
+def curve_pictures(found: CurvesFound, results: Results) -> Iterator[Picture]:
+    """Yield loss and accuracy of all arms over epochs, then each arm's training beside the held-out split."""
+    yield _all_arms(found, results, "loss")
+    yield _all_arms(found, results, "accuracy")
+    for arm in found.arms:
+        yield arm_picture(found, results, arm)
+
+
+def _all_arms(found: CurvesFound, results: Results, quantity: Quantity) -> Picture:
+    lines = [
+        Line(label=_line_label(arm, curves), style=style(results, arm), curve=getattr(curves.held_out, quantity))
+        for arm, curves in found.arms.items()
     ]
-
-
-def _lines(
-    results: Results, runs: Mapping[str, Sequence[RunRecord]], estimate: Callable[[Sequence[RunRecord]], Curve]
-) -> list[lines.Line]:
-    return [
-        lines.Line(label=_line_label(arm, of_arm), style=style(results, arm), curve=estimate(of_arm))
-        for arm, of_arm in runs.items()
-    ]
-
-
-def _line_label(arm: str, runs: Sequence[RunRecord]) -> str:
-    return label(arm) if runs[0].status == "finished" else f"{label(arm)}, {runs[0].status}"
-
-
-def _split_caution(split: Literal["val", "test"]) -> str:
-    return "" if split == "val" else " No validation split: these are the test set's curves."
-
-
-def _bands(curves: Iterable[Curve]) -> str:
-    """Say what the bands of curves are, each kind once."""
-    meanings = {
-        "none": "an arm with one seed has no band",
-        "range": "the band spans the smallest and largest value",
-        "interval": "the band is the 95 % t interval of the mean",
-    }
-    kinds = dict.fromkeys((c.band, c.num_seeds) for c in curves)
-    if all(band == "none" for band, _ in kinds):
-        return "One seed: a line without a band."
-    said = [meanings[band] + (f" ({text.num_seeds(n)})" if n > 1 else "") for band, n in kinds]
-    return f"Lines are means over seeds; {'; '.join(said)}."
-
-
-def _ends(drawn: Sequence[lines.Line], scale: float) -> str:
-    return "; ".join(f"{line.label} {_end(line.curve, scale)}" for line in drawn)
-
-
-def _end(curve: Curve, scale: float) -> str:
-    """Write a curve's last mean and band."""
-    if np.isnan(curve.mean[-1]):
-        return "not finite"
-    unit = " %" if scale == 100 else ""
-    digits = 2 if scale == 100 else 4
-    end = f"{scale * curve.mean[-1]:.{digits}f}{unit}"
-    if curve.band == "none":
-        return end
-    return f"{end} [{scale * curve.low[-1]:.{digits}f}, {scale * curve.high[-1]:.{digits}f}]"
-
-
-def _named(looks: Iterable[tuple[str, ArmStyle]], curves: Iterable[Curve]) -> list[lines.Line]:
-    return [
-        lines.Line(label=label, style=style, curve=curve) for (label, style), curve in zip(looks, curves, strict=True)
-    ]
-
-
-def arm_curves_picture(results: Results, arm: str) -> Picture | None:
-    """Return an arm's training and validation curves, or None where none of its runs got through an epoch."""
-    runs = drawn_runs(results, arm)
-    if not runs:
-        return None
-    split = results.curves_split
-    loss = loss_curve(runs, "train"), loss_curve(runs, split)
-    accuracy = accuracy_curve(runs, "train"), accuracy_curve(runs, split)
-    name = SPLIT_NAMES[split]
-    held_out = replace(style(results, arm), line="-")
-    looks = (lines.TRAIN_LABEL, lines.TRAIN_STYLE), (name, held_out)
-    numbers = (
-        f"loss {_end(loss[0], 1)} in training and {_end(loss[1], 1)} in {name}; "
-        f"accuracy {_end(accuracy[0], 100)} in training and {_end(accuracy[1], 100)} in {name}"
+    lead = f"{SPLIT_NAMES[found.split].capitalize()} {quantity} over epochs. After the last epoch,"
+    return Picture(
+        name=f"validation_{quantity}",
+        figure=figures.all_arms(lines, quantity, found.split),
+        alt=alt_text(lead, held_out_table(found, results, quantity)),
+        caption=_joined(UNITS[quantity], _lines_text([line.curve for line in lines]), _caution(found)),
+        widget=charts([(quantity, SPLIT_NAMES[found.split], lines)]),
     )
+
+
+def arm_picture(found: CurvesFound, results: Results, arm: str) -> Picture:
+    """Return an arm's loss and accuracy in training and on the held-out split."""
+    curves, name = found.arms[arm], SPLIT_NAMES[found.split]
+    held_out = replace(style(results, arm), line="-")
+    panels = [
+        (quantity, [Line(label=figures.TRAIN_LABEL, style=figures.TRAIN_STYLE, curve=getattr(curves.train, quantity)),
+                    Line(label=name, style=held_out, curve=getattr(curves.held_out, quantity))])
+        for quantity in figures.QUANTITIES
+    ]  # fmt: skip
+    lead = f"Training and {name} curves of {label(arm)}. After the last epoch,"
     return Picture(
         name=f"{file_stem(arm)}_curves",
-        figure=lines.arm_curves(_line_label(arm, runs), style(results, arm), split, loss, accuracy),
-        alt=f"Training and {name} curves of {label(arm)}. Last epoch: {numbers}.",
-        caption="Training figures are running means over an epoch's augmented images while the weights change, so "
-        f"they can look worse than those of the {name} split. {_bands(loss)}{_split_caution(split)}",
-        widget=charts([loss_chart("", _named(looks, loss)), accuracy_chart("", _named(looks, accuracy))]),
-    )
+        figure=figures.one_arm(f"{_line_label(arm, curves)}: training and {name}", panels),
+        alt=alt_text(lead, arm_table(curves, name)),
+        caption=_joined(f"{label(arm)}.", TRAINING,
+                        _lines_text([curves.held_out.loss]), _caution(found)),
+        method="Training losses and accuracies are taken while the weights change, before each step of the epoch; "
+        f"those of the {name} split after it.",
+        widget=charts([(quantity, f"{_line_label(arm, curves)}:", lines) for quantity, lines in panels]),
+    )  # fmt: skip
+
+
+def _line_label(arm: str, curves: ArmCurves) -> str:
+    return label(arm) if curves.status == "finished" else f"{label(arm)}, {curves.status}"
+
+
+def _caution(found: CurvesFound) -> str:
+    return TEST_CAUTION if found.split == "test" else ""
+
+
+def _lines_text(curves: Sequence[Curve]) -> str:
+    """Say what lines and bands are, each kind once."""
+    numbers = sorted({curve.num_seeds for curve in curves})
+    if numbers == [1]:
+        return "One seed: a line without a band."
+    if figures.seeds_are_drawn(curves):
+        return f"Thick lines are means over seeds, thin lines single seeds ({_n(numbers)})."
+    several = [curve for curve in curves if curve.num_seeds > 1]
+    kinds = {"range": "from the smallest to the largest value", "interval": "the 95 % t interval of the mean"}
+    said = [
+        f"{kinds[band]} ({_n(sorted({curve.num_seeds for curve in several if curve.band == band}))})"
+        for band in dict.fromkeys(curve.band for curve in several)
+    ]
+    return f"Lines are means over seeds; bands are {'; '.join(said)}."
+
+
+def _n(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return text.num_seeds(numbers[0])
+    return f"n = {numbers[0]} to {text.count(numbers[-1], 'seed')}"
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

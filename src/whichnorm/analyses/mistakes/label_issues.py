@@ -4,52 +4,103 @@ The networks were not trained on the test images, so their probabilities are out
 Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021.
 """
 
+import hashlib
+import json
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm.errors import MissingExtraError, WhichnormError
+from whichnorm.files import write_in_one_step
 from whichnorm.results.results import Results
+from whichnorm.specs.codec import decode, encode
+from whichnorm.specs.study import RunSpec
 from whichnorm.study.run import on_cpu
 from whichnorm.study.study import Study
 from whichnorm.training.evaluate import evaluate
 
+SCHEMA = 1
 MISSING = "likely wrong labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]')"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LabelIssues:
-    """Test images whose label cleanlab doubts, the most doubtful first, and the mean softmax (N, num_classes)."""
+@dataclass(frozen=True, kw_only=True)
+class LabelDoubt:
+    """A test image whose label cleanlab doubts, with the networks' mean softmax of the label and of their own class."""
 
-    indices: tuple[int, ...]
-    probabilities: NDArray[np.float64]
+    index: int
+    labelled_class: str
+    labelled_softmax: float
+    network_class: str
+    network_softmax: float
 
-    def among(self, images: NDArray[np.int64]) -> list[int]:
-        """Return those of the candidates that are in `images`, the most doubtful first."""
-        wanted = set(images.tolist())
-        return [index for index in self.indices if index in wanted]
+
+@dataclass(frozen=True, kw_only=True)
+class LabelDoubts:
+    """All test images whose label cleanlab doubts, the least probable label first."""
+
+    doubts: tuple[LabelDoubt, ...]
+
+
+def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None, str]:
+    """Return the doubtful labels among all test images, or None and why they were not looked for.
+
+    They are kept in the study's folder under the hash of the weights, since every network has to be evaluated for them;
+    those of some of a study's arms are not.
+    """
+    runs = _finished_runs(study, results)
+    path, whole = study.folder.root / "examined" / "label_issues.json", not results.all_arms
+    try:
+        weights = _weights_digest(study, runs)
+        kept = read_doubts(path, weights) if whole else None
+        if kept:
+            return kept, ""
+        check_cleanlab()
+        probabilities = mean_probabilities(study, runs)
+    except (WhichnormError, OSError) as error:
+        return None, str(error)
+    found = label_doubts(probabilities, study.test_split.labels, study.test_split.class_names)
+    if whole:
+        with suppress(WhichnormError):  # a folder that cannot be written costs the same time again, and no more
+            write_doubts(path, weights, found)
+    return found, ""
 
 
 def check_cleanlab() -> None:
-    """Raise MissingExtraError where cleanlab is not installed; worth knowing before networks are evaluated."""
+    """Raise MissingExtraError if cleanlab is not installed; worth knowing before networks are evaluated."""
     try:
         import cleanlab.filter  # noqa: F401
     except ImportError:
         raise MissingExtraError(MISSING) from None
 
 
-def find_label_issues(probabilities: NDArray[np.float64], labels: Sequence[int]) -> LabelIssues:
-    """Return the images whose label is likely wrong, the least probable label first.
+def label_doubts(probabilities: NDArray[np.float64], labels: Sequence[int], names: Sequence[str]) -> LabelDoubts:
+    """Describe the images whose label is likely wrong, by probabilities (N, num_classes) and labels (N,)."""
+    doubts = []
+    for index in find_label_issues(probabilities, labels):
+        softmax, label = probabilities[index], labels[index]
+        doubts.append(
+            LabelDoubt(
+                index=index, labelled_class=names[label], labelled_softmax=float(softmax[label]),
+                network_class=names[int(softmax.argmax())], network_softmax=float(softmax.max()),
+            )
+        )  # fmt: skip
+    return LabelDoubts(doubts=tuple(doubts))
+
+
+def find_label_issues(probabilities: NDArray[np.float64], labels: Sequence[int]) -> list[int]:
+    """Return the indices of the images whose label is likely wrong, the least probable label first.
 
     cleanlab's filter is "both", the most careful: an image has to be among the doubtful ones of its labelled class and
     among those of the pair of classes.
     """
     check_cleanlab()
     if len(set(labels)) < 2:  # nothing that a label could be mistaken for
-        return LabelIssues(indices=(), probabilities=probabilities)
+        return []
     from cleanlab.filter import find_label_issues
 
     with warnings.catch_warnings():
@@ -57,29 +108,45 @@ def find_label_issues(probabilities: NDArray[np.float64], labels: Sequence[int])
         found = find_label_issues(
             np.asarray(labels), probabilities, filter_by="both", return_indices_ranked_by="self_confidence", n_jobs=1
         )
-    return LabelIssues(indices=tuple(found.tolist()), probabilities=probabilities)
+    indices: list[int] = found.tolist()
+    return indices
 
 
-def mean_probabilities(study: Study, results: Results, arms: Sequence[str]) -> NDArray[np.float64]:
-    """Evaluate the trained networks of the arms' finished runs on the test split: mean softmax (N, num_classes)."""
-    finished = {(run.arm, run.seed) for arm in arms for run in results.finished(arm)}
-    runs = [run for run in map(on_cpu, study.spec.runs()) if (str(run.arm), run.seed) in finished]
+def mean_probabilities(study: Study, runs: Sequence[RunSpec]) -> NDArray[np.float64]:
+    """Evaluate the trained networks of finished runs on the test split: mean softmax (N, num_classes)."""
     splits = study.splits
     test = splits.test.to("cpu")
     total = np.zeros((len(test), len(splits.class_names)))
     for run in runs:
-        found = evaluate(study.network(run), test, splits.mean, splits.std, run.machine)
+        found = evaluate(study.network(run), test, splits.mean, splits.std, on_cpu(run).machine)
         total += found.logits.double().softmax(1).numpy()
     return total / len(runs)
 
 
-def label_issues_or_reason(study: Study, results: Results, arms: Sequence[str]) -> tuple[LabelIssues | None, str]:
-    """Return the candidates for a wrong label among all test images, or None and why there are none."""
-    if len(arms) < 2:  # candidates are shown among the images that every arm misses
-        return None, ""
+def _finished_runs(study: Study, results: Results) -> list[RunSpec]:
+    finished = {(run.arm, run.seed) for arm in results.arms for run in results.finished(arm.norm)}
+    return [run for run in study.spec.runs() if (str(run.arm), run.seed) in finished]
+
+
+def _weights_digest(study: Study, runs: Sequence[RunSpec]) -> str:
+    found = hashlib.sha256()
+    for run in runs:
+        found.update(hashlib.sha256(study.folder.weights(run).read_bytes()).digest())
+    return found.hexdigest()
+
+
+def write_doubts(path: Path, weights: str, found: LabelDoubts) -> None:
+    """Put in place what was found by these weights."""
+    content = {"schema": SCHEMA, "weights": weights, "found": encode(found)}
+    write_in_one_step(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_doubts(path: Path, weights: str) -> LabelDoubts | None:
+    """Return what was found by these weights, None if there is no such file, or one that cannot be read."""
     try:
-        check_cleanlab()
-        probabilities = mean_probabilities(study, results, arms)
-    except WhichnormError as error:
-        return None, str(error)
-    return find_label_issues(probabilities, study.splits.test.labels.tolist()), ""
+        content = json.loads(path.read_bytes())
+        if content["schema"] != SCHEMA or content["weights"] != weights:
+            return None
+        return decode(content["found"], LabelDoubts)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, WhichnormError):
+        return None

@@ -1,54 +1,165 @@
 """Pictures of misclassified test images."""
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
 
 from whichnorm.analyses.arms import label
-from whichnorm.analyses.mistakes.figures import mistake_grid
-from whichnorm.analyses.mistakes.measure import Mistake, choose_mistakes
-from whichnorm.data.dataset import ImageSet
+from whichnorm.analyses.mistakes.figures import LINE, mistake_grid
+from whichnorm.analyses.mistakes.label_issues import LabelDoubt
+from whichnorm.analyses.mistakes.measure import NUM_SHOWN, Mistake, MistakesFound, SharedImage, SharedImages
+from whichnorm.analyses.mistakes.tables import (
+    label_issues_table,
+    missed_by_all_table,
+    missed_only_table,
+    mistakes_table,
+)
 from whichnorm.render import text
+from whichnorm.render.images import Pixels
 from whichnorm.render.picture import Picture
-from whichnorm.results.results import Results
+from whichnorm.render.table import Table, alt_text
+from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import file_stem
 
-NUM_MISTAKES = 10
+CONFIDENCE = "Confidence is the softmax of the predicted class"
 
 
-def arm_mistakes(results: Results, test: ImageSet, arm: str) -> list[Mistake]:
-    """Choose the mistakes of an arm's first finished seed."""
-    first = results.finished(arm)[0]
-    return choose_mistakes(first.test_predictions, first.test_confidences, test.labels.tolist(), limit=NUM_MISTAKES)
+def mistakes_pictures(found: MistakesFound) -> Iterator[Picture]:
+    """Yield what every arm misses, doubtful labels among it, what one arm alone misses, and each arm's mistakes."""
+    if found.missed_by_all and found.missed_by_all.number:
+        yield missed_by_all_picture(found, found.missed_by_all)
+    if found.label_candidates:
+        yield label_issues_picture(found, found.label_candidates)
+    yield from (only_missed_picture(found, arm) for arm, shared in found.missed_only_by.items() if shared.number)
+    yield from (mistakes_picture(found, arm) for arm, of_arm in found.arms.items() if of_arm.wrong)
 
 
-def mistakes_picture(results: Results, test: ImageSet, arm: str) -> Picture | None:
-    """Return an arm's most confident mistakes, or None where its first seed made none."""
-    mistakes = arm_mistakes(results, test, arm)
-    if not mistakes:
-        return None
-    pixels = [test.images[m.index].cpu().numpy() for m in mistakes]
-    names = results.class_names
-    notes = [mistake_note(names, m.label, m.prediction, m.confidence) for m in mistakes]
-    said = "; ".join(f"{text.taken_for(names, m.label, m.prediction)}, {text.percent(m.confidence)}" for m in mistakes)
+def mistakes_picture(found: MistakesFound, arm: str) -> Picture:
+    """Return the most confident mistakes of an arm's first seed."""
+    of_arm = found.arms[arm]
+    which = "All of them" if len(of_arm.shown) == of_arm.wrong else f"The {len(of_arm.shown)} with the most confidence"
     return Picture(
         name=f"{file_stem(arm)}_mistakes",
-        figure=mistake_grid(f"{label(arm)}: most confident mistakes", pixels, notes),
-        alt=f"Misclassified test images of {label(arm)}, true class, predicted class and confidence: {said}.",
-        caption=_mistakes_caption(results, test, arm, len(mistakes)),
+        figure=mistake_grid(
+            f"{label(arm)}: most confident mistakes", _pixels(found, of_arm.shown), [_note(m) for m in of_arm.shown]
+        ),
+        alt=_alt(f"Misclassified test images of {label(arm)} by index.", mistakes_table(arm, of_arm.shown)),
+        caption=f"{text.count(of_arm.wrong, 'test image')} of {found.num_test_images:,} misclassified at seed "
+        f"{of_arm.seed}. {which}, in falling order.",
+        method=f"{CONFIDENCE}.",
         embed="png",
     )
 
 
-def mistake_note(names: Sequence[str], label: int, prediction: int, confidence: float) -> str:
+def missed_by_all_picture(found: MistakesFound, shared: SharedImages) -> Picture:
+    """Return the images that every arm misses with most confidence."""
+    doubted = {doubt.index for doubt in found.label_candidates or ()}
+    num_runs = sum(of_arm.runs for of_arm in found.arms.values())
+    marks = " A question mark follows a doubtful label." if any(m.index in doubted for m in shared.shown) else ""
+    return Picture(
+        name="missed_by_all",
+        figure=mistake_grid(
+            "Missed by every arm",
+            _pixels(found, shared.shown),
+            [_answers_note(image, image.index in doubted) for image in shared.shown],
+        ),
+        alt=_alt("Test images that every arm misses, by index.", missed_by_all_table(shared)),
+        caption=f"{_share(found, shared)} missed by every arm; {_expected(shared)} {_which(shared)}{marks}",
+        method=f"Every arm misses an image if each of the {num_runs} finished runs of {listed(list(found.arms))} "
+        f"misclassifies it. {CONFIDENCE}{_several_runs(found)}.{_doubts_text(found, shared)}",
+        embed="png",
+    )
+
+
+def _doubts_text(found: MistakesFound, shared: SharedImages) -> str:
+    if found.label_candidates is None:
+        return ""
+    return (
+        f" cleanlab doubts the labels of {len(found.label_candidates):,} of these {shared.number:,} images. They may "
+        "as well be hard images with a right label: only a look can tell."
+    )
+
+
+def only_missed_picture(found: MistakesFound, arm: str) -> Picture:
+    """Return the images that one arm alone misses, those it is surest of."""
+    shared, others = found.missed_only_by[arm], [other for other in found.arms if other != arm]
+    mistakes = [image.mistake_of(arm) for image in shared.shown]
+    return Picture(
+        name=f"missed_only_by_{file_stem(arm)}",
+        figure=mistake_grid(
+            f"Missed by {label(arm)} only", _pixels(found, mistakes), [_note(mistake) for mistake in mistakes]
+        ),
+        alt=_alt(f"Test images that only {label(arm)} misses, by index.", missed_only_table(arm, shared)),
+        caption=f"{_share(found, shared)} missed by {arm} only; {_expected(shared)} {_which(shared)}",
+        method=f"That is misclassified by every finished run of {arm} and by none of {listed(others)}. {CONFIDENCE}"
+        f"{_several_runs(found)}.",
+        embed="png",
+    )
+
+
+def label_issues_picture(found: MistakesFound, candidates: Sequence[LabelDoubt]) -> Picture:
+    """Return the likely wrong labels among the images that every arm misses."""
+    shown, doubted = candidates[:NUM_SHOWN], found.doubted_labels or 0
+    which = "All of them" if len(shown) == len(candidates) else f"The {len(shown)} with the least probable label"
+    return Picture(
+        name="label_issues",
+        figure=mistake_grid(
+            "Likely wrong labels: candidates", _pixels(found, shown), [_doubt_note(doubt) for doubt in shown]
+        ),
+        alt=_alt("Test images whose label may be wrong, by index.", label_issues_table(found)),
+        caption=f"cleanlab doubts {text.count(doubted, 'label')} of {found.num_test_images:,}, {len(candidates):,} of "
+        f"them on images that every arm misses. {which}. They may be hard images with a right label: only a look can "
+        "tell.",
+        method="Confident learning (cleanlab) on the mean softmax of all finished runs, which were not trained on "
+        "these images. They are candidates; nothing was relabelled.",
+        embed="png",
+    )
+
+
+def _doubt_note(doubt: LabelDoubt) -> str:
+    label_text, network = text.percent(doubt.labelled_softmax), f"{100 * doubt.network_softmax:.0f} %"
+    return (
+        f"label: {text.shorten(doubt.labelled_class, LINE - len(f'label:  ({label_text})'))} ({label_text})\n"
+        f"networks: {text.shorten(doubt.network_class, LINE - len(f'networks:  ({network})'))} ({network})"
+    )
+
+
+def _note(mistake: Mistake) -> str:
     """Write what stands above a misclassified image."""
-    true, predicted = text.shorten(names[label], 16), text.shorten(names[prediction], 13)
-    return f"true: {true}\npredicted: {predicted}\nconfidence: {text.percent(confidence)}"
+    true, predicted = text.shorten(mistake.true_class, LINE - 6), text.shorten(mistake.predicted_class, LINE - 11)
+    return f"true: {true}\npredicted: {predicted}\nconfidence: {text.percent(mistake.confidence)}"
 
 
-def _mistakes_caption(results: Results, test: ImageSet, arm: str, shown: int) -> str:
-    first = results.finished(arm)[0]
-    wrong = int(np.count_nonzero(np.asarray(first.test_predictions) != test.labels.cpu().numpy()))
-    which = "All of them" if shown == wrong else f"The {shown} with the highest confidence"
-    total = f"{text.count(wrong, 'test image')} of {len(test):,} misclassified at seed {first.seed}"
-    return f"{total}. {which}, in falling order; confidence is the softmax of the predicted class."
+def _answers_note(image: SharedImage, doubted: bool) -> str:
+    lines = [f"true: {text.shorten(image.true_class, LINE - 8)}{' ?' if doubted else ''}"]
+    for arm, said in image.answers.items():
+        short, sure = text.shorten(arm, 9), f"{100 * said.confidence:.0f} %"
+        lines.append(f"{short}: {text.shorten(said.predicted_class, LINE - len(f'{short}:  {sure}'))} {sure}")
+    return "\n".join(lines)
+
+
+def _pixels(found: MistakesFound, shown: Iterable[Mistake | SharedImage | LabelDoubt]) -> list[Pixels]:
+    return [found.pixels[image.index] for image in shown]
+
+
+def _alt(lead: str, table: Table | None) -> str:
+    return alt_text(lead, table) if table else lead
+
+
+def _share(found: MistakesFound, shared: SharedImages) -> str:
+    share, verb = text.percent(shared.number / found.num_test_images), "is" if shared.number == 1 else "are"
+    return f"{shared.number:,} of {text.count(found.num_test_images, 'test image')} ({share}) {verb}"
+
+
+def _expected(shared: SharedImages) -> str:
+    return f"{text.expected(shared.expected)} would be if arms erred independently."
+
+
+def _which(shared: SharedImages) -> str:
+    if len(shared.shown) == shared.number:
+        return "All of them, the highest confidence first."
+    return f"Shown are the {len(shared.shown)} with the highest confidence."
+
+
+def _several_runs(found: MistakesFound) -> str:
+    if all(of_arm.runs == 1 for of_arm in found.arms.values()):
+        return ""
+    return "; of several runs, the class that most of them predict and their mean"

@@ -1,44 +1,79 @@
-"""Tables of mistakes in common and alone, and of doubtful labels."""
+"""Tables of mistakes: of each arm, in common and alone, and of doubtful labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from whichnorm.analyses.mistakes.label_issues import LabelIssues
-from whichnorm.analyses.mistakes.shared import SharedMistakes
+from whichnorm.analyses.mistakes.measure import NUM_SHOWN, Mistake, MistakesFound, SharedImages
 from whichnorm.render import text
 from whichnorm.render.table import Table, cells
 
+BY_INDEX = "by index in the test split, from 0"
 
-def shared_mistakes_table(found: SharedMistakes) -> Table | None:
-    """How many images all arms miss, and each arm alone; None where fewer than two arms have a finished run."""
-    if len(found.arms) < 2:
+
+def shared_mistakes_table(found: MistakesFound) -> Table | None:
+    """How many images all arms miss, and each arm alone; None if fewer than two arms have a finished run."""
+    if not found.missed_by_all:
         return None
-    shares = [("every arm", found.share_by_all()), *((f"{arm} only", found.share_only_by(arm)) for arm in found.arms)]
+    alone = ((f"{arm} only", shared) for arm, shared in found.missed_only_by.items())
     return Table(
         caption="Test images that all finished runs of the named arms misclassify and, for one arm only, no run of the "
         "others; and how many would be if the arms' mistakes were independent of each other.",
         headings=("Missed by", "Images", "Share", "Expected if independent"),
         rows=tuple(
-            cells(name, f"{share.number:,}", text.percent(share.number / len(found.labels)),
-                   text.expected(share.expected))
-            for name, share in shares
+            cells(name, f"{shared.number:,}", text.percent(shared.number / found.num_test_images),
+                  text.expected(shared.expected))
+            for name, shared in (("every arm", found.missed_by_all), *alone)
         ),
     )  # fmt: skip
 
 
-def label_issues_table(
-    found: SharedMistakes, issues: LabelIssues, class_names: Sequence[str], limit: int = 10
-) -> Table | None:
-    """The likely wrong labels among the images that every arm misses; None where there are none."""
-    shown = issues.among(found.by_all)[:limit]
-    rows = [(image, found.labels[image], issues.probabilities[image]) for image in shown]
+def mistakes_table(arm: str, shown: Iterable[Mistake]) -> Table | None:
+    """The mistakes of a picture as text; None without any."""
+    rows = tuple(
+        cells(str(m.index), text.printable(m.true_class), text.printable(m.predicted_class), text.percent(m.confidence))
+        for m in shown
+    )
     return Table(
-        caption="Candidates for a wrong label among the images that every arm misses, by place in the test split from "
-        "0, with the mean softmax of all finished runs; only a look can tell.",
-        headings=("Test image", "Label", "Softmax of the label", "The networks' class", "Its softmax"),
+        caption=f"{arm}: the pictured mistakes, {BY_INDEX}.",
+        headings=("Test image", "True class", "Predicted class", "Confidence"),
+        rows=rows,
+        numeric_from=3,
+    ) if rows else None  # fmt: skip
+
+
+def missed_by_all_table(shared: SharedImages) -> Table | None:
+    """The pictured images that every arm misses, with what each arm says; None without any."""
+    if not shared.shown:
+        return None
+    return Table(
+        caption=f"Missed by every arm: the pictured images with each arm's class and confidence, {BY_INDEX}.",
+        headings=("Test image", "True class", *shared.shown[0].answers),
         rows=tuple(
-            cells(str(image), text.printable(class_names[true]), text.percent(p[true]),
-                   text.printable(class_names[p.argmax()]), text.percent(p.max()))
-            for image, true, p in rows
+            cells(
+                str(image.index), text.printable(image.true_class),
+                *(f"{text.printable(m.predicted_class)}, {text.percent(m.confidence)}" for m in image.answers.values()),
+            )
+            for image in shared.shown
         ),
+        numeric_from=2 + len(shared.shown[0].answers),
+    )  # fmt: skip
+
+
+def missed_only_table(arm: str, shared: SharedImages) -> Table | None:
+    """The pictured images that one arm alone misses; None without any."""
+    return mistakes_table(f"Missed by {arm} only", (image.mistake_of(arm) for image in shared.shown))
+
+
+def label_issues_table(found: MistakesFound) -> Table | None:
+    """The likely wrong labels among the images that every arm misses, as many as are pictured; None without any."""
+    rows = tuple(
+        cells(str(doubt.index), text.printable(doubt.labelled_class), text.percent(doubt.labelled_softmax),
+              text.printable(doubt.network_class), text.percent(doubt.network_softmax))
+        for doubt in (found.label_candidates or ())[:NUM_SHOWN]
+    )  # fmt: skip
+    return Table(
+        caption=f"Candidates for a wrong label among the images that every arm misses, {BY_INDEX}, with the mean "
+        "softmax of all finished runs; only a look can tell.",
+        headings=("Test image", "Label", "Softmax of the label", "The networks' class", "Its softmax"),
+        rows=rows,
         numeric_from=5,
     ) if rows else None  # fmt: skip
