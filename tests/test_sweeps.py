@@ -433,10 +433,10 @@ def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figu
         assert "whichnorm sweep --batch-sizes 1,2,4,8,32,128" in text
         assert "Versions and hardware" in text
         assert "@software{whichnorm," in text
-    said = "GroupNorm, 2 groups, is better"
-    assert readme.index(said) < readme.index("(figures/error_by_batch.png)") < readme.index("| Batch |")
         assert "undefined in training on one image" in text
         assert "corrected" in text
+    said = "GroupNorm, 2 groups, is better"
+    assert readme.index(said) < readme.index("(figures/error_by_batch.png)") < readme.index("| Batch |")
     assert {file.name for file in (page.parent / "figures").iterdir()} == {"error_by_batch.png", "error_by_batch.svg"}
     assert "(figures/error_by_batch.png)" in readme
 
