@@ -8,8 +8,8 @@ from synthetic import digits_test, failed, make_record, make_results, make_study
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.arms import enclosed, named
 from whichnorm.analyses.headline import headline
-from whichnorm.analyses.headline.answer import answer, is_decided
-from whichnorm.analyses.headline.points import points
+from whichnorm.analyses.headline.answer import answer_sentence, is_decided
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.errors import StudyError
 
@@ -26,7 +26,7 @@ def results_of(folder, errors, num_seeds=3, change=lambda record: record):
 
 
 def said_of(results):
-    return {point.label: point.text for point in points(results, NOT_MEASURED)}
+    return {point.label: point.text for point in key_points(results, NOT_MEASURED)}
 
 
 DECIDED = {"bn": 0.02, "gn:2": 0.3, "ln": 0.35}
@@ -50,15 +50,15 @@ LEVEL = {"bn": 0.05, "gn:8": 0.052}
 )  # fmt: skip
 def test_the_answer_is_one_sentence_with_full_names(tmp_path, errors, num_seeds, decided, said):
     results = results_of(tmp_path, errors, num_seeds)
-    assert answer(results) == said
+    assert answer_sentence(results) == said
     assert is_decided(results) == decided
 
 
 def test_many_arms_that_are_level_are_counted(tmp_path):
     arms = ("bn", "gn:2", "gn:4", "gn:8", "ln", "in")
-    assert answer(results_of(tmp_path, dict.fromkeys(arms, 0.1))) == "Cannot tell the 6 norms apart."
+    assert answer_sentence(results_of(tmp_path, dict.fromkeys(arms, 0.1))) == "Cannot tell the 6 norms apart."
     results = results_of(tmp_path, {**dict.fromkeys(arms, 0.1), "none": 0.7}, num_seeds=5)
-    assert answer(results) == "Cannot tell the best 6 of 7 norms apart; no normalization is worse."
+    assert answer_sentence(results) == "Cannot tell the best 6 of 7 norms apart; no normalization is worse."
 
 
 def test_arms_that_differ_by_less_than_the_margin_are_said_to(tmp_path):
@@ -67,9 +67,9 @@ def test_arms_that_differ_by_less_than_the_margin_are_said_to(tmp_path):
     small = replace(pair, ci95=(-0.001, 0.002), difference=0.0005)
     results = replace(results, comparisons=(small,))
     names = "BatchNorm and GroupNorm, 8 groups"
-    assert answer(results) == f"Cannot tell {names}, apart: they differ by less than 0.5 points."
+    assert answer_sentence(results) == f"Cannot tell {names}, apart: they differ by less than 0.5 points."
     same = replace(results, comparisons=(replace(pair, same_answers=True),))
-    assert answer(same) == f"Cannot tell {names}, apart: they are right and wrong on the same images."
+    assert answer_sentence(same) == f"Cannot tell {names}, apart: they are right and wrong on the same images."
 
 
 def test_an_arm_without_a_finished_run_is_named_and_the_others_are_compared(tmp_path):
@@ -77,16 +77,16 @@ def test_an_arm_without_a_finished_run_is_named_and_the_others_are_compared(tmp_
         return failed(record, "no gradient") if record.arm == "ln" else record
 
     results = results_of(tmp_path, {"bn": 0.02, "gn:8": 0.4, "ln": 0.1}, num_seeds=5, change=change)
-    assert answer(results) == "Use BatchNorm: it is better than GroupNorm, 8 groups."
+    assert answer_sentence(results) == "Use BatchNorm: it is better than GroupNorm, 8 groups."
     wrong = said_of(results)["What went wrong"]
     assert wrong == "5 of 15 runs; they are listed with the reasons. No run of LayerNorm finished."
     alone = results_of(tmp_path, {"bn": 0.02, "ln": 0.1}, change=change)
-    assert answer(alone) == "Cannot tell: BatchNorm is the only one with a finished run."
+    assert answer_sentence(alone) == "Cannot tell: BatchNorm is the only one with a finished run."
 
 
 def test_without_any_finished_run_there_is_an_answer_too(tmp_path):
     results = results_of(tmp_path, DECIDED, change=lambda record: failed(record, "no gradient"))
-    assert answer(results) == "Cannot tell: no run finished."
+    assert answer_sentence(results) == "Cannot tell: no run finished."
     assert set(said_of(results)) == {"How sure", "What went wrong"}
 
 
@@ -94,7 +94,7 @@ def test_arms_that_stayed_at_chance_are_no_answer(tmp_path):
     results = results_of(
         tmp_path, {"bn": 0.9, "ln": 0.89}, change=lambda record: replace(record, warnings=["at chance"])
     )
-    assert answer(results) == "Cannot tell: even the best, LayerNorm, stayed at chance."
+    assert answer_sentence(results) == "Cannot tell: even the best, LayerNorm, stayed at chance."
     assert said_of(results)["How sure"] == "6 of 6 runs did no better than guessing."
     assert "What it depends on" not in said_of(results)
 

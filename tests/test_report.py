@@ -28,8 +28,8 @@ from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.accuracy.tables import arms_table
 from whichnorm.analyses.curves.measure import study_curves
 from whichnorm.analyses.curves.pictures import curve_pictures
-from whichnorm.analyses.headline.answer import answer
-from whichnorm.analyses.headline.points import points as headline_points
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.method.sentences import pairing_sentences
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.analyses.wording import outcome, paired_seeds
@@ -142,11 +142,11 @@ def test_the_first_block_is_the_answer_the_accuracies_and_the_points_without_sta
     results, page = usual
     html = (results.folder / "report" / "index.html").read_text()
     block = Page(html[html.index('<section class="answer') : html.index('<section aria-labelledby="statistics">')])
-    assert answer(results) in block.text
+    assert answer_sentence(results) in block.text
     (image,) = block.all("img")
     assert image["alt"].startswith("Test accuracy")
     assert len(block.all("dt")) == 3
-    points = [f"{point.label} {point.text}" for point in headline_points(results, NOT_MEASURED)]
+    points = [f"{point.label} {point.text}" for point in key_points(results, NOT_MEASURED)]
     assert all("".join(point.split()) in "".join(block.text.split()) for point in points)
     assert " p " not in block.text
     assert len([i for i in page.all("img") if i["alt"] == image["alt"]]) == 1

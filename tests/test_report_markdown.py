@@ -10,8 +10,8 @@ from reports import report
 from shortcuts import undrawn
 from synthetic import digits_test, failed, make_records, make_results, make_study, noise_test
 
-from whichnorm.analyses.headline.answer import answer
-from whichnorm.analyses.headline.points import points as headline_points
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.render.markdown import escape
 from whichnorm.render.text import points, points_interval, printable
@@ -57,7 +57,11 @@ def test_no_text_becomes_a_link_on_github(text):
 def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
     results, markdown = usual
     page = read(markdown)
-    assert page.text.index(answer(results)) < page.text.index(results.verdict.text) < page.text.index("Comparison")
+    assert (
+        page.text.index(answer_sentence(results))
+        < page.text.index(results.verdict.text)
+        < page.text.index("Comparison")
+    )
     for arm in results.arms:
         assert f"{100 * arm.test_accuracy.mean:.2f} %" in page.text
     for c in results.comparisons:
@@ -67,14 +71,14 @@ def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
 
 def test_it_says_what_the_page_says_in_the_same_order(usual):
     results, markdown = usual
-    points = [f"{point.label}: {point.text}" for point in headline_points(results, {"sensitivity": Sensitivity()})]
+    points = [f"{point.label}: {point.text}" for point in key_points(results, {"sensitivity": Sensitivity()})]
     shown = "".join(read(markdown).text.split())
     places = [shown.index("".join(point.split())) for point in points]
     assert places == sorted(places)
     html = (results.folder / "report" / "index.html").read_text()
     of_page = [Page(heading).text for heading in re.findall(r"<h2.*?</h2>", html)]
     of_readme = [read(heading).text for heading in re.findall(r"^## (.*)$", markdown, flags=re.MULTILINE)]
-    assert of_page == [answer(results), *of_readme]
+    assert of_page == [answer_sentence(results), *of_readme]
 
 
 def test_every_figure_is_shown_from_its_file_and_has_an_alternative_text(usual):

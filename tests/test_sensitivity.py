@@ -17,7 +17,7 @@ from synthetic import diverged, failed, make_record
 import whichnorm
 from whichnorm import api
 from whichnorm.analyses.analysis import NoOptions
-from whichnorm.analyses.headline.points import points as headline_points
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.headline.statistics import statistics
 from whichnorm.analyses.sensitivity import SensitivityAnalysis
 from whichnorm.analyses.sensitivity.search import FACTORS, Search, search_seed
@@ -94,7 +94,7 @@ def for_programs(results):
 
 def outlook(results):
     """Return what the report's first lines say: the points beside the answer, and the statistics."""
-    points = [f"{point.label}: {point.text}" for point in headline_points(results, results.found)]
+    points = [f"{point.label}: {point.text}" for point in key_points(results, results.found)]
     return " ".join([*points, *statistics(results, results.found)])
 
 

@@ -20,7 +20,7 @@ from whichnorm.specs.recipes import RECIPES
 from whichnorm.stats import holm
 from whichnorm.study.progress import Progress
 from whichnorm.sweeps.again import again
-from whichnorm.sweeps.answer import answer, is_decided, points
+from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.points import make_points
@@ -283,7 +283,10 @@ def test_the_crossing_is_where_the_errors_are_equal(results):
     assert sentence.startswith("Below a batch of about ")
     assert sentence.endswith("] GroupNorm, 2 groups, is better, above it BatchNorm.")
     about = size(found.crossing.estimate)
-    assert answer(results) == f"Below a batch of about {about} GroupNorm, 2 groups, is better, above it BatchNorm."
+    assert (
+        answer_sentence(results)
+        == f"Below a batch of about {about} GroupNorm, 2 groups, is better, above it BatchNorm."
+    )
 
 
 def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(results):
@@ -311,7 +314,7 @@ def test_an_arm_that_is_better_everywhere_has_no_crossing(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=8)
     found = make_sweep_results(sweep, lambda arm, point: 0.05 if arm == "bn" else 0.3)
     said = "BatchNorm is better than GroupNorm, 2 groups, at every batch measured, 2 to 32."
-    assert list(crossing_sentences(found)) == [said] == [answer(found)]
+    assert list(crossing_sentences(found)) == [said] == [answer_sentence(found)]
 
 
 def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
@@ -321,8 +324,8 @@ def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
     assert all("Cannot tell" in sentence for sentence in crossing_sentences(found))
     assert "do not cover the noise between seeds" in size_picture(found, "").method
     assert not is_decided(found)
-    assert answer(found).startswith("Cannot tell")
-    assert next(points(found)).text == "One seed says nothing of the noise between seeds: give 3 or more."
+    assert answer_sentence(found).startswith("Cannot tell")
+    assert next(key_points(found)).text == "One seed says nothing of the noise between seeds: give 3 or more."
 
 
 def test_results_json_is_json_and_has_every_part(results):
@@ -386,10 +389,10 @@ def test_few_seeds_are_drawn_as_thin_lines_too(tmp_path):
 def test_groups_at_one_batch_have_an_answer_too(tmp_path, errors, said):
     sweep = make_sweep(tmp_path, groups=(1, 4), seeds=8)
     found = make_sweep_results(sweep, lambda arm, point: errors[arm])
-    assert said in answer(found)
-    assert answer(found).endswith(".")
+    assert said in answer_sentence(found)
+    assert answer_sentence(found).endswith(".")
     assert is_decided(found) == ("Cannot tell" not in said)
-    assert "Not tested" in {point.label for point in points(found)}
+    assert "Not tested" in {point.label for point in key_points(found)}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from synthetic import digits_test, failed, make_records, make_results, make_stud
 
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.accuracy.terminal import print_results, results_table
-from whichnorm.analyses.headline.answer import answer
-from whichnorm.analyses.headline.points import points as headline_points
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.analyses.wording import outcome
 from whichnorm.errors import StudyError
@@ -63,8 +63,8 @@ def test_comparisons_are_one_line_each_and_the_answer_with_its_points_comes_last
         numbers = f"{points(c.difference)} {points_interval(c.ci95)} points"
         assert f"{numbers}, p {p_text(c.adjusted_p)}, {outcome(c)}" in line
         assert ("more seed" in line) == (c.call == "cannot tell")
-    said = [f"{point.label}: {point.text}" for point in headline_points(results, NOT_MEASURED)]
-    assert lines[-len(said) - 2 :] == ["", answer(results), *said]
+    said = [f"{point.label}: {point.text}" for point in key_points(results, NOT_MEASURED)]
+    assert lines[-len(said) - 2 :] == ["", answer_sentence(results), *said]
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

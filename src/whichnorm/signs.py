@@ -3,6 +3,11 @@
 MINUS = "\N{MINUS SIGN}"
 
 
+def with_minus(number: str) -> str:
+    """Return a written number with minus signs for its hyphens, also in an exponent: "−1.2e−05"."""
+    return number.replace("-", MINUS)
+
+
 def signed(value: float, decimals: int) -> str:
     """Write a number with its sign: "+1.20", "−0.70"."""
-    return f"{value:+,.{decimals}f}".replace("-", MINUS)
+    return with_minus(f"{value:+,.{decimals}f}")

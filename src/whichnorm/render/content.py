@@ -29,7 +29,7 @@ class Folded:
 class Section:
     """A part of the report under one heading, which says the finding; `label` names it in the list of contents.
 
-    Its parts come in the order of the fields. `wide` pictures get a row each, others share one where there is room.
+    Its parts come in the order of the fields. `wide` pictures get a row each, others share one if there is room.
     `sprite` holds the small images that the pictures' widgets show.
     """
 
@@ -47,7 +47,7 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class KeyPoint:
     """A short remark beside the answer, under a label of a few words."""
 
     label: str
@@ -65,7 +65,7 @@ class Content:
     size: str
     decided: bool
     answer: str
-    points: tuple[Point, ...]
+    points: tuple[KeyPoint, ...]
     figure: str
     statistics: tuple[str, ...]
     sections: tuple[Section, ...]

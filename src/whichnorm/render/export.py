@@ -54,10 +54,10 @@ def as_latex(table: Table) -> str:
             "% \\usepackage{booktabs}",
             "\\begin{table}",
             "  \\centering",
-            f"  \\caption{{{escaped(table.caption)}}}",
+            f"  \\caption{{{latex_text(table.caption)}}}",
             f"  \\begin{{tabular}}{{{columns}}}",
             "    \\toprule",
-            f"    {_latex_row([escaped(heading) for heading in table.headings])}",
+            f"    {_latex_row([latex_text(heading) for heading in table.headings])}",
             "    \\midrule",
             *(f"    {row}" for row in rows),
             "    \\bottomrule",
@@ -69,9 +69,9 @@ def as_latex(table: Table) -> str:
 
 
 def _latex_rows(row: Sequence[Cell]) -> Iterator[str]:
-    yield _latex_row([escaped(cell.text) for cell in row])
+    yield _latex_row([latex_text(cell.text) for cell in row])
     if any(cell.note for cell in row):
-        yield _latex_row([f"{{\\footnotesize {escaped(cell.note)}}}" if cell.note else "" for cell in row])
+        yield _latex_row([f"{{\\footnotesize {latex_text(cell.note)}}}" if cell.note else "" for cell in row])
 
 
 def _latex_row(texts: Sequence[str]) -> str:
@@ -79,7 +79,7 @@ def _latex_row(texts: Sequence[str]) -> str:
     return f"{start}{' & '.join(texts)} \\\\"
 
 
-def escaped(text: str) -> str:
+def latex_text(text: str) -> str:
     """Return text of any origin so that LaTeX prints it as it is."""
     written = "".join(LATEX.get(character, character) for character in " ".join(text.split()))
     return re.sub("-(?=-)", "-{}", written)  # else two hyphens, as in --norms, become a dash

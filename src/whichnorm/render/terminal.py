@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from whichnorm.render.content import Point
+from whichnorm.render.content import KeyPoint
 from whichnorm.render.table import Table
 from whichnorm.render.text import unbroken
 
@@ -22,12 +22,12 @@ def say(console: Console, line: str, style: str = "") -> None:
 
 
 def broken(line: str, width: int) -> str:
-    """Return text in lines of at most this many characters, where its words allow it."""
+    """Return text in lines of at most this many characters, if its words allow it."""
     lines = textwrap.wrap(unbroken(line), width, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace(NO_BREAK, " ")
 
 
-def print_headline(answer: str, points: Iterable[Point], console: Console) -> None:
+def print_headline(answer: str, points: Iterable[KeyPoint], console: Console) -> None:
     """Print the answer after an empty line, and the points below it."""
     console.print()
     say(console, answer, "bold")

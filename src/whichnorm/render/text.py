@@ -25,7 +25,7 @@ def points(value: float) -> str:
     return signed(100 * value, 2)
 
 
-def difference(value: float) -> str:
+def signed_count(value: float) -> str:
     """Write a difference of counts, with a decimal if it is a mean that needs one."""
     return signed(value, 0 if value == round(value) else 1)
 

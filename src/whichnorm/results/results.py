@@ -22,7 +22,7 @@ from whichnorm.training.record import RunRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A quantity over the seeds of an arm. `std` is the sample standard deviation; None where one value gives none."""
+    """A quantity over the seeds of an arm. `std` is the sample standard deviation; None if one value gives none."""
 
     mean: float
     std: float | None
@@ -60,7 +60,7 @@ class Results:
     folder: Path
     until_sure: UntilSure | None = None  # the rule by which seeds were added
     ending: str = ""  # why no more were
-    all_arms: tuple[str, ...] = ()  # of the study, where these results are of some of its arms: they keep their colours
+    all_arms: tuple[str, ...] = ()  # of the study, if these results are of some of its arms: they keep their colours
 
     def __repr__(self) -> str:
         accuracies = ", ".join(f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
@@ -68,7 +68,7 @@ class Results:
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
-        """The split that the curves come from: the test split where there is no validation split."""
+        """The split that the curves come from: the test split if there is no validation split."""
         return "val" if self.study["data"]["val_fraction"] > 0 else "test"
 
     @property

@@ -15,7 +15,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def next_look(study: StudySpec, results: Results) -> StudySpec | None:
-    """Return the study with the seeds of its next look, for the arms that are not settled; None where it is over.
+    """Return the study with the seeds of its next look, for the arms that are not settled; None if it is over.
 
     An arm all of whose comparisons are settled, or that has none, gets no more seeds.
     """

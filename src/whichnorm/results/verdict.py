@@ -24,7 +24,7 @@ Correct = Mapping[int, NDArray[np.bool_]]  # of one arm: seed to (N,) booleans o
 class Comparison:
     """Test accuracy of arm a less that of arm b, paired by seed and test image.
 
-    The interval is 95 % on its own, and holds at every look together where a study was looked at as it grew; so does
+    The interval is 95 % on its own, and holds at every look together if a study was looked at as it grew; so does
     `p_value`. `call` rests on `adjusted_p`, which is corrected for the number of comparisons.
     With one common seed there is only an interval over test images, no p-value and no call.
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from whichnorm.analyses.arms import enclosed, named
 from whichnorm.analyses.headline.answer import MAX_NAMES
-from whichnorm.render.content import Point
+from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count
 from whichnorm.results.results import short_title
 from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS, listed
@@ -26,7 +26,7 @@ def is_decided(results: SweepResults) -> bool:
     return any(c.comparison.call != CANNOT_TELL for c in results.comparisons)
 
 
-def answer(results: SweepResults) -> str:
+def answer_sentence(results: SweepResults) -> str:
     """Say which norm is better below and above which batch, or which is best at the one batch that was measured."""
     if (chosen := _main_crossing(results)) is not None:
         return list(crossing_sentences(results, with_interval=False))[results.crossings.index(chosen)]
@@ -64,17 +64,17 @@ def _counted(beaten: Sequence[str], others: int) -> str:
     return f"all {others} others" if len(beaten) == others else f"{len(beaten)} of {others} others"
 
 
-def points(results: SweepResults) -> Iterator[Point]:
+def key_points(results: SweepResults) -> Iterator[KeyPoint]:
     """Yield the points: how sure, what it depends on, what was not tested, and what went wrong if anything did."""
-    yield Point(label="How sure", text=_how_sure(results))
+    yield KeyPoint(label="How sure", text=_how_sure(results))
     if len(results.points) > 1:
         rule = RATE_RULES[results.description["learning_rate_rule"]]
-        yield Point(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
-    yield Point(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
+        yield KeyPoint(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
+    yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
     if not results.ok:
         runs = sum(len(point.study.records) for point in results.points if point.study)
         wrong = f"{len(results.faults)} of {count(runs, 'run')}; they are listed with the reasons."
-        yield Point(label="What went wrong", text=wrong)
+        yield KeyPoint(label="What went wrong", text=wrong)
 
 
 def _how_sure(results: SweepResults) -> str:

@@ -76,7 +76,7 @@ def _seed_lines(
 
 
 def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
-    """Yield the crossings of a panel that are told on one side at least; several get their arm's colour."""
+    """Yield the crossings of a panel that a call on one side at least supports; several get their arm's colour."""
     crossings = [c for c in results.crossings if c.panel == value]
     for c in crossings:
         if c.crossing is None or (c.crossing.low is None and c.crossing.high is None):
@@ -90,7 +90,7 @@ def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
 
 
 def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:
-    """Yield error against the number of groups, and against channels per group, where there are two or more."""
+    """Yield error against the number of groups, and against channels per group, if there are two or more."""
     for per_group, name, axis in (
         (False, "error_by_groups", "number of groups"),
         (True, "error_by_channels_per_group", "channels per group"),

@@ -16,7 +16,7 @@ from whichnorm.report import remove_left_over, write_figures
 from whichnorm.results.verdict import CANNOT_TELL, listed
 from whichnorm.sweeps import tables
 from whichnorm.sweeps.again import again
-from whichnorm.sweeps.answer import answer, is_decided, points
+from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.results import SweepResults
@@ -58,8 +58,8 @@ def describe(results: SweepResults, rule: str) -> Content:
         question=_question(results),
         size=_size(results),
         decided=is_decided(results),
-        answer=answer(results),
-        points=tuple(points(results)),
+        answer=answer_sentence(results),
+        points=tuple(key_points(results)),
         figure=next((picture.name for picture in errors.pictures), ""),
         statistics=tuple(_statistics(results)),
         sections=tuple(section for section in sections if section),

@@ -12,7 +12,7 @@ from whichnorm.render import text
 from whichnorm.render.terminal import print_headline, say
 from whichnorm.study.plan import Plan
 from whichnorm.study.progress import duration
-from whichnorm.sweeps.answer import answer, points
+from whichnorm.sweeps.answer import answer_sentence, key_points
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
@@ -44,7 +44,7 @@ def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
         say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
     for sentence in _behind(results):
         say(console, sentence)
-    print_headline(answer(results), points(results), console)
+    print_headline(answer_sentence(results), key_points(results), console)
 
 
 def _behind(results: SweepResults) -> Iterator[str]:

@@ -48,12 +48,12 @@ def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: boo
     at = f"a {batch} of about {crossing_interval(c) if with_interval else size(c.crossing.estimate)}"
     if c.crossing.num_seeds == 1:
         return f"Cannot tell: {enclosed([c.a, c.b])} cross at {at}, of one seed and over test images alone."
-    told = [arm for arm in (below, above) if arm in called_better(results, c)]
-    if told == [below, above]:
+    better = [arm for arm in (below, above) if arm in called_better(results, c)]
+    if better == [below, above]:
         return f"Below {at} {enclosed([below])} is better, above it {short_title(above)}."
-    if told == [above]:
+    if better == [above]:
         return f"Above {at} {enclosed([above])} is better than {short_title(below)}; below it, cannot tell."
-    if told == [below]:
+    if better == [below]:
         return f"Below {at} {enclosed([below])} is better than {short_title(above)}; above it, cannot tell."
     return f"Cannot tell {enclosed([c.a, c.b])} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.headline.answer import answer
-from whichnorm.analyses.headline.points import points
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.render import text
 from whichnorm.render.terminal import print_headline, say
@@ -55,7 +55,7 @@ def print_results(results: Results, found: Mapping[str, Any], console: Console) 
     for follow_up in follow_ups_in(found):
         for sentence in (follow_up.conclusion(results), *follow_up.details()):
             say(console, text.printable(sentence))
-    print_headline(answer(results), points(results, found), console)
+    print_headline(answer_sentence(results), key_points(results, found), console)
 
 
 def _basis(results: Results) -> Iterator[str]:

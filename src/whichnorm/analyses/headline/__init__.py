@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.headline.answer import answer, is_decided
-from whichnorm.analyses.headline.points import points
+from whichnorm.analyses.headline.answer import answer_sentence, is_decided
+from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.headline.statistics import statistics
 from whichnorm.render import text
 from whichnorm.results.results import Results
@@ -18,10 +18,10 @@ def headline(results: Results, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of `Content` apart from its sections; `found` is what every analysis found, by its name."""
     return {
         "question": question(results),
-        "size": size(results),
+        "size": extent(results),
         "decided": is_decided(results),
-        "answer": answer(results),
-        "points": tuple(points(results, found)),
+        "answer": answer_sentence(results),
+        "points": tuple(key_points(results, found)),
         "figure": "test_accuracy",
         "statistics": tuple(statistics(results, found)),
         "footer": FOOTER,
@@ -33,7 +33,7 @@ def question(results: Results) -> str:
     return f"Which normalization for {model} on {data}?"
 
 
-def size(results: Results) -> str:
+def extent(results: Results) -> str:
     """Say how large the study is, and on what device it was made."""
     recipe, limit = results.study["recipe"], results.study["data"].get("train_limit")
     limited = f"only {text.count(limit, 'training image')}, " if limit else ""

@@ -18,7 +18,7 @@ def stayed_at_chance(results: Results, arm: str) -> bool:
     return any(run.arm == arm and run.warnings for run in results.records)
 
 
-def answer(results: Results) -> str:
+def answer_sentence(results: Results) -> str:
     """Say which norm to use, or which cannot be told apart and why."""
     order = ranked(results)
     if not order:

@@ -10,23 +10,23 @@ from whichnorm.analyses.sensitivity.found import FollowUp, follow_ups_in
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.section import title
-from whichnorm.render.content import Point
+from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count, printable
 from whichnorm.results.results import Results, short_title
 from whichnorm.results.verdict import MIN_SEEDS, Comparison, against, chance_text, more_seeds_text
 from whichnorm.specs.arm import parse_arm
 
 
-def points(results: Results, found: Mapping[str, Any]) -> Iterator[Point]:
+def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]:
     """Yield the points; one that has nothing to say is left out, and runs that went wrong are one more."""
     follow_ups = follow_ups_in(found)
-    yield Point(label="How sure", text=_how_sure(results))
+    yield KeyPoint(label="How sure", text=_how_sure(results))
     if depends := _depends(results, follow_ups):
-        yield Point(label="What it depends on", text=depends)
+        yield KeyPoint(label="What it depends on", text=depends)
     if len(results.arms) > 1:  # a single arm is no answer that could change
-        yield Point(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
+        yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
     if not results.ok:
-        yield Point(label="What went wrong", text=_went_wrong(results))
+        yield KeyPoint(label="What went wrong", text=_went_wrong(results))
 
 
 def _how_sure(results: Results) -> str:

@@ -21,7 +21,7 @@ class Method(Analysis[NoOptions, None]):
         """Nothing to measure: records say how they were made."""
 
     def section(self, found: None, results: Results) -> "Section":
-        from whichnorm.analyses.headline import question, size
+        from whichnorm.analyses.headline import extent, question
         from whichnorm.analyses.method.again import again
         from whichnorm.analyses.method.citation import citation
         from whichnorm.analyses.method.sentences import finding, method_sentences, pairing_sentences
@@ -35,7 +35,7 @@ class Method(Analysis[NoOptions, None]):
             label=self.title,
             title=finding(results),
             sentences=(*method_sentences(results), *pairing_sentences(results), *how),
-            code=(*code, citation(question(results), size(results), results.records)),
+            code=(*code, citation(question(results), extent(results), results.records)),
             folded=(
                 Folded(summary=settings, tables=tuple(settings_tables(results.study))),
                 Folded(summary="Versions and hardware", tables=(versions_table(results.records),)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from whichnorm.render.content import Code
-from whichnorm.render.export import escaped
+from whichnorm.render.export import latex_text
 from whichnorm.training.record import RunRecord
 
 TITLE = "whichnorm: Which normalization layer should this network use, on this data, at this batch size?"
@@ -15,11 +15,11 @@ def citation(question: str, note: str, records: Iterable[RunRecord]) -> Code:
     code = dict.fromkeys(str(run.environment["code"]) for run in records if run.environment.get("code"))
     software = _entry(
         "software", "whichnorm",
-        author="{The whichnorm authors}", title=escaped(TITLE), version=escaped(", ".join(versions)),
-        note=escaped(f"Code {', '.join(code)}") if code else "",
+        author="{The whichnorm authors}", title=latex_text(TITLE), version=latex_text(", ".join(versions)),
+        note=latex_text(f"Code {', '.join(code)}") if code else "",
     )  # fmt: skip
-    study = _entry("misc", "whichnorm-study", title=escaped(question), howpublished="Report made by whichnorm",
-                   note=escaped(note))  # fmt: skip
+    study = _entry("misc", "whichnorm-study", title=latex_text(question), howpublished="Report made by whichnorm",
+                   note=latex_text(note))  # fmt: skip
     return Code(title="BibTeX", text=f"{software}\n\n{study}", language="bibtex")
 
 
