@@ -10,7 +10,7 @@ from whichnorm.results.results import short_title
 from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS, listed
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.results import ArmsCrossing, SweepResults
-from whichnorm.sweeps.text import called_better, crossing_interval, crossing_sentences, point_sentences, standing
+from whichnorm.sweeps.text import called_better, crossing_interval, crossing_sentences, standing
 
 RATE_RULES = {
     "linear": "grows in proportion to the images per step",
@@ -23,7 +23,7 @@ def is_decided(results: SweepResults) -> bool:
     """Tell whether the answer names a better arm."""
     if (chosen := _main_crossing(results)) is not None:
         return bool(called_better(results, chosen))
-    return any(c.comparison.call != CANNOT_TELL for c in results.comparisons)
+    return len(results.points) == 1 and bool(standing(results, results.points[0])[1])
 
 
 def answer_sentence(results: SweepResults) -> str:
@@ -32,7 +32,7 @@ def answer_sentence(results: SweepResults) -> str:
         return list(crossing_sentences(results, with_interval=False))[results.crossings.index(chosen)]
     if len(results.points) == 1:
         return _at_one_point(results)
-    return point_sentences(results)[0]
+    return "Cannot tell where two norms cross: no two have finished runs at a common seed of two batches."
 
 
 def _main_crossing(results: SweepResults) -> ArmsCrossing | None:

@@ -87,12 +87,13 @@ def error_by_groups(panels: Sequence[ErrorPanel], references: Sequence[ErrorLine
 def _panels(panels: Sequence[ErrorPanel], title: str) -> tuple[Figure, Sequence[Axes]]:
     columns = 1 if len(panels) < 3 else 2
     rows = -(-len(panels) // columns)
-    figure = new_figure(WIDTH, 0.7 + (2.7 if len(panels) == 1 else 2.1) * rows)
+    titles = 0.17 * max(panel.title.count("\n") for panel in panels)
+    figure = new_figure(WIDTH, 0.7 + (2.7 if len(panels) == 1 else 2.1 + titles) * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for place in grid[len(panels) :]:
         place.remove()
     for number, (panel, place) in enumerate(zip(panels, grid, strict=False)):
-        place.set_title(panel.title)
+        place.set_title(panel.title, fontsize=9.5)
         place.grid(True)
         if number % columns == 0:
             place.set_ylabel("Test error (%)")

@@ -1,5 +1,6 @@
 """The pictures of a sweep: error along the batch size with its crossings, and along the number of groups."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, ErrorPanel
 from whichnorm.sweeps.results import ArmError, PointResult, SweepResults
 from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
 
+MAX_CHARACTERS = 30  # of a line of a panel's title
 MAX_SEED_LINES = 5  # more thin lines would be a thicket
 
 
@@ -23,12 +25,14 @@ def size_picture(results: SweepResults, rule: str) -> Picture | None:
         return None
     panels = [_size_panel(results, value, points) for value, points in results.panels()]
     name = AXIS_NAMES[results.along]
-    crossing = ", grey the crossing with its interval" if any(panel.bands for panel in panels) else ""
+    several = max(len(panel.bands) for panel in panels) > 1
+    crossing = "bars the crossings with their intervals" if several else "grey the crossing with its interval"
     return Picture(
         name="error_by_batch",
         figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
         alt=f"Test error in % by {name}. {'; '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
-        caption=f"Thick lines are means, areas their 95 % intervals{_thin(panels)}{crossing}.",
+        caption=f"Thick lines are means, areas their 95 % intervals{_thin(panels)}"
+        f"{f', {crossing}' if any(panel.bands for panel in panels) else ''}.",
         method=f"{interval_sentence(results)} {rule}".strip(),
     )
 
@@ -43,7 +47,7 @@ def _size_panel(results: SweepResults, value: int | None, points: Sequence[Point
     title = ""
     if results.across and value is not None:
         title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}"
-        title += "".join(f"\n{band.label}" for band in bands)
+        title += "".join(f"\n{textwrap.fill(band.label, MAX_CHARACTERS)}" for band in bands)
         bands = tuple(replace(band, label="") for band in bands)
     return ErrorPanel(title=title, lines=tuple(line for line in found if line), bands=bands)
 
@@ -83,10 +87,14 @@ def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
             continue
         other = c.a if parse_arm(c.b).norm.sees_batch else c.b
         color = _style(results, other).color if len(crossings) > 1 else CROSSING_COLOR
-        named = f"{c.a} and {c.b} cross at {crossing_interval(c)}"
+        arms = f"{c.a}, {c.b}:" if len(crossings) > 1 else "they cross at"
         yield Band(
-            label=named, estimate=c.crossing.estimate, low=c.crossing.low, high=c.crossing.high, color=color
-        )  # fmt: skip
+            label=f"{arms} {crossing_interval(c)}",
+            estimate=c.crossing.estimate,
+            low=c.crossing.low,
+            high=c.crossing.high,
+            color=color,
+        )
 
 
 def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:

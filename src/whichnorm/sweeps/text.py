@@ -30,13 +30,14 @@ def crossing_sentences(results: SweepResults, with_interval: bool = True) -> Ite
     """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
     for crossing in results.crossings:
         sentence, panel = crossing_sentence(results, crossing, with_interval), _in_panel(results, crossing)
-        yield f"{panel}{sentence[0].lower()}{sentence[1:]}" if panel else sentence
+        starts = sentence.startswith(("Below", "Above", "Cannot"))  # and not with a name
+        yield f"{panel}{sentence[0].lower() if starts else sentence[0]}{sentence[1:]}" if panel else sentence
 
 
 def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
     if results.across is None or crossing.panel is None:
         return ""
-    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}: "
+    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}, "
 
 
 def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: bool = True) -> str:
@@ -135,7 +136,7 @@ def correction_sentence(results: SweepResults) -> str:
     """Say what the calls and the crossings are corrected for."""
     number = count(len(results.comparisons), "comparison")
     crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
-    return f"Calls at a batch are corrected for all {number} by Holm's method{crossing}."
+    return f"P-values at a batch are corrected for all {number} by Holm's method{crossing}."
 
 
 def error_text(error: Interval) -> str:
