@@ -32,9 +32,11 @@ from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipes import find_recipe
 from whichnorm.specs.study import MachineSpec, RunSpec
-from whichnorm.training.loop import TrainingState, train_epoch
+from whichnorm.training.events import ignore
+from whichnorm.training.loop import train_epoch
 from whichnorm.training.machine import choose_machine, environment, keep_freed_memory
 from whichnorm.training.network import build_network, build_optimizer
+from whichnorm.training.state import TrainingState
 
 NORMS = ("bn", "ln", "ln-element", "ln-channel", "gn:8", "in")
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -148,7 +150,7 @@ def measure_ours(norm: str, machine: MachineSpec, num_images: int, rounds: int) 
     state = TrainingState(epochs=[], audit=None)
     images = len(splits.train) // run.recipe.batch_size * run.recipe.batch_size
     for _ in range(rounds + 1):
-        row, _ = train_epoch(run, splits, model, optimizer, state, lambda step: None)
+        row, _ = train_epoch(run, splits, model, optimizer, state, ignore)
         state.epochs.append(row)
     return [images / row.seconds for row in state.epochs[1:]]
 

@@ -19,7 +19,6 @@ import torch
 from whichnorm import stats
 from whichnorm.api import prepare
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, compare_arms
-from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.machine import keep_freed_memory
@@ -34,7 +33,7 @@ def train(norm: str, num_runs: int, out: Path) -> tuple[Study, list[RunRecord]]:
     study = prepare("digits", norms=[norm], seeds=num_runs, threads=1, out=out / norm.replace(":", "-"))
     with study.folder.locked():
         study.folder.claim(study.spec, study.test_split)
-        return study, run_study(study.spec, study.splits, study.test_split, study.folder, Progress())
+        return study, run_study(study.spec, study.splits, study.test_split, study.folder)
 
 
 def compare(study: Study, records: Sequence[RunRecord], num_seeds: int) -> list[Comparison]:

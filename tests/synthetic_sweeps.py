@@ -8,22 +8,21 @@ import numpy as np
 from synthetic import make_record
 
 from whichnorm.results.results import Results, summarize
+from whichnorm.specs.options import make
+from whichnorm.specs.study_options import SweepOptions
 from whichnorm.study.study import Study
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import SweepResults, summarize_sweep
 from whichnorm.sweeps.run import Sweep, prepare_sweep
 
 OPTIONS: Mapping[str, Any] = {
-    "batch_sizes": (), "device_batch_sizes": (), "accumulations": (), "groups": (), "channels_per_group": (),
-    "lr_rule": None, "norms": None, "recipe": None, "epochs": 3, "model": None, "model_options": None, "seeds": 3,
-    "val": 0.1, "train_limit": 300, "image_size": None, "data_dir": None, "download": False, "device": "cpu",
-    "threads": 1, "precision": "float32",
+    "epochs": 3, "seeds": 3, "train_limit": 300, "download": False, "threads": 1, "precision": "float32",
 }  # fmt: skip
 
 
 def make_sweep(out: Path, **changes: Any) -> Sweep:
     """A sweep on the digits, planned and not trained."""
-    return prepare_sweep("digits", **{**OPTIONS, **changes}, out=out)
+    return prepare_sweep(make(SweepOptions, {**OPTIONS, **changes, "out": out}))
 
 
 def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:

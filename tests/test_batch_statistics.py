@@ -21,12 +21,12 @@ from whichnorm.analyses.batch_statistics.measure import (
 from whichnorm.analyses.network import (
     Subject,
     batch_norm_layers,
-    evaluating,
     on_batch_statistics,
     wrapped_batches,
 )
 from whichnorm.data.augment import normalize
 from whichnorm.models import build_model
+from whichnorm.modes import evaluating
 from whichnorm.norms.layers import BatchNorm2d
 from whichnorm.specs.study import MachineSpec
 

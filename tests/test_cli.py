@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from whichnorm.cli import main, silent_interrupt
+from whichnorm.cli import main
+from whichnorm.interrupts import silent
 
 QUICK = ["--epochs", "2", "--train-limit", "200", "--seeds", "1", "--threads", "1"]
 
@@ -163,7 +164,7 @@ def test_ctrl_c_while_pytorch_is_imported_shows_no_traceback(tmp_path, start):
 
 
 def test_after_the_imports_ctrl_c_is_an_exception_again(monkeypatch, capsys):
-    def run(args, console):
+    def run(*_):
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("whichnorm.commands.show.run", run)
@@ -174,21 +175,31 @@ def test_after_the_imports_ctrl_c_is_an_exception_again(monkeypatch, capsys):
 def test_interrupts_that_the_caller_ignores_stay_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with silent_interrupt():
+        with silent():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize(("command", "goes_on"), [("compare", True), ("show", False)])
-def test_only_a_command_that_goes_on_says_so_when_it_is_stopped(command, goes_on, capsys, monkeypatch):
-    def stop(*_):
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare", "--out", "study"], "stopped; nothing was trained"),
+        (["reproduce", "wynet"], "stopped; the same command goes on from here"),
+        (["show", "session08"], "stopped"),
+    ],
+)
+def test_a_command_that_goes_on_says_how_when_it_is_stopped(arguments, words, tmp_path, capsys, monkeypatch):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"whichnorm.commands.{command}.run", stop)
-    assert main([command, *(["session08"] if command == "show" else [])]) == 130
-    assert ("goes on from here" in capsys.readouterr().err) == goes_on
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("whichnorm.study.plan.plan_study", stop)
+    monkeypatch.setattr("whichnorm.reproduce.execute", stop)
+    monkeypatch.setattr("whichnorm.commands.show.build_model", stop)
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == f"\nwhichnorm: {words}\n"
 
 
 def test_a_thread_other_than_the_main_one_can_run_a_command(capsys):

@@ -16,15 +16,20 @@ from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.diagnostics import Diagnostics
 from whichnorm.analyses.diagnostics.estimate import estimate, of_arm, summary
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
-from whichnorm.analyses.diagnostics.measure import Diagnosis
+from whichnorm.analyses.diagnostics.listener import probe_images
+from whichnorm.analyses.diagnostics.measure import Diagnosis, diagnose
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
 from whichnorm.analyses.diagnostics.section import title
 from whichnorm.api import read_results
 from whichnorm.cli import main
+from whichnorm.data.augment import normalize
 from whichnorm.errors import StudyError
 from whichnorm.render.style import saved
-from whichnorm.study.progress import Progress
+from whichnorm.specs.recipe import Schedule
+from whichnorm.study.events import EpochDone, WeightsWritten, ignore
 from whichnorm.study.study import reopen
+from whichnorm.training.loop import train_run
+from whichnorm.training.network import build_network
 
 SMALL = {"norms": ["bn", "gn:4", "none"], "seeds": 1, "epochs": 3, "train_limit": 150, "threads": 1,
          "precision": "float32", "download": False}  # fmt: skip
@@ -88,28 +93,62 @@ def measured(study):
     return Diagnostics().measure(study, read_results(study), NoOptions())
 
 
-class StopAt(Progress):
-    """Stops like Ctrl-C at an epoch of the first run, where it is done, or where its weights are but no checkpoint."""
+@pytest.mark.parametrize("norm", ["bn", "gn:4", "ln-element", "none"])
+def test_the_figures_are_those_of_the_live_network_after_as_many_epochs(tmp_path, norm):
+    """At constant rates, the network after two epochs of three is that of a training of two."""
+    recipe = whichnorm.Recipe(
+        name="plain", epochs=3, batch_size=32, learning_rate=0.05, dropout=0.2, label_smoothing=0.1,
+        schedule=Schedule(kind="constant"),
+    )  # fmt: skip
+    compare(tmp_path, norms=[norm], recipe=recipe, epochs=None, diagnostics=True)
+    study = reopen(tmp_path)
+    (run,), splits = study.spec.runs(), study.splits
+    found = read_diagnoses(study.folder.diagnostics(run), norm, 0)
+    batch = probe_images(splits.train, 32)
+    assert list(found.rows) == [0, 1, 2, 3]
+    for epoch, row in found.rows.items():
+        shorter = replace(run, recipe=replace(recipe, epochs=max(epoch, 1)))
+        network = train_run(shorter, splits, None, ignore)[1] if epoch else build_network(run, splits)
+        live = diagnose(network, normalize(batch.images, splits.mean, splits.std), batch.labels, label_smoothing=0.1)
+        write_diagnoses(tmp_path / "live.json", replace(found, rows={epoch: live}))  # to as many digits
+        assert read_diagnoses(tmp_path / "live.json", norm, 0).rows[epoch] == row
 
-    def __init__(self, epoch, method):
-        self.epoch, self.method = epoch, method
 
-    def on_epoch(self, row):
-        if self.method == "on_epoch" and row.epoch == self.epoch:
-            raise KeyboardInterrupt
+def stop_at(kind, num_epochs):
+    """Return a listener that stops like Ctrl-C at an epoch of the first run: when it is done, or when its weights are
+    written and the epoch was not shown yet."""
 
-    def on_weights(self, model, num_epochs):
-        if self.method == "on_weights" and num_epochs == self.epoch:
-            raise KeyboardInterrupt
+    def listen(event):
+        if isinstance(event, kind):
+            done = event.row.epoch if isinstance(event, EpochDone) else event.num_epochs
+            if done == num_epochs:
+                raise KeyboardInterrupt
+
+    return listen
 
 
-@pytest.mark.parametrize("method", ["on_epoch", "on_weights"])
+@pytest.mark.parametrize("kind", [EpochDone, WeightsWritten])
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, method, epoch):
+def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, kind, epoch):
     out = tmp_path / "study"
     with pytest.raises(KeyboardInterrupt):
-        compare(out, diagnostics=True, progress=StopAt(epoch, method))
+        compare(out, diagnostics=True, progress=stop_at(kind, epoch))
     assert list(read_diagnoses(out / "diagnostics" / "bn-seed0.json", "bn", 0).rows) == list(range(epoch + 1))
+    compare(out, diagnostics=True)
+    assert diagnostics(out) == diagnostics(diagnosed)
+    assert records(out) == records(diagnosed)
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_row_that_was_not_written_before_a_kill_is_measured_from_the_checkpoint(diagnosed, tmp_path, epoch):
+    out = tmp_path / "study"
+    with pytest.raises(KeyboardInterrupt):
+        compare(out, diagnostics=True, progress=stop_at(WeightsWritten, epoch))
+    path = out / "diagnostics" / "bn-seed0.json"
+    found = read_diagnoses(path, "bn", 0)
+    path.unlink()
+    if epoch:
+        write_diagnoses(path, replace(found, rows={k: row for k, row in found.rows.items() if k < epoch}))
     compare(out, diagnostics=True)
     assert diagnostics(out) == diagnostics(diagnosed)
     assert records(out) == records(diagnosed)
@@ -117,7 +156,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_rows(diagnosed, tmp_path, 
 
 def test_a_run_that_goes_on_with_diagnostics_has_rows_from_there_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        compare(tmp_path, progress=StopAt(2, "on_epoch"))
+        compare(tmp_path, progress=stop_at(EpochDone, 2))
     compare(tmp_path, norms=["bn"], diagnostics=True)
     assert list(read_diagnoses(tmp_path / "diagnostics" / "bn-seed0.json", "bn", 0).rows) == [2, 3]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from whichnorm.models import Dropout
+from whichnorm.models.layers import Dropout
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.5, 0.9])

@@ -127,10 +127,10 @@ def test_the_environment_names_code_libraries_and_hardware():
 def test_the_code_digest_changes_with_the_content_and_the_name_of_any_source_file(monkeypatch, tmp_path):
     def digest(files):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        for name, text in {"machine.py": "", **files}.items():
+        for name, text in {"training/machine.py": "", **files}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        monkeypatch.setattr(machine, "__file__", str(folder / "machine.py"))
+        monkeypatch.setattr(machine, "__file__", str(folder / "training" / "machine.py"))
         return machine._code_digest()
 
     first = digest({"norms/a.py": "x = 1\n"})
@@ -142,8 +142,8 @@ def test_the_code_digest_changes_with_the_content_and_the_name_of_any_source_fil
 
 def test_the_code_digest_is_that_of_the_process_not_of_files_edited_later(monkeypatch, tmp_path):
     before = environment(MachineSpec())["code"]
-    monkeypatch.setattr(machine, "__file__", str(tmp_path / "machine.py"))
-    (tmp_path / "machine.py").write_text("edited")
+    monkeypatch.setattr(machine, "__file__", str(tmp_path / "training" / "machine.py"))
+    (tmp_path / "edited.py").write_text("edited")
     assert machine._code_digest() != before
     assert environment(MachineSpec())["code"] == before
     assert re.fullmatch("[0-9a-f]{12}", before)

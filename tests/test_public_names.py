@@ -3,6 +3,8 @@ import pkgutil
 import subprocess
 import sys
 
+import pytest
+
 import whichnorm
 
 PUBLIC = {
@@ -11,22 +13,13 @@ PUBLIC = {
     "ModelError",
     "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
     "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
-    "parse_norm", "sweep",
+    "parse_norm", "resume", "show", "sweep",
 }  # fmt: skip
 
 
 def test_the_public_names_are_these():
     assert set(whichnorm.__all__) == PUBLIC
     assert all(hasattr(whichnorm, name) for name in PUBLIC)
-
-
-def test_the_package_itself_imports_nothing_heavy_and_finds_its_modules_when_asked():
-    code = (
-        "import sys, whichnorm; print('torch' in sys.modules, 'rich' in sys.modules); "
-        "print(whichnorm.models.build_model is whichnorm.build_model, hasattr(whichnorm, 'no_such_name'))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False", "True", "False"]
 
 
 def test_explain_stays_the_function_whatever_is_imported_of_the_room_that_has_its_name():
@@ -59,13 +52,33 @@ def test_every_module_imports_and_says_what_it_is():
             assert importlib.import_module(module.name).__doc__, module.name
 
 
-def test_nothing_needs_torchvision_and_plots_wait_until_they_are_drawn():
-    code = (
-        "import sys; sys.modules['torchvision'] = None; import whichnorm; "
-        "print('matplotlib' in sys.modules, 'sklearn' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+HEAVY = ("torch", "scipy", "sklearn", "matplotlib", "rich")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        ["-c", "import whichnorm"],
+        ["-c", "import whichnorm.cli, whichnorm.specs.study_options, whichnorm.norms, whichnorm.results.results"],
+        ["-m", "whichnorm", "--help"],
+        ["-m", "whichnorm", "compare", "--help"],
+        ["-m", "whichnorm", "compare", "--epochs", "many"],
+        ["-m", "whichnorm", "compare", "--norms", "bm"],
+        ["-m", "whichnorm", "sweep", "--batch-sizes", "2", "--model", "sesion08"],
+        ["-m", "whichnorm", "conpare"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_heavy_is_imported_with_the_package_nor_to_say_what_is_wrong_with_arguments(start):
+    done = subprocess.run([sys.executable, "-X", "importtime", *start], capture_output=True, text=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "whichnorm" in imported
+    assert not imported & set(HEAVY)
+
+
+def test_nothing_needs_torchvision():
+    code = "import sys; sys.modules['torchvision'] = None; import whichnorm; whichnorm.build_model('digits_net', 'bn')"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_source_file_can_unpickle():

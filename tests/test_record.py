@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from whichnorm import record as record_module
+from whichnorm import files
 from whichnorm.errors import StudyError
 from whichnorm.files import write_in_one_step
 from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord, read_record, write_record
@@ -137,7 +137,7 @@ def fill_disk(monkeypatch, function):
     def fail(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(record_module.os, function, fail)
+    monkeypatch.setattr(files.os, function, fail)
 
 
 @pytest.mark.parametrize("function", ["replace", "fsync"])
@@ -166,7 +166,7 @@ def test_a_kill_before_the_last_step_leaves_no_file_under_the_name(tmp_path, mon
     def kill(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record_module.os, "replace", kill)
+    monkeypatch.setattr(files.os, "replace", kill)
     with pytest.raises(KeyboardInterrupt):
         write_in_one_step(tmp_path / "run.json", b"data")
     assert not (tmp_path / "run.json").exists()
@@ -193,7 +193,7 @@ def test_an_error_without_a_number_still_says_why(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("the network share is gone")
 
-    monkeypatch.setattr(record_module.os, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(StudyError, match="the network share is gone"):
         write_in_one_step(tmp_path / "run.json", b"data")
 

@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from whichnorm import compare
-from whichnorm.api import read_results, with_examined
+from whichnorm.api import read_results, report_on
 from whichnorm.cli import main
 from whichnorm.errors import DataError, StudyError, WhichnormError
 from whichnorm.study.study import reopen
@@ -42,8 +42,8 @@ def test_the_study_is_the_one_that_was_trained(finished):
     assert [str(arm) for arm in study.spec.arms] == ["bn", "gn:4"]
     assert study.spec.seeds == (0, 1)
     assert study.spec.recipe.epochs == 2
-    again = with_examined(study, read_results(study))
-    assert again.to_dict() == results.to_dict()
+    again = report_on(study, read_results(study))
+    assert again.to_dict() == results.to_dict() == json.loads((out / "results.json").read_text())
     assert again.records == results.records
 
 
@@ -85,17 +85,17 @@ def test_a_study_without_a_finished_run_says_so(copied):
     ("changes", "message"),
     [
         ({"arms": ["bn", "batchnorm9"]}, "batchnorm9"),
-        ({"seeds": 3}, "not a study of this version"),
+        ({"seeds": 3}, "not a study of this version: field 'seeds' is 3, expected an array"),
         ({"recipe": {"epochs": "many"}}, "epochs"),
-        ({"model": {"name": 5, "options": 7}}, "not a study of this version"),
-        ({"machine": {"cores": 3}}, "not a study of this version"),
+        ({"model": {"name": 5, "options": 7}}, "not a study of this version, model: field 'name' is 5"),
+        ({"machine": {"cores": 3}}, "unknown field 'cores' .*; there are device, threads, precision"),
         ({"data": {"name": "nowhere", "val_fraction": 0.1}}, "nowhere"),
     ],
 )
 def test_a_study_file_that_was_edited_is_refused_in_one_line(copied, changes, message, capsys):
     edit(copied, **changes)
     with pytest.raises(WhichnormError, match=message):
-        reopen(copied)
+        read_results(reopen(copied))
     assert main(["report", str(copied)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -103,8 +103,11 @@ def test_a_study_file_that_was_edited_is_refused_in_one_line(copied, changes, me
 def test_other_data_than_the_studys_are_refused(copied):
     held = json.loads((copied / "study.json").read_text())
     edit(copied, data={**held["data"], "digest": "0" * 16})
+    study = reopen(copied)  # no image is loaded yet
     with pytest.raises(StudyError, match=r"data\.digest"):
-        reopen(copied)
+        _ = study.splits
+    with pytest.raises(StudyError, match=r"data\.digest"):
+        read_results(study)
 
 
 def test_a_study_of_an_earlier_version_is_refused_with_a_way_out(copied):
@@ -133,8 +136,9 @@ def test_damaged_weights_are_one_clear_error(copied):
 def test_missing_data_are_a_data_error(copied):
     held = json.loads((copied / "study.json").read_text())
     edit(copied, data={**held["data"], "name": "cifar10"})
+    study = reopen(copied, data_dir=copied / "none", download=False)
     with pytest.raises(DataError):
-        reopen(copied, data_dir=copied / "none", download=False)
+        _ = study.splits
 
 
 NETWORK = """
@@ -160,7 +164,7 @@ def test_a_network_given_as_a_function_is_the_one_of_its_name(own_network):
     compare(model=own_network.make, out="study", **QUICK)
     study = reopen("study")
     assert read_results(study).arms
-    assert not study.folder.network(study.spec.runs()[0], study.splits).training
+    assert not study.network(study.spec.runs()[0]).training
     options = "--norms bn,ln --seeds 1 --epochs 1 --train-limit 300 --threads 1 --precision float32 --out study"
     code = main(["compare", "--model", "own_network_of_reopen:make", *options.split()])
     assert code in (0, 1)  # the same study: nothing is refused
@@ -176,7 +180,9 @@ def test_records_are_read_where_the_networks_code_has_changed_or_gone(own_networ
             path.write_text(text.replace(json.dumps(held["model"]["name"]), json.dumps(name)))
         held["model"]["name"] = name
         assert main(["classes", "study"]) == 0
-        assert main(["gradcam", "study"]) == 2
+        assert main(["gradcam", "study"]) == 0  # its maps are kept with the study
+        capsys.readouterr()
+        assert main(["gradcam", "study", "--layer", "0"]) == 2
         assert capsys.readouterr().err.count("\n") == 1
         assert main(["report", "study"]) in (0, 1)
 
@@ -190,7 +196,7 @@ def test_a_network_whose_layers_changed_is_refused_with_its_weights(own_network)
     )  # fmt: skip
     study = reopen("study")
     with pytest.raises(StudyError, match="code has changed"):
-        study.folder.network(study.spec.runs()[0], study.splits)
+        study.network(study.spec.runs()[0])
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,23 @@
 import dataclasses
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from synthetic import make_study
 
+from whichnorm.api import prepare
 from whichnorm.cli import build_parser, load_commands
 from whichnorm.commands import compare
-from whichnorm.data.load import load_data
 from whichnorm.norms import parse_norm
 from whichnorm.specs.arm import ArmSpec, parse_arm
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipe import Augmentation, Recipe
 from whichnorm.specs.recipes import RECIPES
-from whichnorm.specs.study import FollowUps, MachineSpec, StudySpec
-from whichnorm.study.command import compare_command
-
-DIGITS = DataSpec()
+from whichnorm.specs.study import FollowUps, MachineSpec, StudySpec, UntilSure
+from whichnorm.specs.study_options import DEFAULT_NORMS
+from whichnorm.study.command import compare_command, resume_command
 
 
 def shell_words(text: str) -> list[str]:
@@ -29,7 +29,7 @@ def shell_words(text: str) -> list[str]:
 
 
 def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
-    """Write a study's command, and return the study that `whichnorm compare` makes of it, the digits as its data."""
+    """Write a study's command, and return the study that `whichnorm compare` makes of it."""
     described = json.loads(json.dumps(study.to_dict("0123456789ab")))
     command = compare_command(described)
     if command.recipe_file:
@@ -39,13 +39,8 @@ def read_back(study: StudySpec, monkeypatch, folder) -> StudySpec:
     assert ("recipe.json" in command.text) == bool(command.recipe_file)
     assert all(len(line) <= 80 or line.count(" --") == 1 for line in command.text.splitlines())
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(study, "load_data", lambda spec: load_data(DIGITS))
-    jobs = []
-    monkeypatch.setattr(compare, "plan_study", lambda *_: None)
-    monkeypatch.setattr(compare, "plan_follow_ups", lambda *_: ())
-    monkeypatch.setattr(compare, "show_plan", lambda plan, study, *_: jobs.append(study))
-    compare.run(build_parser(load_commands()).parse_args([*shell_words(command.text), "--dry-run"]), None)
-    return jobs[0].study
+    args = build_parser(load_commands()).parse_args(shell_words(command.text))
+    return prepare(options=compare.read(args)).spec
 
 
 def a_study(**changes) -> StudySpec:
@@ -91,6 +86,8 @@ STUDIES = {
         recipe=RECIPES["digits"].changed(epochs=3),
     ),
     "machine": a_study(machine=MachineSpec(threads=1, precision="bfloat16")),
+    "until sure": a_study(seeds=(0, 1, 2), until_sure=UntilSure(margin=0.0125, max_seeds=8)),
+    "until sure as usual": a_study(seeds=(0, 1, 2), until_sure=UntilSure()),
 }  # fmt: skip
 
 
@@ -102,8 +99,10 @@ def test_the_command_makes_the_same_study(name, monkeypatch, tmp_path):
 
 def test_what_has_its_default_is_left_out():
     text = compare_command(a_study(machine=MachineSpec(threads=2)).to_dict("")).text
-    assert shell_words(text) == ["compare", "--data", "digits", "--model", "digits_net", "--norms", "bn", "--seeds",
-                                 "3", "--threads", "2", "--precision", "float32"]  # fmt: skip
+    assert shell_words(text) == ["compare", "--norms", "bn", "--model", "digits_net", "--seeds", "3", "--threads", "2",
+                                 "--precision", "float32"]  # fmt: skip
+    usual = a_study(arms=tuple(map(parse_arm, DEFAULT_NORMS)), machine=MachineSpec(threads=2))
+    assert "--norms" not in compare_command(usual.to_dict("")).text
 
 
 def test_a_device_is_named():
@@ -123,3 +122,9 @@ def test_a_network_that_only_python_knows_has_no_command():
 def test_the_folder_of_the_results_is_named_where_it_is_known(tmp_path):
     command = compare_command(a_study().to_dict(""), tmp_path / "a b")
     assert shell_words(command.text)[-2:] == ["--out", str(tmp_path / "a b")]
+
+
+@pytest.mark.parametrize("name", ["study", "a b", "it's $HOME", "-x"])
+def test_the_command_that_goes_on_names_the_folder_alone(name):
+    assert shell_words(resume_command(Path(name)))[-1] in (name, f"./{name}")
+    assert shell_words(resume_command(Path(name)))[0] == "resume"

@@ -26,9 +26,11 @@ from whichnorm.cli import main
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.render.style import saved
 from whichnorm.render.text import points
-from whichnorm.specs.recipes import RECIPES, recipe_from_json
+from whichnorm.specs.codec import decode
+from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study import FollowUps
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import ignore
 from whichnorm.study.study import reopen
 from whichnorm.training.record import read_record, write_record
 
@@ -50,7 +52,7 @@ class Trainer:
     def __init__(self, val=lambda run: 0.5, error=lambda run: 0.1, stop=lambda run: None):
         self.val, self.error, self.stop, self.trained = val, error, stop, []
 
-    def __call__(self, study, splits, test_split, folder, progress):
+    def __call__(self, study, splits, test_split, folder, listener, beside=()):
         for run in study.runs():
             if not folder.record(run).exists():
                 if problem := self.stop(run):
@@ -106,14 +108,15 @@ def section(results):
 def study(tmp_path, monkeypatch):
     """A function that makes the study of a trainer, whose report is not drawn."""
     monkeypatch.setattr(api, "report_on", no_report)
-    monkeypatch.setattr(api, "plan_study", lambda study, splits, max_params: None)
-    monkeypatch.setattr(api, "plan_follow_ups", lambda plan, splits, max_params: ())
+    # The rooms above first: each takes the real function from the room below when it is first imported.
+    monkeypatch.setattr("whichnorm.analyses.sensitivity.plan.plan_follow_ups", lambda plan, splits, max_params: ())
+    monkeypatch.setattr("whichnorm.study.plan.plan_study", lambda study, splits, max_params: None)
 
     def make(trainer, out="study", **changes):
-        monkeypatch.setattr(api, "run_study", trainer)
         monkeypatch.setattr("whichnorm.analyses.sensitivity.source.run_study", trainer)
+        monkeypatch.setattr("whichnorm.study.run.run_study", trainer)
         study = prepare("digits", **{**OPTIONS, "out": tmp_path / out, **changes})
-        return execute(study, max_params=None, progress=Progress())
+        return execute(study, max_params=None, progress=ignore)
 
     return make
 
@@ -339,7 +342,7 @@ def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_
         runs = [run[1:] for run in trainer.trained if run[0] == f"recipe-{name}"]
         assert runs == [(arm, seed) for seed in range(3) for arm in ("ln", "gn:4")]
         held = json.loads((tmp_path / "study" / f"recipe-{name}" / "study.json").read_text())
-        assert recipe_from_json(held["recipe"], "") == RECIPES[name]
+        assert decode(held["recipe"], Recipe) == RECIPES[name]
     holds, turns = follow_ups(results)
     assert (holds.order, turns.order) == ("holds", "turns")
     means = [np.mean([run.last.test_accuracy for run in holds.results.finished(arm)]) for arm in ("ln", "gn:4")]

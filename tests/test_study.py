@@ -16,9 +16,9 @@ from torch import nn
 import whichnorm
 from whichnorm.api import execute, prepare
 from whichnorm.errors import ModelError, SpecError, StudyError
+from whichnorm.study.events import ignore
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.plan import plan_study
-from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.training.record import read_record
 
@@ -31,9 +31,9 @@ def small_job(out, **changes):
 
 def run_small(out, **changes):
     study = small_job(out, **changes)
-    study.folder.claim(study.spec, study.splits.digest)
+    study.folder.claim(study.spec, study.test_split)
     with study.folder.locked():
-        return run_study(study.spec, study.splits, study.folder, Progress())
+        return run_study(study.spec, study.splits, study.test_split, study.folder)
 
 
 def without_times(path: Path):
@@ -60,9 +60,9 @@ def run_small_in_a_process(out, loaded):
     torch.set_num_threads(1)
     study = small_job(out)
     loaded.set()
-    study.folder.claim(study.spec, study.splits.digest)
+    study.folder.claim(study.spec, study.test_split)
     with study.folder.locked():
-        run_study(study.spec, study.splits, study.folder, Progress())
+        run_study(study.spec, study.splits, study.test_split, study.folder)
 
 
 def written(out):
@@ -134,7 +134,7 @@ def test_another_study_in_the_folder_is_refused_and_nothing_is_lost(undisturbed,
 
 def test_a_second_process_is_kept_out(tmp_path):
     study = small_job(tmp_path / "study")
-    study.folder.claim(study.spec, study.splits.digest)
+    study.folder.claim(study.spec, study.test_split)
     with (
         study.folder.locked(),
         pytest.raises(StudyError, match="another process"),
@@ -145,9 +145,9 @@ def test_a_second_process_is_kept_out(tmp_path):
 
 def test_a_process_that_is_kept_out_does_not_change_what_the_other_trains(tmp_path):
     study, other = (small_job(tmp_path / "study", norms=norms) for norms in (["bn"], ["in"]))
-    study.folder.claim(study.spec, study.splits.digest)
+    study.folder.claim(study.spec, study.test_split)
     with study.folder.locked(), pytest.raises(StudyError, match="another process"):
-        execute(other, max_params=None, progress=Progress())
+        execute(other, max_params=None, progress=ignore)
     assert study.folder.description()["arms"] == ["bn"]
 
 
@@ -249,6 +249,7 @@ class WithUnused(nn.Module):
         (ignores_norm, ["none"], ["BatchNorm2d", "'1'"]),
         (forgets_norm, ["bn"], ["no norm layer"]),
         (WithUnused, ["bn"], ["unused.weight", "do not affect the loss"]),
+        (WithUnused, ["bn+l2:0.01"], ["unused.weight", "do not affect the loss"]),  # which the penalty does reach
     ],
 )
 def test_an_unfair_network_is_refused_before_anything_is_trained_or_written(tmp_path, factory, norms, words):
@@ -288,7 +289,7 @@ def test_a_plan_adds_up_measured_steps_and_images_of_every_epoch_and_run(tmp_pat
 
 def test_files_half_written_by_a_killed_process_are_cleared_away(tmp_path):
     study = small_job(tmp_path / "study")
-    study.folder.claim(study.spec, study.splits.digest)
+    study.folder.claim(study.spec, study.test_split)
     half = tmp_path / "study" / "runs" / ".bn-seed0.json.0f.partial"
     half.parent.mkdir()
     half.write_text("{")

@@ -1,31 +1,34 @@
 """Sweeps: their axes, rules and points, going on after an interruption, and what is said of them."""
 
 import csv
-import inspect
 import itertools
 import json
 import math
+import re
 import shlex
 
 import numpy as np
 import pytest
-from synthetic_sweeps import OPTIONS, make_sweep, make_sweep_results, paper_like
+from synthetic_sweeps import make_sweep, make_sweep_results, paper_like
 
 import whichnorm
+from whichnorm.api import execute
 from whichnorm.cli import main
 from whichnorm.errors import ModelError, SpecError, StudyError
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
+from whichnorm.specs.study_options import RunOptions
 from whichnorm.stats import holm
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import PartStarted, RunStarted
 from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.points import make_points
+from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.rules import RULES, find_rule
-from whichnorm.sweeps.run import execute_sweep, plan_sweep, report_on_sweep
+from whichnorm.sweeps.run import execute_sweep, plan_sweep
 from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
@@ -155,29 +158,32 @@ def test_an_arm_s_own_learning_rate_needs_a_rule_that_leaves_it():
 
 def test_the_arms_are_those_of_compare_or_of_the_groups_beside_batch_norm(tmp_path):
     def arms(**changes):
-        return [str(arm) for arm in make_sweep(tmp_path, **changes).arms]
+        return [str(arm) for arm in make_sweep(tmp_path, **changes).spec.arms]
 
     assert arms(batch_sizes=(8,)) == ["bn", "ln", "gn:8"]
     assert arms(groups=(1, 8)) == ["bn", "gn:1", "gn:8"]
     assert arms(groups=(1, "c"), channels_per_group=(1, 4), norms=("gn:1", "in")) == ["gn:1", "in", "gn:c1", "gn:c4"]
 
 
-class Counting(Progress):
-    """Counts the runs that are trained, and stops the process in one of them, as Ctrl-C does."""
+class Counting:
+    """Listens for the runs that are trained, and stops the process in one of them, as Ctrl-C does."""
 
     def __init__(self, stop_in=math.inf):
-        self.runs, self.stop_in = [], stop_in
+        self.runs, self.stop_in, self.batch_size = [], stop_in, 0
 
-    def start_run(self, run, num_steps):
-        self.runs.append((run.recipe.batch_size, str(run.arm), run.seed))
-        if len(self.runs) > self.stop_in:
-            raise KeyboardInterrupt
+    def __call__(self, event):
+        if isinstance(event, PartStarted):
+            self.batch_size = int(re.match(r"batch (\d+), point", event.title)[1])
+        if isinstance(event, RunStarted):
+            self.runs.append((self.batch_size, event.arm, event.seed))
+            if len(self.runs) > self.stop_in:
+                raise KeyboardInterrupt
 
 
 def trained(sweep, stop_in=math.inf):
-    progress = Counting(stop_in)
-    results = execute_sweep(sweep, max_params=None, progress=progress)
-    return progress.runs, results
+    counting = Counting(stop_in)
+    results = execute_sweep(sweep, RunOptions(), counting, execute)
+    return counting.runs, results
 
 
 @pytest.mark.usefixtures("records_alone")
@@ -222,7 +228,7 @@ def test_folders_that_hold_something_else_are_refused_before_any_training(tmp_pa
         with pytest.raises(StudyError, match=f"another sweep: {word}"):
             trained(other)
     (tmp_path / "sweep" / "sweep.json").write_text("[")
-    with pytest.raises(StudyError, match="not a readable sweep"):
+    with pytest.raises(StudyError, match=r"not readable as JSON .*; not a readable sweep"):
         trained(sweep)
     (tmp_path / "sweep" / "sweep.json").unlink()
     other = make_sweep(tmp_path / "sweep", **{**TINY, "epochs": 2}, batch_sizes=(4, 8))
@@ -429,7 +435,8 @@ def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
 
 
 def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figure(results):
-    page = report_on_sweep(make_sweep(results.folder, batch_sizes=(2,)), results)
+    rule = make_sweep(results.folder, batch_sizes=(2,)).rule.sentence(RECIPES["digits"])
+    page = write_sweep_report(results, rule)
     readme = (page.parent / "README.md").read_text()
     for text in (page.read_text(), readme):
         assert "Goyal et al." in text
@@ -479,7 +486,7 @@ WRONG = [
     (["--batch-sizes", "2", "--device-batch-sizes", "2", "--accumulations", "1"], ["one or two"]),
     (["--batch-sizes", "0"], ["1 or more"]),
     (["--batch-sizes", "500"], ["180 training images"]),
-    (["--groups", "2,y"], ["--groups 'y'"]),
+    (["--groups", "2,y"], ["--groups '2,y'", "c for as many groups as channels"]),
     (["--groups", "7"], ["gn:7", "7 groups"]),
     (["--batch-sizes", "1", "--norms", "bn"], ["no arm is left"]),
     (["--batch-sizes", "2,4", "--lr-rule", "cubic"], ["cubic", "linear, sqrt, none"]),
@@ -496,8 +503,3 @@ def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monke
     assert shown.err.count("\n") == 1
     assert all(word in shown.err for word in words), shown.err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_defaults_of_the_function_and_of_the_tests_options_have_the_same_names():
-    names = set(inspect.signature(whichnorm.sweep).parameters)
-    assert set(OPTIONS) | {"data", "out", "max_params", "tensorboard", "diagnostics", "latency", "progress"} == names

@@ -1,6 +1,7 @@
 """Event files read back with TensorBoard's own reader hold what the records hold, also after an interruption."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,19 @@ from shortcuts import records_alone
 import whichnorm
 from whichnorm import cli
 from whichnorm.errors import MissingExtraError
-from whichnorm.study.progress import Progress
+from whichnorm.study.events import (
+    EpochDone,
+    ReportStarted,
+    RunFinished,
+    RunStarted,
+    StudyStarted,
+    StudyStopped,
+    WeightsWritten,
+)
+from whichnorm.study.folder import StudyFolder
+from whichnorm.study.study import reopen
 from whichnorm.training.record import read_record
+from whichnorm.watch.event_files import EventFiles
 
 pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -27,41 +39,15 @@ def _records_alone():
         yield
 
 
-class StopAfter(Progress):
-    """Interrupts a study like Ctrl-C after a number of epochs; without a number it counts the calls."""
+def stop_after(num_epochs):
+    """Return a listener that interrupts a study like Ctrl-C after a number of epochs."""
+    left = iter(range(num_epochs - 1, -1, -1))
 
-    def __init__(self, num_epochs=None):
-        self.left = num_epochs
-        self.calls = []
+    def listen(event):
+        if isinstance(event, EpochDone) and next(left) == 0:
+            raise KeyboardInterrupt
 
-    def __enter__(self):
-        self.calls.append("enter")
-        return self
-
-    def __exit__(self, *error):
-        self.calls.append("exit")
-
-    def start_study(self, study, num_done):
-        self.calls.append(f"study, {num_done} done")
-
-    def start_run(self, run, num_steps):
-        self.calls.append(run.key)
-
-    def on_step(self, num_done):
-        self.calls.append(num_done)
-
-    def on_epoch(self, row):
-        self.calls.append(f"epoch {row.epoch}")
-        if self.left is not None:
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-
-    def end_run(self, record):
-        self.calls.append(record.status)
-
-    def start_report(self):
-        self.calls.append("report")
+    return listen
 
 
 def run_study(out, progress=None, **changes):
@@ -129,7 +115,7 @@ def test_a_text_names_the_arm_and_the_recipe(undisturbed):
 def test_an_interrupted_study_goes_on_without_double_or_missing_epochs(tmp_path, num_epochs):
     out = tmp_path / "study"
     with pytest.raises(KeyboardInterrupt):
-        run_study(out, StopAfter(num_epochs))
+        run_study(out, stop_after(num_epochs))
     so_far = read_scalars(out / "tensorboard" / "bn-seed0")["accuracy/test"]
     assert list(so_far) == list(range(1, min(num_epochs, 3) + 1))  # live, before the run has a record
     run_study(out)
@@ -139,7 +125,7 @@ def test_an_interrupted_study_goes_on_without_double_or_missing_epochs(tmp_path,
 def test_an_epoch_lost_between_checkpoint_and_event_file_comes_back(tmp_path):
     out = tmp_path / "study"
     with pytest.raises(KeyboardInterrupt):
-        run_study(out, StopAfter(2))
+        run_study(out, stop_after(2))
     for file in (out / "tensorboard" / "bn-seed0").iterdir():
         file.unlink()
     run_study(out)
@@ -170,13 +156,43 @@ def test_a_loss_that_is_not_finite_has_no_scalar(tmp_path):
     assert "loss/train" not in read_scalars(out / "tensorboard" / "none-seed0")
 
 
-def test_the_wrapped_progress_hears_what_it_hears_alone(tmp_path):
-    alone, wrapped = StopAfter(), StopAfter()
-    whichnorm.compare("digits", out=tmp_path / "alone", progress=alone, **OPTIONS)
-    run_study(tmp_path / "wrapped", wrapped)
-    assert wrapped.calls == alone.calls
-    assert alone.calls.count("finished") == 2
-    assert alone.calls[-2:] == ["exit", "report"]
+def without_times_and_places(event):
+    if isinstance(event, EpochDone):
+        return replace(event, row=replace(event.row, seconds=0))
+    return replace(event, path=event.path.name) if isinstance(event, WeightsWritten) else event
+
+
+def test_the_progress_beside_them_hears_what_it_hears_alone(tmp_path):
+    alone, beside = [], []
+    whichnorm.compare("digits", out=tmp_path / "alone", progress=alone.append, **OPTIONS)
+    run_study(tmp_path / "beside", beside.append)
+    assert list(map(without_times_and_places, beside)) == list(map(without_times_and_places, alone))
+    assert alone[0] == StudyStarted(num_runs=2, done=())
+    assert sum(isinstance(event, RunFinished) for event in alone) == 2
+    assert alone[-2:] == [StudyStopped(), ReportStarted()]
+
+
+def test_runs_may_be_made_side_by_side_and_at_seeds_that_were_added(undisturbed, tmp_path):
+    """As another process might tell of them: every run has the file that it has where it is alone."""
+    study = reopen(undisturbed)
+    listener = EventFiles(study.spec, StudyFolder(tmp_path))
+    rows = read_record(undisturbed / "runs" / "bn-seed0.json").epochs
+    runs = [("bn", 0), ("gn:4", 0), ("bn", 7)]
+    for arm, seed in runs:
+        listener(RunStarted(arm=arm, seed=seed, num_epochs=3, num_steps=2, split="val"))
+    for row in rows:
+        for arm, seed in reversed(runs):
+            listener(EpochDone(arm=arm, seed=seed, row=row))
+    listener(RunFinished(arm="bn", seed=0, warnings=()))
+    listener(StudyStopped())
+    assert listener.open == {}
+    for key in ("bn-seed0", "gn-4-seed0", "bn-seed7"):
+        found = read_scalars(tmp_path / "tensorboard" / key)
+        assert found["accuracy/test"] == pytest.approx({row.epoch: row.test_accuracy for row in rows})
+        (event,) = events(tmp_path / "tensorboard" / key).Tensors("run/text_summary")
+        text = event.tensor_proto.string_val[0].decode()
+        assert f'"seed": {key[-1]}' in text
+        assert f'"arm": "{"gn:4" if key.startswith("gn") else "bn"}"' in text
 
 
 def test_the_option_writes_them_and_says_nothing_more(tmp_path, capfd):

@@ -15,9 +15,12 @@ from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
 from whichnorm.specs.study import MachineSpec, RunSpec
 from whichnorm.study.progress import format_row
-from whichnorm.training.loop import at_chance, train_run
-from whichnorm.training.network import build_network, build_optimizer, penalty
+from whichnorm.training.events import EpochDone, StepDone, WeightsWritten, ignore
+from whichnorm.training.loop import train_run
+from whichnorm.training.network import build_network, build_optimizer
 from whichnorm.training.randomness import generator
+from whichnorm.training.state import at_chance
+from whichnorm.training.step import penalty
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
 RECIPE = Recipe(
@@ -81,7 +84,7 @@ def make_run(norm="bn", seed=0, recipe=RECIPE, factory=Net, precision="float32",
 
 
 def quiet(run, splits=None, checkpoint=None):
-    return train_run(run, splits or make_splits(), checkpoint, lambda step: None, lambda row: None)
+    return train_run(run, splits or make_splits(), checkpoint, ignore)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -276,12 +279,12 @@ def test_a_run_from_its_checkpoint_ends_as_an_undisturbed_one(tmp_path, optimize
     class StopError(BaseException):
         pass
 
-    def stop_after_two(row):
-        if row.epoch == 2:
+    def stop_after_two(event):
+        if isinstance(event, EpochDone) and event.row.epoch == 2:
             raise StopError
 
     with pytest.raises(StopError):
-        train_run(make_run(recipe=recipe), make_splits(), path, lambda step: None, stop_after_two)
+        train_run(make_run(recipe=recipe), make_splits(), path, stop_after_two)
     resumed, model = quiet(make_run(recipe=recipe), checkpoint=path)
     assert [replace(r, seconds=0) for r in resumed.epochs] == [replace(r, seconds=0) for r in whole.epochs]
     assert resumed.test_confidences == whole.test_confidences
@@ -326,3 +329,38 @@ def test_an_arms_learning_rate_stands_in_for_the_recipes():
     assert [row.learning_rate for row in own.epochs] == [row.learning_rate for row in shared.epochs]
     torch.testing.assert_close(a.conv1.weight, b.conv1.weight, rtol=0, atol=0)
     assert own.spec["recipe"]["learning_rate"] == RECIPE.learning_rate  # what all arms share
+
+
+def heard(path, **options):
+    """Train a run, and return its record and what it told, every event of it about that run."""
+    told = []
+    record, _ = train_run(make_run("gn:4", seed=3), make_splits(), path, told.append, **options)
+    assert {(event.arm, event.seed) for event in told} == {("gn:4", 3)}
+    return record, told
+
+
+def test_a_run_tells_every_step_and_epoch_and_the_weights_that_it_wrote(tmp_path):
+    path = tmp_path / "run.safetensors"
+    record, told = heard(path)
+    of_an_epoch = [StepDone] * 4 + [WeightsWritten, EpochDone]
+    assert [type(event) for event in told] == of_an_epoch * 2
+    assert [event.step for event in told if isinstance(event, StepDone)] == [1, 2, 3, 4] * 2
+    assert [event.row for event in told if isinstance(event, EpochDone)] == record.epochs
+    assert [(event.num_epochs, event.path) for event in told if isinstance(event, WeightsWritten)] == [
+        (1, path), (2, path),
+    ]  # fmt: skip
+
+
+def test_weights_are_written_before_the_first_epoch_where_they_are_wanted_and_told_again_on_going_on(tmp_path):
+    path = tmp_path / "run.safetensors"
+    first, told = heard(path, weights_first=True)
+    assert isinstance(told[0], WeightsWritten)
+    assert [event.num_epochs for event in told if isinstance(event, WeightsWritten)] == [0, 1, 2]
+    again, told = heard(path, weights_first=True)
+    assert [(type(event), event.num_epochs) for event in told] == [(WeightsWritten, 2)]
+    assert (again.test_confidences, again.epochs) == (first.test_confidences, first.epochs)
+
+
+def test_a_run_without_a_folder_tells_of_no_weights():
+    _, told = heard(None, weights_first=True)
+    assert not any(isinstance(event, WeightsWritten) for event in told)

@@ -12,8 +12,9 @@ from synthetic import make_results, make_study
 import whichnorm
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.results.results import Results
-from whichnorm.results.until_sure import affordable, ending, next_look, parse_budget
+from whichnorm.results.until_sure import affordable, ending, next_look
 from whichnorm.results.verdict import Comparison
+from whichnorm.specs import texts
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.study import StudySpec, UntilSure, grid
 from whichnorm.stats import looks
@@ -83,13 +84,13 @@ def test_a_budget_counts_what_was_spent_and_what_the_next_look_would_take():
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), (" 1.5h ", 5400)])
 def test_a_budget_is_a_number_and_a_unit(text, seconds):
-    assert parse_budget(text) == seconds
+    assert texts.seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "m", "0m", "-3m", "3 m", "3d", "1e3s", "nan s"])
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(SpecError, match=r"expected a time above 0 such as 90s, 30m or 1\.5h"):
-        parse_budget(text)
+        texts.seconds(text)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_what_is_no_time_is_refused(text):
     [
         ({"margin": 0.0}, "margin of 0 points"),
         ({"margin": 1.0}, "margin of 100 points"),
-        ({"max_seeds": 2}, "at most 2 seeds: expected 3 or more"),
+        ({"max_seeds": 2}, "at most 2 seeds: expected 3 to 10,000"),
     ],
 )
 def test_a_plan_checks_itself(change, match):
@@ -124,7 +125,7 @@ def test_the_ending_is_said(settled, seeds, words):
 
 
 def until_sure(out, **changes) -> Results:
-    options = {"until_sure": UntilSure(margin=0.001, max_seeds=4), **SMALL, **changes}
+    options = {"until_sure": True, "margin": 0.001, "max_seeds": 4, **SMALL, **changes}
     return whichnorm.compare("digits", out=out, **options)
 
 
@@ -152,7 +153,7 @@ def test_without_budget_only_the_first_look_is_taken_and_the_rest_follows_with_o
 def test_another_plan_or_a_fixed_number_of_seeds_is_another_study(study):
     out, _ = study
     with pytest.raises(StudyError, match=r"until_sure\.max_seeds is 4 there and 5 here .*share one error rate"):
-        until_sure(out, until_sure=UntilSure(margin=0.001, max_seeds=5))
+        until_sure(out, max_seeds=5)
     with pytest.raises(StudyError, match=r"until_sure is .* there and None here"):
         whichnorm.compare("digits", out=out, seeds=3, **SMALL)
 

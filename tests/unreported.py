@@ -2,8 +2,8 @@
 
 import whichnorm.commands.report  # noqa: F401  it takes the real function from api, before a test puts this one there
 from whichnorm.analyses import ANALYSES
-from whichnorm.api import StudyResults
 from whichnorm.errors import StudyError
+from whichnorm.study_results import StudyResults
 
 
 def no_report(study, results, **_):

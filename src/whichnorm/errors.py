@@ -1,7 +1,10 @@
 """The errors a user can meet: each message is one line that says what, where, what was expected and the remedy."""
 
 import difflib
+import re
 from collections.abc import Iterable
+
+CPP_STACK = re.compile(r"Exception raised from |C\+\+ CapturedTraceback|#\d+ \w+::|frame #\d+: ")
 
 
 class WhichnormError(Exception):
@@ -34,14 +37,23 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def in_a_line(error: Exception, limit: int | None = None) -> str:
-    """Return an error's type and text without line breaks, the text cut after `limit` characters."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:limit]}"
+def in_a_line(error: Exception, limit: int = 300) -> str:
+    """Return an error's type and text without line breaks, cut, and without the C++ stack that PyTorch's may have."""
+    text = " ".join(CPP_STACK.split(str(error))[0].split())
+    return f"{type(error).__name__}: {shortened(text, limit)}"
 
 
 def shortened(text: str, limit: int = 60) -> str:
     """Return a text of at most `limit` characters, cut with an ellipsis: messages repeat what they were given."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return a value as Python writes it, cut to `limit` characters: what a message repeats of what it was given."""
+    try:
+        return shortened(repr(value[: 2 * limit] if isinstance(value, str) else value), limit)
+    except ValueError:  # Python writes no whole number of more than some thousand digits
+        return "a number of very many digits"
 
 
 def count(number: int, thing: str) -> str:

@@ -1,13 +1,19 @@
-"""Files that are there whole or not at all, and names that can be printed."""
+"""Files that are there whole or not at all, and locks that keep a second process out."""
 
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+from filelock import FileLock, Timeout, lock_descriptor
 
 from whichnorm.errors import StudyError
 
 REMEDY = "make room or choose another --out, then give the same command again: finished runs are kept"
+PATIENCE = 0.5  # seconds: somebody who looks whether a lock is held holds it for a moment himself
+LOOKS, BETWEEN_LOOKS = 10, 0.005  # seconds
 
 
 def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
@@ -34,3 +40,35 @@ def escaped(text: str | Path) -> str:
 def expand(path: str | Path) -> Path:
     """Return the path with a leading ~ replaced by the home folder, where there is one."""
     return Path(os.path.expanduser(path))
+
+
+@contextmanager
+def locked(path: Path, refusal: str) -> Iterator[None]:
+    """Hold the lock of a file, which is made where it is missing; StudyError(refusal) where another process has it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 50)
+    except Timeout:
+        raise StudyError(refusal) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool | None:
+    """Tell whether somebody holds the lock of a file; None where the system cannot tell. No file is made or changed.
+
+    Others may be looking too, each for a moment: only what stays locked is locked.
+    """
+    try:
+        with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
+            for _ in range(LOOKS):
+                if lock_descriptor(file.fileno(), blocking=False):
+                    return False  # given back when the file is closed
+                time.sleep(BETWEEN_LOOKS)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    return True

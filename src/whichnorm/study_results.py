@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.analysis import Analysis
+from whichnorm.analyses.examined_json import examined_json
 from whichnorm.errors import MissingExtraError, SpecError, nearest
 from whichnorm.results.results import Results
 
@@ -36,6 +37,10 @@ class StudyResults(Results):
     def of(cls, study: "Study", results: Results, found: Mapping[str, Any]) -> "StudyResults":
         values = {one.name: getattr(results, one.name) for one in fields(Results)}
         return cls(**values, study_itself=study, found=found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return results.json's content, with what the trained networks answered and whether the answer holds."""
+        return results_json(self, self.found)
 
     def _repr_html_(self) -> str:
         return f"<p><strong>{escape(self.verdict.answer)}</strong></p>{self.table()._repr_html_()}"
@@ -121,6 +126,12 @@ class Plots(Sequence["Picture"]):
 
         for picture in self._pictures:
             yield saved(picture.figure)["png"], picture
+
+
+def results_json(results: StudyResults, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return results.json's content; `found` is what analyses found by their names, an error where they have none."""
+    tested = getattr(found.get("sensitivity"), "tested", ())
+    return {**Results.to_dict(results), "examined": examined_json(found) if found else None, "follow_ups": list(tested)}
 
 
 def _find(name: str) -> Analysis[Any, Any]:

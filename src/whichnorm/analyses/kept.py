@@ -6,19 +6,25 @@ another version or of other weights counts as not there.
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from whichnorm.errors import WhichnormError
+from whichnorm.errors import SpecError
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode, encode
+from whichnorm.specs.json_files import read_json
 
 SCHEMA = 1
 
-# What a file can hold in place of findings: other JSON values, numbers out of range, lists nested without end.
-DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, WhichnormError)
+
+@dataclass(frozen=True, kw_only=True)
+class KeptFile:
+    """A file of findings."""
+
+    schema: int
+    weights: str
+    found: Any
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,12 @@ def read_kept(path: Path, weights: str, kind: Any, key: str = "") -> Kept | None
     differ from those of the file: what was found about them stands.
     """
     try:
-        content = _parsed(path.read_bytes())
-        if content["schema"] != SCHEMA or weights not in ("", content["weights"]):
+        content = decode(read_json(path), KeptFile, path.name)
+        if content.schema != SCHEMA or weights not in ("", content.weights):
             return None
-        return Kept(decode(content["found"][key] if key else content["found"], kind))
-    except DAMAGE:
+        found = decode(content.found, dict[str, Any], path.name).get(key) if key else content.found
+        return Kept(decode(found, kind, path.name))
+    except SpecError:
         return None
 
 
@@ -62,22 +69,3 @@ def check_fractions(*values: float | None) -> None:
     for value in values:
         if value is not None and not 0 <= value <= 1:
             raise ValueError(f"{value} is no fraction: expected 0 to 1")
-
-
-def _parsed(data: bytes) -> Any:
-    """Read JSON; a ValueError for numbers that are not finite."""
-    return json.loads(data, parse_constant=_refused, parse_float=_finite, parse_int=_whole)
-
-
-def _refused(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a finite number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refused(text)
-
-
-def _whole(text: str) -> int:
-    _finite(text)  # later arithmetic is that of floats
-    return int(text)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from whichnorm.data.augment import normalize
+from whichnorm.modes import evaluating
 from whichnorm.norms.layers import norm_layers
 from whichnorm.specs.study import MachineSpec
 from whichnorm.training.evaluate import BATCH
 from whichnorm.training.machine import autocast
-from whichnorm.training.randomness import isolated_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,26 +44,6 @@ def batch_norm_layers(network: nn.Module) -> dict[str, _BatchNorm]:
         for path, layer in network.named_modules()
         if isinstance(layer, _BatchNorm) and layer.running_mean is not None
     }
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network in evaluation mode for a while; its modes and buffers and the random state are given back."""
-    modes = {module: module.training for module in network.modules()}
-    buffers = [
-        (module, name, buffer, buffer.clone())
-        for module in network.modules()
-        for name, buffer in module.named_buffers(recurse=False)
-    ]
-    try:
-        with isolated_rng():
-            network.eval()
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-        for module, name, buffer, value in buffers:
-            setattr(module, name, buffer.copy_(value))  # the tensor that was there, also where it was replaced
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from whichnorm.errors import MissingExtraError, ModelError
 from whichnorm.files import write_in_one_step
+from whichnorm.modes import evaluating
 
 BATCH_SIZES = (1, 2, 5)  # the export is traced on 2 images: 1 and 5 show that this number is not built in
 TOLERANCE = 1e-4  # largest difference from the live network, relative to its largest logit
@@ -45,14 +46,9 @@ def checked_onnx(
 ) -> tuple[bytes, OnnxCheck]:
     """Return the content of that file, and how far it is from the live network; nothing is written."""
     _require_packages(wanted_by)
-    modes = {module: module.training for module in model.modules()}
-    try:
-        model.eval()
+    with evaluating(model):
         data = _onnx_bytes(model, name, input_shape)
         return data, _compare(model, name, input_shape, data)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _require_packages(wanted_by: str) -> None:

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from whichnorm.architecture.kinds import Category, category_of_call, category_of_layer, plain_name
 from whichnorm.architecture.windows import WHOLE, Shape, Window, window_of_call, window_of_layer
 from whichnorm.errors import ModelError, WhichnormError
+from whichnorm.modes import evaluating
 
 NUM_IMAGES = 2  # as in `build_model`: one image would lose its axis to a careless squeeze()
 
@@ -61,13 +62,12 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int], name: str = "netw
     Nodes whose results nothing reads are left out. A network whose logits do not come from its image by way of torch
     is a ModelError.
     """
-    modes = {module: module.training for module in model.modules()}
     recorder = _Recorder(model)
     images = torch.zeros(NUM_IMAGES, *input_shape)
     recorder.add("input", "image", "input", (), images, images, Window())
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
-            logits = model.eval()(images)
+        with evaluating(model), torch.no_grad(), recorder:
+            logits = model(images)
     except WhichnormError:
         raise
     except Exception as error:
@@ -75,8 +75,6 @@ def trace(model: nn.Module, input_shape: tuple[int, int, int], name: str = "netw
         raise ModelError(f"network {name!r} cannot be traced: {problem}") from error
     finally:
         recorder.remove_hooks()
-        for module, mode in modes.items():
-            module.training = mode
     found = recorder.index_of(logits)
     if found is None:
         raise ModelError(

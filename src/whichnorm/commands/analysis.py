@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.options import add_study_arguments, study_of
-from whichnorm.errors import SpecError, StudyError
+from whichnorm.commands.study_folder import add_study_arguments, study_of
+from whichnorm.errors import SpecError, StudyError, shortened
+from whichnorm.specs import texts
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.codec import encode
+from whichnorm.specs.data import DataPlace
 
 if TYPE_CHECKING:  # drawing is slow to import, and --help does without
+    from rich.console import Console
+
     from whichnorm.render.content import Section
     from whichnorm.results.results import Results
 
@@ -51,11 +53,15 @@ class AnalysisCommand:
         parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
         add_options(parser, self.analysis.options)
 
-    def run(self, args: argparse.Namespace, console: Console) -> int:
+    def read(self, args: argparse.Namespace) -> Any:
+        for name in arm_names(args):
+            parse_arm(name)
+        return read_options(args, self.analysis.options)
+
+    def run(self, args: argparse.Namespace, options: Any, console: "Console") -> int:
         from whichnorm.api import read_results
 
-        place, options = figure_place(args), read_options(args, self.analysis.options)
-        study = study_of(args)
+        place, study = figure_place(args), study_of(args.study, read_options(args, DataPlace))
         results = chosen(args, read_results(study))
         found = self.analysis.measure(study, results, options)
         section = self.analysis.section(found, results)
@@ -67,16 +73,21 @@ def chosen(args: argparse.Namespace, results: "Results") -> "Results":
     """Return the results of the arms that --norms names, or of all; an arm that the study lacks is a SpecError."""
     there = results.arm_names
     if args.norms is not None:
-        named = [str(parse_arm(name.strip())) for name in args.norms.split(",") if name.strip()]
+        named = [str(parse_arm(name)) for name in arm_names(args)]
         for name in named or [""]:
             if name not in there:
-                raise SpecError(f"--norms {args.norms}: {name or 'nothing'} is no arm with a run in {args.study}; "
-                                f"it has {', '.join(there)}")  # fmt: skip
+                raise SpecError(f"--norms {shortened(args.norms)}: {name or 'nothing'} is no arm with a run in "
+                                f"{args.study}; it has {', '.join(there)}")  # fmt: skip
         results = results.only(list(dict.fromkeys(named)))
     if not any(record.epochs for record in results.records):
         raise StudyError(f"{args.study}: no run of {', '.join(results.arm_names)} got through an epoch, so there is "
                          f"nothing to show; whichnorm report {args.study} shows why")  # fmt: skip
     return results
+
+
+def arm_names(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return what --norms names."""
+    return () if args.norms is None else texts.names(args.norms)
 
 
 def figure_place(args: argparse.Namespace) -> Path:
@@ -90,7 +101,7 @@ def figure_place(args: argparse.Namespace) -> Path:
 
 
 def show(
-    args: argparse.Namespace, console: Console, place: Path, section: "Section | None", found: Any
+    args: argparse.Namespace, console: "Console", place: Path, section: "Section | None", found: Any
 ) -> None:  # fmt: skip
     """Write the figures, then print tables and sentences, or what was found as JSON."""
     from whichnorm.render.files import write_pictures

@@ -1,38 +1,76 @@
 """From options classes to arguments of the command line, and back."""
 
 import argparse
+from collections.abc import Collection
 from typing import Any, TypeVar
 
-from whichnorm.specs.options import Option, options_of
+from whichnorm.errors import SpecError, shown
+from whichnorm.specs.options import Choice, choices, make
 
-Arguments = argparse.ArgumentParser | argparse._ArgumentGroup
+Group = argparse._ArgumentGroup
+Arguments = argparse.ArgumentParser | Group
 T = TypeVar("T")
 
 
-def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
-    """Add every option of a class, in the groups that they name; what is not given is None."""
-    groups: dict[str, Arguments] = {"": parser}
-    for one, found in options_of(kind):
-        if found.group not in groups:
-            groups[found.group] = parser.add_argument_group(found.group)
-        _add(groups[found.group], one.name, found.name(one), found)
+def add_options(parser: Arguments, kind: type, but: Collection[str] = ()) -> dict[str, Arguments]:
+    """Add the options of a class `but` some keywords, and return the groups that they are in by their titles.
+
+    The groups have the order of the class's GROUPS. Given a group in place of a parser, all are in that one. What is
+    not given on the command line is None, so that a command can tell.
+    """
+    asked = [choice for choice in choices(kind) if choice.keyword not in but]
+    titles = dict.fromkeys(choice.option.group for choice in asked)
+    ordered = sorted(titles, key=[*getattr(kind, "GROUPS", ()), *titles].index)
+    groups = {title: _group(parser, title) for title in ordered}
+    for choice in asked:
+        _add(groups[choice.option.group], choice)
+    return groups
 
 
-def _add(parser: Arguments, name: str, flag: str, found: Option) -> None:
-    if found.parse is None and not found.choices:
-        parser.add_argument(flag, dest=name, action="store_true", default=None, help=found.help)
-    elif found.choices:
-        parser.add_argument(flag, dest=name, choices=found.choices, help=found.help)
+def _group(parser: Arguments, title: str) -> Arguments:
+    return parser.add_argument_group(title) if title and isinstance(parser, argparse.ArgumentParser) else parser
+
+
+def _add(parser: Arguments, choice: Choice) -> None:
+    asked = choice.option
+    named: dict[str, Any] = {"dest": choice.keyword, "help": _help(choice)}
+    if asked.choices:
+        parser.add_argument(choice.flag, choices=asked.choices, **named)
+    elif asked.parse is None:
+        parser.add_argument(choice.flag, action="store_true", default=None, **named)
     else:
-        parser.add_argument(flag, dest=name, metavar=found.metavar or name.upper(), help=found.help)
+        action = "append" if asked.repeated else "store"
+        parser.add_argument(choice.flag, action=action, metavar=asked.metavar or choice.keyword.upper(), **named)
+
+
+def _help(choice: Choice) -> str:
+    """Return the help text with the default, where there is one that it does not name itself."""
+    text, default = choice.option.help, choice.default
+    if choice.option.parse and default not in (None, ()) and "(default" not in text:
+        text += f" (default {choice.option.write(default)})"
+    return text.replace("%", "%%")  # argparse takes a single one for a placeholder
 
 
 def read_options(args: argparse.Namespace, kind: type[T]) -> T:
     """Return the options that were given on the command line, the others at their defaults."""
-    given: dict[str, Any] = {}
-    for one, found in options_of(kind):
-        text = getattr(args, one.name)
-        if text is None:
-            continue
-        given[one.name] = not one.default if text is True else found.parse(text) if found.parse else text
-    return kind(**given)
+    given = ((choice, getattr(args, choice.keyword, None)) for choice in choices(kind))
+    return make(kind, {choice.keyword: _read(choice, text) for choice, text in given if text is not None})
+
+
+def _read(choice: Choice, text: Any) -> Any:
+    asked = choice.option
+    if asked.repeated:
+        return asked.repeated([_parsed(choice, one) for one in text])
+    if asked.parse is None:
+        return text if asked.choices else not choice.default
+    return _parsed(choice, text)
+
+
+def _parsed(choice: Choice, text: str) -> Any:
+    """Read a text, and say in an error whose it is."""
+    assert choice.option.parse
+    try:
+        return choice.option.parse(text)
+    except SpecError as error:
+        said = str(error)
+        raise SpecError(said if said.startswith(choice.flag) else f"{choice.flag} {shown(text)}: {said}") from None

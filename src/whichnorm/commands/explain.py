@@ -2,20 +2,22 @@
 
 import argparse
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-
-from whichnorm.commands.options import add_data_arguments, data_name
+from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.errors import SpecError
-from whichnorm.explain import explain
-from whichnorm.explain.arrays import read_npy
-from whichnorm.explain.sets import Explanation, explain_values
 from whichnorm.files import escaped
 from whichnorm.norms import parse_norm
+from whichnorm.specs import texts
 from whichnorm.specs.data import DataSpec
+from whichnorm.specs.options import choices, option, part
+
+if TYPE_CHECKING:  # NumPy is for the work, not for --help
+    from rich.console import Console
+
+    from whichnorm.explain.sets import Explanation
 
 NAME = "explain"
 HELP = "show which elements share a mean and a variance under each norm, in numbers and as a picture"
@@ -35,36 +37,59 @@ examples:
 The text shows larger arrays in part; --json always gives everything.
 Exit code: 0 done, 2 input that cannot be used.
 """
-OF_NETWORKS = ("layer", "data", "data_dir", "no_download", "image_size", "num_images", "seed")  # options
+WHAT = "what to explain"
+NETWORK = "what a network's norm layer is given, in place of a file"
+OUTPUT = "output"
+OF_STUDIES = ("val", "train_limit")  # options of data that only training has
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions:
+    """What is explained, and how it is shown."""
+
+    norms: tuple[str, ...] | None = option(
+        None, "norms, such as bn,ln,gn:2,in (default: all that fit)", group=WHAT, metavar="A,B,...", parse=texts.names
+    )
+    model: str | None = option(
+        None, "a network of whichnorm.models, or package.module:factory", group=NETWORK, metavar="NAME", parse=str
+    )
+    layer: str | None = option(
+        None, "a norm layer's path, such as block1.0.norm (default: the first)", group=NETWORK, metavar="PATH",
+        parse=str,
+    )  # fmt: skip
+    num_images: int = option(4, "the first N test images", group=NETWORK, metavar="N", parse=texts.whole_number)
+    seed: int = option(0, "of the network's weights", group=NETWORK, metavar="N", parse=texts.whole_number)
+    data: DataSpec = part(DataSpec)
+    out: str | None = option(
+        None, "draw the sets as a picture: FILE.svg or FILE.png", group=OUTPUT, metavar="FILE", parse=str
+    )
+    json: bool = option(False, "print everything as one JSON object", group=OUTPUT)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_argument_group("what to explain")
-    what.add_argument(
+    parser.add_argument(
         "array",
         nargs="?",
         metavar="FILE",
         help="a .npy file with an array (N, C, H, W), or (C, H, W) for one image (default: the published example)",
     )
-    what.add_argument("--norms", metavar="A,B,...", help="norms, such as bn,ln,gn:2,in (default: all that fit)")
-    network = parser.add_argument_group("what a network's norm layer is given, in place of a file")
-    network.add_argument("--model", metavar="NAME", help="a network of whichnorm.models, or package.module:factory")
-    network.add_argument("--layer", metavar="PATH", help="a norm layer's path, such as block1.0.norm (default: the "
-                         "first)")  # fmt: skip
-    add_data_arguments(network)
-    network.add_argument("--num-images", type=int, metavar="N", help="the first N test images (default 4)")
-    network.add_argument("--seed", type=int, metavar="N", help="of the network's weights (default 0)")
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", metavar="FILE", help="draw the sets as a picture: FILE.svg or FILE.png")
-    output.add_argument("--json", action="store_true", help="print everything as one JSON object")
+    add_options(parser, ExplainOptions, but=OF_STUDIES)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    picture = None if args.out is None else picture_place(args.out)
-    explanation = _explanation(args)
+def read(args: argparse.Namespace) -> ExplainOptions:
+    _check_network_options(args)
+    options = read_options(args, ExplainOptions)
+    for name in options.norms or ():
+        parse_norm(name)
+    return options
+
+
+def run(args: argparse.Namespace, options: ExplainOptions, console: "Console") -> int:
+    picture = None if options.out is None else picture_place(options.out)
+    explanation = _explanation(args.array, options)
     if picture:
         write_picture(explanation, picture)
-    if args.json:
+    if options.json:
         from whichnorm.explain.text import as_json
 
         print(json.dumps(as_json(explanation), allow_nan=False))
@@ -84,7 +109,7 @@ def picture_place(out: str) -> Path:
     return check_file(out)
 
 
-def write_picture(explanation: Explanation, path: Path) -> None:
+def write_picture(explanation: "Explanation", path: Path) -> None:
     """Draw an explanation into a file, SVG or PNG by its ending."""
     from whichnorm.explain.picture import draw
     from whichnorm.render.files import write_figure
@@ -92,29 +117,29 @@ def write_picture(explanation: Explanation, path: Path) -> None:
     write_figure(draw(explanation), path)
 
 
-def _explanation(args: argparse.Namespace) -> Explanation:
-    norms = None if args.norms is None else [parse_norm(name) for name in args.norms.split(",") if name.strip()]
+def _check_network_options(args: argparse.Namespace) -> None:
+    """Raise SpecError for options of a network where none is named."""
     if args.model is not None:
-        if args.array is not None:
-            raise SpecError(f"{args.array} and --model {args.model}: both name something to explain; give one of them")
-        return explain_values(*_network_input(args), norms)
-    for option in OF_NETWORKS:
-        if getattr(args, option) is not None:
-            raise SpecError(f"--{option.replace('_', '-')} is for a network; name it with --model, such as session08")
-    if args.array is not None:
-        return explain_values(read_npy(Path(args.array)), f"The array of {escaped(Path(args.array).name)}", norms)
+        return
+    of_networks = (*choices(DataSpec), *(one for one in choices(ExplainOptions) if one.option.group == NETWORK))
+    for choice in of_networks:
+        if getattr(args, choice.keyword, None) is not None:
+            raise SpecError(f"{choice.flag} is for a network; name it with --model, such as session08")
+
+
+def _explanation(array: str | None, options: ExplainOptions) -> "Explanation":
+    from whichnorm.explain import explain
+    from whichnorm.explain.arrays import read_npy
+    from whichnorm.explain.sets import explain_values
+
+    norms = None if options.norms is None else [parse_norm(name) for name in options.norms]
+    if options.model is not None:
+        from whichnorm.explain.layer_input import layer_input
+
+        if array is not None:
+            raise SpecError(f"{array} and --model {options.model}: both name something to explain; give one of them")
+        data = replace(options.data, val_fraction=0)
+        return explain_values(*layer_input(options.model, data, options.layer, options.num_images, options.seed), norms)
+    if array is not None:
+        return explain_values(read_npy(Path(array)), f"The array of {escaped(Path(array).name)}", norms)
     return explain(norms=norms)
-
-
-def _network_input(args: argparse.Namespace) -> tuple[NDArray[np.float64], str]:
-    from whichnorm.explain.layer_input import layer_input
-
-    data = DataSpec(
-        name=data_name(args),
-        data_dir=args.data_dir,
-        image_size=args.image_size,
-        val_fraction=0,
-        download=not args.no_download,
-    )
-    num_images = 4 if args.num_images is None else args.num_images
-    return layer_input(args.model, data, args.layer, num_images, args.seed or 0)

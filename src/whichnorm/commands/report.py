@@ -1,11 +1,16 @@
 """`whichnorm report`: write a study's report again, from its records."""
 
 import argparse
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from whichnorm.api import read_results, report_on
-from whichnorm.commands.options import add_study_arguments, study_of
+from whichnorm.commands.arguments import read_options
+from whichnorm.commands.ending import end_study
+from whichnorm.commands.study_folder import add_study_arguments, study_of
+from whichnorm.specs.data import DataPlace
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NAME = "report"
 HELP = "write the report of a study's finished runs again"
@@ -21,11 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    from whichnorm.analyses.accuracy.terminal import print_results
+def read(args: argparse.Namespace) -> DataPlace:
+    return read_options(args, DataPlace)
 
-    study = study_of(args)
-    results = report_on(study, read_results(study))
-    print_results(results, results.found, console)
-    console.print(f"report: {results.folder / 'report' / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
-    return 0 if results.ok else 1
+
+def run(args: argparse.Namespace, place: DataPlace, console: "Console") -> int:
+    study = study_of(args.study, place)
+    return end_study(report_on(study, read_results(study)), console)

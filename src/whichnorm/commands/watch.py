@@ -3,15 +3,21 @@
 import argparse
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.text import Text
-
+from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.errors import SpecError
 from whichnorm.files import expand
-from whichnorm.watch.state import Reader, StudyState
-from whichnorm.watch.view import render
+from whichnorm.specs import texts
+from whichnorm.specs.options import option
+
+if TYPE_CHECKING:  # reading checkpoints is slow to import
+    from rich.console import Console
+
+    from whichnorm.watch.state import Reader, StudyState
+
+MAX_INTERVAL = 86_400.0
 
 NAME = "watch"
 HELP = "show how far a running, stopped or finished study is"
@@ -28,34 +34,63 @@ Exit code: 0 done, 2 a folder without a study.
 """
 
 
+def interval(text: str) -> float:
+    """Read the seconds between two looks."""
+    seconds = texts.number(text)
+    if not 0 < seconds <= MAX_INTERVAL:
+        raise SpecError("expected seconds above 0, and a day at most, such as 1")
+    return seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """How a study is watched."""
+
+    once: bool = option(False, "show the present state and end")
+    interval: float = option(
+        1.0, "between two looks at the folder", metavar="SECONDS", parse=interval, write="{:g}".format
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="DIR", help="the folder of a study, --out of whichnorm compare")
-    parser.add_argument("--once", action="store_true", help="show the present state and end")
-    parser.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between two looks at the "
-                        "folder (default %(default)g)")  # fmt: skip
+    add_options(parser, WatchOptions)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    if not 0 < args.interval < float("inf"):
-        raise SpecError(f"--interval {args.interval:g}: expected seconds above 0, such as 1")
+def read(args: argparse.Namespace) -> WatchOptions:
+    return read_options(args, WatchOptions)
+
+
+def run(args: argparse.Namespace, options: WatchOptions, console: "Console") -> int:
+    from whichnorm.watch.state import Reader
+
     reader = Reader(expand(args.study))
     state = reader.read()
-    if args.once or not console.is_terminal:
+    if options.once or not console.is_terminal:
         show(state, console)
         return 0
     with suppress(KeyboardInterrupt):  # the way out
-        follow(reader, state, console, args.interval)
+        follow(reader, state, console, options.interval)
     return 0
 
 
-def show(state: StudyState, console: Console) -> None:
+def show(state: "StudyState", console: "Console") -> None:
     """Print a state; sentences and commands are whole lines, which a terminal wraps and a pipe does not."""
+    from rich.text import Text
+
+    from whichnorm.watch.view import render
+
     for part in render(state):
         console.print(part, soft_wrap=isinstance(part, Text))
 
 
-def follow(reader: Reader, state: StudyState, console: Console, interval: float) -> None:
+def follow(reader: "Reader", state: "StudyState", console: "Console", interval: float) -> None:
     """Show a study until it is finished, drawn again only where it or the terminal changed."""
+    from rich.console import Group
+    from rich.live import Live
+
+    from whichnorm.watch.view import render
+
     shown: object = None
     with Live(console=console, auto_refresh=False) as live:
         while True:

@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from whichnorm.models.layers import Dropout, Norm, conv3x3, global_pool_head, named
+from whichnorm.models.factory import Norm
+from whichnorm.models.layers import Dropout, conv3x3, global_pool_head, named
 
 
 def digits_net(norm: Norm, num_classes: int, in_channels: int, *, dropout: float = 0.0) -> nn.Module:

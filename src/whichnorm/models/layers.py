@@ -2,25 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from whichnorm.errors import ModelError
-
-ImageSize = int | tuple[int, int]
-"""The side of square images in pixels, or (height, width)."""
-
-
-class Norm(Protocol):
-    """What a factory gets as `norm`: called with a number of channels it returns a new layer for (N, C, H, W)."""
-
-    def __call__(self, num_channels: int) -> nn.Module: ...
-
-
-Factory = Callable[..., nn.Module]
-"""A function `factory(norm, num_classes, in_channels)` that returns a network; options are keywords after these."""
+from whichnorm.models.factory import ImageSize, sides
 
 
 class Dropout(nn.Dropout):
@@ -66,11 +53,6 @@ def global_pool_head(in_channels: int, num_classes: int, *, bias: bool = True) -
 def named(**blocks: nn.Module) -> nn.Sequential:
     """Return the blocks in a row; their names appear in paths such as "block1.conv.weight"."""
     return nn.Sequential(OrderedDict(blocks))
-
-
-def sides(image_size: ImageSize) -> tuple[int, int]:
-    """Return height and width."""
-    return (image_size, image_size) if isinstance(image_size, int) else image_size
 
 
 def whole_image_pool(name: str, image_size: ImageSize, positions: Callable[[int], int]) -> nn.AvgPool2d:

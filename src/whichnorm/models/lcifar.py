@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from whichnorm.models.layers import Dropout, ImageSize, Norm, conv1x1, named, require_positive, whole_image_pool
+from whichnorm.models.factory import ImageSize, Norm
+from whichnorm.models.layers import Dropout, conv1x1, named, require_positive, whole_image_pool
 
 
 def _positions(side: int) -> int:

@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from whichnorm.models.layers import Dropout, Norm, conv1x1, conv3x3, global_pool_head, named
+from whichnorm.models.factory import Norm
+from whichnorm.models.layers import Dropout, conv1x1, conv3x3, global_pool_head, named
 
 
 def _after(norm: Norm, num_channels: int, dropout: float) -> nn.Sequential:

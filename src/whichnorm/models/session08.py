@@ -4,7 +4,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from whichnorm.models.layers import Dropout, Norm, conv1x1, conv3x3, global_pool_head, named
+from whichnorm.models.factory import Norm
+from whichnorm.models.layers import Dropout, conv1x1, conv3x3, global_pool_head, named
 
 
 class ConvLayer(nn.Module):

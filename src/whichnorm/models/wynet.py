@@ -6,7 +6,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from whichnorm.errors import ModelError
-from whichnorm.models.layers import Dropout, ImageSize, Norm, conv1x1, global_pool_head, named, require_positive, sides
+from whichnorm.models.factory import ImageSize, Norm, sides
+from whichnorm.models.layers import Dropout, conv1x1, global_pool_head, named, require_positive
 
 Convolution = Literal["plain", "depthwise", "separable"]
 Dilation = int | tuple[int, int]

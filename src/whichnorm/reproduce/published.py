@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from whichnorm.errors import SpecError, nearest
+from whichnorm.errors import SpecError, nearest, shortened, shown
 
 NAMES = ("wynet", "mnist_s6", "session08", "residual8", "lcifar", "grouped_cifar")
 
@@ -43,10 +42,18 @@ class Published:
     choices: tuple[str, ...]  # where the reproduction had to choose, or differs on purpose
 
 
+def check_name(name: str) -> None:
+    """Raise SpecError for a name that no published network has."""
+    if name not in NAMES:
+        said = f"{shown(name)}{nearest(shortened(name), NAMES)}"
+        raise SpecError(f"unknown published network {said}; there are {', '.join(NAMES)}")
+
+
 def find_published(name: str) -> Published:
     """Return a published network's facts by its name."""
-    if name not in NAMES:
-        raise SpecError(f"unknown published network {name!r}{nearest(name, NAMES)}; there are {', '.join(NAMES)}")
+    from importlib.resources import files  # slow to import, and --help does without
+
+    check_name(name)
     raw = json.loads((files("whichnorm.reproduce") / "published" / f"{name}.json").read_text(encoding="utf-8"))
     arms = tuple(_arm(arm) for arm in raw.pop("arms"))
     return Published(arms=arms, faults=tuple(raw.pop("faults")), choices=tuple(raw.pop("choices")), **raw)

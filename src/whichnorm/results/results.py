@@ -122,6 +122,8 @@ class Results:
                 {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
                 for r in self.faults
             ],
+            "examined": None,  # this and the next are what analyses find
+            "follow_ups": [],
             "curves_split": self.curves_split,
             "num_test_images": self.num_test_images,
             "study": self.study,

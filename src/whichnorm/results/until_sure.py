@@ -1,17 +1,13 @@
 """Adding seeds to a study until its comparisons are settled, its most seeds are used, or its budget is spent."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
-from whichnorm.errors import SpecError
 from whichnorm.results.results import Results
 from whichnorm.specs.study import StudySpec
 from whichnorm.stats import looks
 from whichnorm.training.record import RunRecord
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def next_look(study: StudySpec, results: Results) -> StudySpec | None:
@@ -40,14 +36,6 @@ def affordable(study: StudySpec, grown: StudySpec, records: Sequence[RunRecord],
         return True
     spent = [record.train_seconds + record.evaluate_seconds for record in records]
     return sum(spent) + (len(grown.runs()) - len(study.runs())) * mean(spent) <= budget
-
-
-def parse_budget(text: str) -> float:
-    """Read a time such as "30m", "1.5h" or "90s" in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if not found or not float(found[1]):
-        raise SpecError(f"budget {text!r}: expected a time above 0 such as 90s, 30m or 1.5h")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def ending(study: StudySpec, results: Results) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from torch import nn
-
+from whichnorm.specs.codec import NOT_ENCODED
 from whichnorm.specs.require import require
 
 
@@ -14,7 +14,9 @@ class ModelSpec:
 
     name: str = "digits_net"
     options: tuple[tuple[str, bool | int | float | str], ...] = ()
-    factory: Callable[..., nn.Module] | None = field(default=None, compare=False)  # in place of a name to look up
+    factory: Callable[..., Any] | None = field(  # in place of a name to look up
+        default=None, compare=False, metadata={NOT_ENCODED: True}
+    )
     source: str = ""  # hash of the source of a network of the user's own: an edited one is another network
 
     def __post_init__(self) -> None:

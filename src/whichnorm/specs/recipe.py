@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from whichnorm.specs import texts
+from whichnorm.specs.options import option
 from whichnorm.specs.require import require
+
+TRAINING_GROUP = "training"
+MAX_EPOCHS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +78,17 @@ class Recipe:
     """Everything about a training that is the same for all arms."""
 
     name: str = "default"
-    epochs: int = 20
-    batch_size: int = 128  # images per optimizer step
-    device_batch_size: int | None = None  # images per forward pass, which BatchNorm sees; None is the batch size
+    epochs: int = option(
+        20, "instead of the recipe's", group=TRAINING_GROUP, metavar="N", parse=texts.whole_number
+    )  # fmt: skip
+    batch_size: int = option(
+        128, "images per optimizer step, instead of the recipe's", group=TRAINING_GROUP, metavar="N",
+        parse=texts.whole_number,
+    )  # fmt: skip
+    device_batch_size: int | None = option(
+        None, "images per forward pass, which BatchNorm sees; with fewer than in a step, gradients add up over several "
+        "passes (default: all of a step)", group=TRAINING_GROUP, metavar="N", parse=texts.whole_number,
+    )  # fmt: skip
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = 0.2  # at the schedule's peak
     momentum: float = 0.9
@@ -89,6 +102,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         require(self.epochs > 0, f"{self.epochs} epochs: at least 1 is needed")
+        require(self.epochs <= MAX_EPOCHS, f"{self.epochs} epochs: at most {MAX_EPOCHS:,} are possible")
         require(self.batch_size > 0, f"batch size {self.batch_size}: at least 1 is needed")
         device = self.device_batch_size
         require(device is None or device > 0, f"device batch size {device}: at least 1 is needed")
@@ -115,16 +129,9 @@ class Recipe:
         """Forward passes whose gradients make one optimizer step."""
         return self.batch_size // self.images_per_forward
 
-    def changed(
-        self, epochs: int | None = None, batch_size: int | None = None, device_batch_size: int | None = None
-    ) -> "Recipe":
+    def changed(self, **values: Any) -> "Recipe":
         """Return the recipe with another length or batch size; None keeps the value."""
-        return replace(
-            self,
-            epochs=self.epochs if epochs is None else epochs,
-            batch_size=self.batch_size if batch_size is None else batch_size,
-            device_batch_size=self.device_batch_size if device_batch_size is None else device_batch_size,
-        )
+        return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     def at_learning_rate(self, learning_rate: float) -> "Recipe":
         """Return the recipe with another peak learning rate; a triangle's other rates keep their ratio to it."""

@@ -1,14 +1,14 @@
 """Named recipes: a good default one, one for the digits, and those of the published networks."""
 
-import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from whichnorm.errors import SpecError, nearest
+from whichnorm.errors import SpecError, nearest, shortened, shown
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import place, read_json
 from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
 
-T = TypeVar("T")
 _PLAIN_SGD: dict[str, Any] = {
     "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0,
 }  # fmt: skip
@@ -130,52 +130,16 @@ def find_recipe(name: str) -> Recipe:
         return read_recipe(Path(name))
     if name not in RECIPES:
         raise SpecError(
-            f"unknown recipe {name!r}{nearest(name, RECIPES)}; there are {', '.join(RECIPES)}, or a .json file of yours"
+            f"unknown recipe {shown(name)}{nearest(shortened(name), RECIPES)}; there are {', '.join(RECIPES)}, or a "
+            ".json file of yours"
         )
     return RECIPES[name]
 
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe from JSON: the fields of `Recipe`, with its own defaults for those left out."""
-    try:
-        raw = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise SpecError(f"recipe {path}: not readable as JSON ({error})") from None
-    return recipe_from_json({"name": path.stem, **raw} if isinstance(raw, dict) else raw, f"recipe {path}")
-
-
-def recipe_from_json(raw: Any, where: str) -> Recipe:
-    """Build a recipe from a JSON object, refusing unknown fields and values of the wrong type."""
-    return _from_json(Recipe, raw, where)
-
-
-_NESTED: dict[str, Any] = {"schedule": Schedule, "augmentation": Augmentation}
-_OPTIONAL: dict[str, tuple[type, ...]] = {"dropout": (int, float), "device_batch_size": (int,)}  # or None
-
-
-def _from_json(kind: type[T], raw: Any, where: str) -> T:
-    """Build a spec from a JSON object, refusing unknown fields and values of the wrong type."""
-    if not isinstance(raw, dict):
-        raise SpecError(f"{where}: found {type(raw).__name__}, expected a JSON object")
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
-    for name, value in raw.items():
-        if name not in known:
-            raise SpecError(f"{where}: unknown field {name!r}{nearest(name, known)}; there are {', '.join(known)}")
-        if name in _NESTED:
-            values[name] = _from_json(_NESTED[name], value, f"{where}, {name}")
-            continue
-        default = getattr(kind(), name)
-        accepted = _OPTIONAL.get(name) or ((int, float) if isinstance(default, float) else (type(default),))
-        if value is None and name in _OPTIONAL:
-            pass
-        elif not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
-            raise SpecError(f"{where}: field {name!r} is {value!r}, expected a {accepted[-1].__name__}")
-        values[name] = value
-    try:
-        return kind(**values)
-    except SpecError as error:
-        raise SpecError(f"{where}: {error}") from None
+    raw = read_json(path)
+    return decode({"name": path.stem, **raw} if isinstance(raw, dict) else raw, Recipe, f"recipe {place(path)}")
 
 
 def default_recipe(data_name: str) -> Recipe:

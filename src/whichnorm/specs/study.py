@@ -2,14 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from whichnorm.errors import shortened, shown
+from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
+from whichnorm.specs.codec import decode
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
+from whichnorm.specs.options import option
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.require import require
+
+UNTIL_SURE_GROUP = "until sure, in place of --seeds"
+MAX_SEEDS = 10_000
+MAX_THREADS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,31 +28,21 @@ class MachineSpec:
     threads: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
 
+    def __post_init__(self) -> None:
+        require(1 <= self.threads <= MAX_THREADS, f"{self.threads} threads: expected 1 to {MAX_THREADS:,}")
+
 
 @dataclass(frozen=True, kw_only=True)
-class RunSpec:
-    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+class Shared:
+    """What all runs of a study have in common."""
 
-    arm: ArmSpec
-    seed: int
     data: DataSpec
     model: ModelSpec
     recipe: Recipe
     machine: MachineSpec
 
-    @property
-    def key(self) -> str:
-        """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
-        return run_key(str(self.arm), self.seed)
-
-    @property
-    def training(self) -> Recipe:
-        """The recipe that the run is trained with: the shared one, at the arm's learning rate where it has one."""
-        rate = self.arm.learning_rate
-        return self.recipe if rate is None else self.recipe.at_learning_rate(rate)
-
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
-        """Return all but the arm and the seed as JSON values: what every run of a study has in common."""
+        """Return what runs share as JSON values, for their records and for study.json."""
         shared = {
             "data": {**asdict(self.data), "digest": data_digest},
             "model": {"name": self.model.name, "options": dict(self.model.options)}
@@ -57,19 +55,45 @@ class RunSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunSpec(Shared):
+    """One training: an arm at a seed, and all that it shares with the other runs of its study."""
+
+    arm: ArmSpec
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The run's name in files: "gn-8_l1-0.001-seed0"; no two runs of a study share one."""
+        return run_key(str(self.arm), self.seed)
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe that the run is trained with: the shared one, at the arm's learning rate where it has one."""
+        rate = self.arm.learning_rate
+        return self.recipe if rate is None else self.recipe.at_learning_rate(rate)
+
+
+@dataclass(frozen=True, kw_only=True)
 class UntilSure:
     """Seeds are added until every difference is called, or known to be smaller than the margin.
 
     The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
     """
 
-    margin: float = 0.005  # of test accuracy, a fraction
-    max_seeds: int = 20
+    margin: float = option(
+        0.005, "a smaller difference need not be told, in percentage points of test accuracy, in Python a fraction "
+        "(default 0.5 points)", group=UNTIL_SURE_GROUP, metavar="POINTS", parse=texts.points,
+        write=lambda margin: f"{100 * margin:.12g}", needs="until_sure",
+    )  # fmt: skip
+    max_seeds: int = option(
+        20, "the most seeds that an arm gets", group=UNTIL_SURE_GROUP, metavar="N", parse=texts.whole_number,
+        needs="until_sure",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         points = 100 * self.margin
         require(0 < self.margin < 1, f"margin of {points:g} points: expected above 0 and below 100, such as 0.5")
-        require(self.max_seeds >= 3, f"at most {self.max_seeds} seeds: expected 3 or more")
+        require(3 <= self.max_seeds <= MAX_SEEDS, f"at most {self.max_seeds} seeds: expected 3 to {MAX_SEEDS:,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +140,7 @@ def grid(arms: Sequence[str], seeds: Sequence[int], ended: Mapping[str, int]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudySpec:
+class StudySpec(Shared):
     """A grid of runs: every arm at every seed, under one recipe, on the same data and machine.
 
     With `until_sure`, `seeds` are those so far, and `ended` the arms whose comparisons are settled, with the number of
@@ -125,10 +149,6 @@ class StudySpec:
 
     arms: tuple[ArmSpec, ...]
     seeds: tuple[int, ...]
-    data: DataSpec
-    model: ModelSpec
-    recipe: Recipe
-    machine: MachineSpec
     until_sure: UntilSure | None = None
     ended: tuple[tuple[str, int], ...] = ()
     follow_ups: FollowUps | None = None
@@ -136,19 +156,17 @@ class StudySpec:
     def __post_init__(self) -> None:
         names = [str(arm) for arm in self.arms]
         require(len(names) > 0, "no norms given; expected at least one, such as --norms bn,gn:8")
-        require(len(set(names)) == len(names), f"a norm is given twice in {', '.join(names)}; each arm counts once")
+        listed = shortened(", ".join(names), 120)
+        require(len(set(names)) == len(names), f"a norm is given twice in {listed}; each arm counts once")
         require(len(self.seeds) > 0, "no seeds given; expected at least one")
-        require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {self.seeds}")
-        require(min(self.seeds, default=0) >= 0, f"seeds {self.seeds}: expected 0 or more")
+        require(len(self.seeds) <= MAX_SEEDS, f"{len(self.seeds):,} seeds: expected at most {MAX_SEEDS:,}")
+        require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {shown(self.seeds)}")
+        require(min(self.seeds, default=0) >= 0, f"seeds {shown(self.seeds)}: expected 0 or more")
         for arm in self.arms:
             reason = undefined(arm, self.recipe)
             require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")
         if self.follow_ups:
             self.follow_ups.check(self)
-
-    def shared_dict(self, data_digest: str) -> dict[str, Any]:
-        """Return all that the runs of the study share, as JSON values."""
-        return self.runs()[0].shared_dict(data_digest)
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
@@ -167,3 +185,23 @@ class StudySpec:
                     machine=self.machine)
             for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
         ]  # fmt: skip
+
+
+def read_study(held: Any, where: str) -> StudySpec:
+    """Read study.json's content; what an older file lacks has its default. SpecError, which begins with `where`."""
+    return decode(without_digest(held), StudySpec, where)
+
+
+def completed(held: Any, where: str) -> dict[str, Any]:
+    """Return what runs share as a file holds it, with the defaults of fields that an older file lacks."""
+    content = without_digest(held)
+    names = [one.name for one in fields(Shared)]
+    shared = {name: content[name] for name in names if name in content} if isinstance(content, dict) else content
+    return decode(shared, Shared, where).shared_dict(held["data"].get("digest", ""))
+
+
+def without_digest(held: Any) -> Any:
+    """Return the content of a file without the hash of the images, which is no part of a spec."""
+    if not isinstance(held, dict) or not isinstance(held.get("data"), dict):
+        return held
+    return {**held, "data": {name: value for name, value in held["data"].items() if name != "digest"}}

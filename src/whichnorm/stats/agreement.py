@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,8 @@ def rank_agreement(a: ArrayLike, b: ArrayLike) -> RankAgreement:
 
 def _standard_ranks(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the ranks of each row (N, L), centered and of length 1."""
+    from scipy import stats
+
     ranks = stats.rankdata(maps, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     return ranks / np.linalg.norm(ranks, axis=1, keepdims=True)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +68,8 @@ def quantile_of_two(estimated: ArrayLike, known: ArrayLike, df: int, alpha: floa
     interval covers 95.0 to 98.9 % with 2 seeds, 95.0 to 97.1 % with 3 and 95.0 to 96.4 % with 5. Satterthwaite's
     degrees of freedom cover 87.2 to 95.1 %, 92.2 to 95.0 % and 94.1 to 95.0 %: they call too often with few seeds.
     """
+    from scipy import special
+
     # scipy.special in place of scipy.stats, which takes ten times as long: planning asks for thousands of quantiles
     t, z = -special.stdtrit(df, alpha / 2), -special.ndtri(alpha / 2)
     share = np.asarray(estimated, dtype=float) / (np.asarray(estimated, dtype=float) + known)

@@ -5,8 +5,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
-from sklearn.isotonic import isotonic_regression
 
 from whichnorm.stats.crossed import CrossedMean
 
@@ -42,6 +40,8 @@ class _Contrasts:
         return float(weights @ self.means)
 
     def half_width(self, weights: Floats, alpha: float) -> float:
+        from scipy import stats
+
         def variance(covariance: Floats) -> float:
             return float(weights @ covariance @ weights)
 
@@ -122,6 +122,8 @@ def _reversed(c: _Contrasts) -> _Contrasts:
 
 def _monotone(values: Floats) -> Floats:
     """Return the nearer of the rising and the falling least-squares fit."""
+    from sklearn.isotonic import isotonic_regression
+
     fits = [np.asarray(isotonic_regression(values, increasing=rising)) for rising in (False, True)]
     return min(fits, key=lambda fit: float(np.square(fit - values).sum()))
 
@@ -140,6 +142,7 @@ def _sign_change(axis: Floats, fit: Floats) -> float | None:
 
 def _end(axis: Floats, contrasts: _Contrasts, place: float, sign: float, alpha: float) -> float | None:
     """Return the place below `place` from which on the difference cannot be told to have this sign, or None."""
+    from scipy import optimize
 
     def excess(x: float) -> float:
         weights = _weights(axis, x)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 def sign_flip_p_value(differences: ArrayLike) -> float:
@@ -11,6 +10,8 @@ def sign_flip_p_value(differences: ArrayLike) -> float:
     differences is (N,), one per image. With differences of -1, 0 and 1 this is McNemar's exact test.
     Fisher, "The Design of Experiments", 1935, section 21.
     """
+    from scipy import stats
+
     array = np.asarray(differences)
     sizes, numbers = np.unique(np.abs(array[array != 0]), return_counts=True)
     chances = np.ones(1)  # of each value of the sum of the positive differences, from 0

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from whichnorm.stats.crossed import crossed_mean
 
@@ -24,6 +23,8 @@ class Interval:
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Student's t interval of a mean over n >= 2 values."""
+    from scipy import stats
+
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) < 2:
         raise ValueError(f"an interval over values needs at least 2 of them, got shape {array.shape}")
@@ -34,6 +35,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 
 def proportion_interval(count: int, total: int, confidence: float = 0.95) -> Interval:
     """Wilson's interval of a share of test images. Wilson, JASA 22, 1927."""
+    from scipy import stats
+
     interval = stats.binomtest(count, total).proportion_ci(confidence, method="wilson")
     return Interval(count / total, float(interval.low), float(interval.high))
 
@@ -60,6 +63,8 @@ def image_bootstrap(
     Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. With few images on which the two differ
     the bootstrap is too sure: the interval takes in zero unless McNemar's exact test leaves it out as well.
     """
+    from scipy import stats
+
     a, b = np.asarray(correct_a, dtype=int), np.asarray(correct_b, dtype=int)
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise ValueError(f"paired images need equal, non-empty shapes, got {a.shape} and {b.shape}")
@@ -84,6 +89,8 @@ def crossed_interval(correct: ArrayLike, confidence: float = 0.95) -> Interval:
     Survey Methodology 24, 1998) and the quantile of `quantile_of_two`. Where nothing varies, or of one image, seeds
     count as copies of each other.
     """
+    from scipy import stats
+
     table = np.asarray(correct, dtype=float)
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"an interval over seeds and images needs a full table of them, got shape {table.shape}")

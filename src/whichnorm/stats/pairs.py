@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
 
 from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
 from whichnorm.stats.intervals import Interval
@@ -32,6 +31,8 @@ class PairedDifference:
     @property
     def p_value(self) -> float:
         """The two-sided p-value of no difference: the largest alpha whose interval takes in zero."""
+        from scipy import optimize
+
         distance = abs(self.estimate)
         if distance == 0:
             return 1.0
@@ -45,6 +46,8 @@ class PairedDifference:
 
         Student's predictive distribution of one more value; a seed gives both arms the same start and images.
         """
+        from scipy import special
+
         num_seeds = self.mean.num_seeds
         spread = np.sqrt(self.mean.seed_variance * (1 + 1 / num_seeds))
         return float(special.stdtr(num_seeds - 1, self.estimate / spread))
@@ -68,6 +71,8 @@ def power(
 
     The mean is normal; the estimated seed variance is chi-squared and independent of it, and is integrated out.
     """
+    from scipy import special
+
     ratio, weights = _variance_ratios(num_seeds - 1)  # of estimated to true variance
     of_mean = np.atleast_1d(np.asarray(seed_variance, dtype=float))[:, None] / num_seeds
     half = np.sqrt(of_mean * ratio + image_variance)
@@ -82,6 +87,8 @@ def _variance_ratios(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
     Gauss-Legendre nodes on the quantiles of chi-squared / df.
     """
+    from scipy import special
+
     nodes, weights = special.roots_legendre(64)
     return special.chdtri(df, (1 - nodes) / 2) / df, weights / 2
 

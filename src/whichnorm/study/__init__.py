@@ -1,1 +1,1 @@
-"""TODO."""
+"""A study: its folder, its plan, its runs and where they are made, and what is shown of it meanwhile."""

@@ -1,15 +1,17 @@
-"""The command that makes a study again, from what study.json says."""
+"""The commands that make a study again, from what study.json says, and that go on with one from its folder."""
 
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.specs.data import DataSpec
+from whichnorm.specs.options import Choice, choices
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.recipes import RECIPES, default_recipe, recipe_from_json
+from whichnorm.specs.recipes import RECIPES, default_recipe
+from whichnorm.specs.study import StudySpec, UntilSure, read_study
+from whichnorm.specs.study_options import CompareOptions
 
 PROGRAM = "whichnorm compare"
 RECIPE_FILE = "recipe.json"
@@ -43,127 +45,95 @@ def compare_command(study: Mapping[str, Any], out: Path | None = None) -> Comman
 
     study is study.json's content, which does not hold the folder of the data. The results go to `out`.
     """
-    if study["model"]["name"].startswith("__main__:"):
+    spec = read_study(study, "the study")
+    if spec.model.name.startswith("__main__:"):
         return None
-    recipe = recipe_from_json(study["recipe"], "the study's recipe")
-    asked = study.get("follow_ups") or {"tune_lr": False, "recipes": []}
-    others = [recipe_from_json(other, "another recipe") for other in asked["recipes"]]
-    named = _named(recipe) and all(map(_survives(recipe), others))
-    files = _files(recipe if named else None, others)
-    options = [
-        *_data(study["data"]),
-        *_model(study["model"]),
-        _option("--norms", ",".join(study["arms"])),
-        *_how_many_seeds(study),
-        *_recipe(recipe, study["data"]["name"], named, [name for name, _ in files]),
-        *(["--tune-lr"] if asked["tune_lr"] else []),
-        *_machine(study["machine"]),
-        *([] if out is None else [_option("--out", str(out))]),
-    ]
+    named = _files([spec.recipe, *(spec.follow_ups.recipes if spec.follow_ups else ())])
+    (_, recipe_file), *others = named
     return Command(
-        options=tuple(options),
-        recipe_file="" if named else _as_text(recipe),
-        other_files=tuple((name, content) for name, content in files if content),
+        options=tuple(shell_options(options_of(spec, [name for name, _ in named], out))),
+        recipe_file=recipe_file,
+        other_files=tuple((name, content) for name, content in others if content),
     )
 
 
-def _data(data: Mapping[str, Any]) -> Iterator[str]:
-    default = DataSpec()
-    yield _option("--data", data["name"])
-    if data["image_size"] is not None:
-        yield _option("--image-size", str(data["image_size"]))
-    if data["val_fraction"] != default.val_fraction:
-        yield _option("--val", repr(data["val_fraction"]).removesuffix(".0"))
-    if data["train_limit"] is not None:
-        yield _option("--train-limit", str(data["train_limit"]))
+def resume_command(folder: Path) -> str:
+    """Return the command that goes on with the study or the sweep of a folder, quoted for a POSIX shell."""
+    name = str(folder)
+    return f"whichnorm resume {shlex.quote(f'./{name}' if name.startswith('-') else name)}"
 
 
-def _model(model: Mapping[str, Any]) -> Iterator[str]:
-    yield _option("--model", model["name"])
-    for key, value in model["options"].items():
-        yield _option("--model-option", f"{key}={str(value).lower() if isinstance(value, bool) else value}")
+def options_of(study: StudySpec, recipes: Sequence[str], out: Path | None) -> CompareOptions:
+    """Return the options of a study; `recipes` are the names or files of its recipe and of those of its follow-ups."""
+    first, *others = recipes
+    own = first if first != default_recipe(study.data.name).name else None
+    return CompareOptions(
+        norms=tuple(map(str, study.arms)),
+        model=study.model.name,
+        model_options=dict(study.model.options) or None,
+        seeds=None if study.until_sure else _number_or_all(study.seeds),
+        data=study.data,
+        recipe=None if others else own,
+        changes=_changes(study.recipe) if first in RECIPES else {},
+        until_sure=study.until_sure is not None,
+        rule=study.until_sure or UntilSure(),
+        tune_lr=study.follow_ups is not None and study.follow_ups.tune_lr,
+        recipes=tuple(recipes) if others else (),
+        out=out,
+        **asdict(study.machine),
+    )
 
 
-def _how_many_seeds(study: Mapping[str, Any]) -> Iterator[str]:
-    until_sure = study.get("until_sure")
-    if not until_sure:
-        yield _option("--seeds", _seeds(study["seeds"]))
+def shell_options(options: CompareOptions) -> Iterator[str]:
+    """Yield the options that are not at their defaults, quoted for a POSIX shell."""
+    for choice in choices(type(options)):
+        value = choice.of(options)
+        if value != choice.default:
+            yield from _written(choice, value)
+
+
+def _written(choice: Choice, value: Any) -> Iterator[str]:
+    """Yield an option as a shell reads it; a value that looks like an option itself is joined to its name."""
+    if choice.option.parse is None and not choice.option.choices:
+        yield choice.flag
         return
-    yield "--until-sure"
-    yield _option("--margin", f"{100 * until_sure['margin']:.12g}")
-    yield _option("--max-seeds", str(until_sure["max_seeds"]))
+    written = choice.option.write(value)
+    for text in written if choice.option.repeated else [written]:
+        joined = text.startswith("-")
+        yield shlex.quote(f"{choice.flag}={text}") if joined else f"{choice.flag} {shlex.quote(text)}"
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    """Write a count for the seeds from 0 on, else the seeds themselves; a comma marks a single one as no count."""
-    if list(seeds) == list(range(len(seeds))):
-        return str(len(seeds))
-    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
-
-
-def _recipe(recipe: Recipe, data_name: str, named: bool, others: Sequence[str]) -> Iterator[str]:
-    name = recipe.name if named else RECIPE_FILE
-    if others:
-        yield _option("--recipes", ",".join([name, *others]))
-    elif name != default_recipe(data_name).name:
-        yield _option("--recipe", name)
-    if named:
-        yield from _lengths(recipe)
-
-
-def _lengths(recipe: Recipe) -> Iterator[str]:
-    """Name what options change in a named recipe, and with it in all of --recipes."""
-    if recipe.epochs != RECIPES[recipe.name].epochs:
-        yield _option("--epochs", str(recipe.epochs))
-    if recipe.batch_size != RECIPES[recipe.name].batch_size:
-        yield _option("--batch-size", str(recipe.batch_size))
-    if recipe.device_batch_size is not None:
-        yield _option("--device-batch-size", str(recipe.device_batch_size))
+def _number_or_all(seeds: Sequence[int]) -> int | tuple[int, ...]:
+    """Return the number of seeds where they are those from 0 on, else the seeds themselves."""
+    return len(seeds) if list(seeds) == list(range(len(seeds))) else tuple(seeds)
 
 
 def _changes(recipe: Recipe) -> dict[str, Any]:
-    """Return the changes of every recipe by the options that a named one has in a command."""
+    """Return the values of options in which a recipe differs from the named one of its name."""
     usual = RECIPES[recipe.name]
-    pairs = ((key, getattr(recipe, key), getattr(usual, key)) for key in ("epochs", "batch_size", "device_batch_size"))
-    return {key: value for key, value, of_usual in pairs if value != of_usual}
+    values = ((choice.keyword, choice.of(recipe), choice.of(usual)) for choice in choices(Recipe))
+    return {keyword: value for keyword, value, of_usual in values if value != of_usual}
 
 
-def _survives(recipe: Recipe) -> Callable[[Recipe], bool]:
-    """Return the test whether another recipe is what it is after the options of a named one's command."""
-    return lambda other: other.changed(**_changes(recipe)) == other
+def _files(recipes: Sequence[Recipe]) -> list[tuple[str, str]]:
+    """Return the study's recipe and others by name, where options can make them of a named one, or as file and text.
+
+    The options of a named first one change the others too.
+    """
+    first, *others = recipes
+    changes = _changes(first) if first.name in RECIPES else {}
+    named = _is_named(first, changes) and all(other.changed(**changes) == other for other in others)
+    held = [(first.name, "") if named else (RECIPE_FILE, _as_text(first))]
+    for number, other in enumerate(others, start=2):
+        usual = _is_named(other, changes if named else {})
+        held.append((other.name, "") if usual else (f"recipe-{number}.json", _as_text(other)))
+    return held
 
 
-def _files(named: Recipe | None, others: Sequence[Recipe]) -> list[tuple[str, str]]:
-    """Return other recipes as --recipes names them, with the content of those that are files."""
-    changes = _changes(named) if named else {}
-    return [
-        (other.name, "")
-        if other.name in RECIPES and RECIPES[other.name].changed(**changes) == other
-        else (f"recipe-{number}.json", _as_text(other))
-        for number, other in enumerate(others, start=2)
-    ]
+def _is_named(recipe: Recipe, changes: Mapping[str, Any]) -> bool:
+    """Tell whether a recipe is the one of its name with these changes."""
+    return recipe.name in RECIPES and RECIPES[recipe.name].changed(**changes) == recipe
 
 
 def _as_text(recipe: Recipe) -> str:
     return json.dumps(asdict(recipe), indent=2)
-
-
-def _named(recipe: Recipe) -> bool:
-    """Tell whether a recipe is the one of its name, but for length and batch sizes, which have options."""
-    named = RECIPES.get(recipe.name)
-    return named is not None and recipe == replace(
-        named, epochs=recipe.epochs, batch_size=recipe.batch_size, device_batch_size=recipe.device_batch_size
-    )
-
-
-def _machine(machine: Mapping[str, Any]) -> Iterator[str]:
-    """Name threads and precision always: left out, they are this machine's and not the study's."""
-    if machine["device"] != "cpu":
-        yield _option("--device", machine["device"])
-    yield _option("--threads", str(machine["threads"]))
-    yield _option("--precision", machine["precision"])
-
-
-def _option(name: str, value: str) -> str:
-    """Quote an option for the shell; a value that looks like an option itself is joined to its name."""
-    return shlex.quote(f"{name}={value}") if value.startswith("-") else f"{name} {shlex.quote(value)}"

@@ -1,17 +1,19 @@
 """Where a study's files are."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.errors import StudyError
-from whichnorm.files import write_in_one_step
-from whichnorm.specs.study import RunSpec, StudySpec
+from whichnorm.errors import SpecError, StudyError
+from whichnorm.files import is_locked, locked, write_in_one_step
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.study import RunSpec, StudySpec, completed, read_study
 
+STUDY_FILE = "study.json"
 SWEEP_FILE = "sweep.json"
 TEST_SPLIT_FILE = "test_split.json"
 
@@ -50,7 +52,7 @@ class StudyFolder:
 
         Arms, seeds and follow-ups may differ: those of the last call are what the folder's report is about.
         """
-        path = self.root / "study.json"
+        path = self.root / STUDY_FILE
         if path.exists():
             self.check(study, test_split.digest)
         self._check_no_sweep()
@@ -60,19 +62,20 @@ class StudyFolder:
     def test_split(self) -> TestSplit | None:
         """Return what the folder holds of the test split; None where it holds nothing readable of this study's."""
         try:
-            held = json.loads((self.root / TEST_SPLIT_FILE).read_bytes())
-            found = TestSplit(
-                str(held["digest"]), tuple(map(str, held["class_names"])), tuple(map(int, held["labels"]))
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+            found = decode(read_json(self.root / TEST_SPLIT_FILE), TestSplit, TEST_SPLIT_FILE)
+        except SpecError:
             return None
-        return found if found.digest == self.description()["data"]["digest"] else None
+        return found if found.digest == self.digest() else None
 
     def check(self, study: StudySpec, data_digest: str) -> None:
         """Raise StudyError where the folder's study differs from this one in more than arms, seeds and follow-ups."""
-        wanted = json.loads(json.dumps(study.to_dict(data_digest)))
+        wanted, there = json.loads(json.dumps(study.to_dict(data_digest))), self.description()
+        try:
+            shared = completed(there, place(self.root / STUDY_FILE))
+        except SpecError as error:
+            raise StudyError(f"{error}; choose another --out") from None
         same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended", "follow_ups")}
-        if found := first_difference({**self.description(), **same_grid}, wanted):
+        if found := first_difference({**there, **shared, **same_grid}, wanted):
             looks = " (its looks share one error rate, planned before the first)" if "until_sure" in found else ""
             raise StudyError(
                 f"{self.root} holds another study: {found}{looks}; choose another --out, or give its options"
@@ -80,30 +83,34 @@ class StudyFolder:
 
     def description(self) -> dict[str, Any]:
         """Return study.json: what all runs share, and the arms and seeds of the last call."""
-        path = self.root / "study.json"
+        path = self.root / STUDY_FILE
         self._check_no_sweep()
         if not path.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
         try:
-            held = json.loads(path.read_bytes())
-            if not isinstance(held, dict):
-                raise ValueError("not a JSON object")
-            return held
-        except (OSError, ValueError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or error
-            raise StudyError(f"{path}: not a readable study ({reason}); choose another folder, or delete it") from None
+            return decode(read_json(path), dict[str, Any], place(path))
+        except SpecError as error:
+            raise StudyError(f"{error}; not a readable study: choose another folder, or delete it") from None
+
+    def spec(self) -> StudySpec:
+        """Return the study that the folder holds."""
+        where = f"{place(self.root / STUDY_FILE)}: not a study of this version"
+        try:
+            return read_study(self.description(), where)
+        except SpecError as error:
+            raise StudyError(
+                f"{error}; give the whichnorm compare command that made it again: finished runs are kept"
+            ) from None
+
+    def digest(self) -> str:
+        """Return the hash of the images that the folder's study was trained on, "" where it is not known."""
+        data = self.description().get("data")
+        return str(data.get("digest", "")) if isinstance(data, dict) else ""
 
     def _check_no_sweep(self) -> None:
         if (self.root / SWEEP_FILE).exists():
             names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
             raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
-
-    def of_another_version(self, error: Exception) -> StudyError:
-        """Return what to say where study.json lacks something, or holds something of another kind."""
-        return StudyError(
-            f"{self.root / 'study.json'}: not a study of this version ({type(error).__name__}: {error}); "
-            "give the whichnorm compare command that made it again: finished runs are kept"
-        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -114,42 +121,19 @@ class StudyFolder:
         if self.root.exists() and not self.root.is_dir():
             raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
         self.root.mkdir(parents=True, exist_ok=True)
-        try:
-            import fcntl
-        except ImportError:  # not on Windows; two processes would still only train the same runs twice
-            yield
-            return
-        with (self.root / ".lock").open("a") as file:
-            for patience in (0.02, 0.1, 0.0):  # an onlooker holds the lock for a moment
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    time.sleep(patience)
-            else:
-                raise StudyError(
-                    f"{self.root}: another process is running this study; wait for it, or choose another --out"
-                )
+        taken = f"{self.root}: another process is running this study; wait for it, or choose another --out"
+        with locked(self._lock, refusal=taken):
             for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed
                 half_written.unlink(missing_ok=True)
             yield
 
     def at_work(self) -> bool | None:
         """Tell whether a process trains in the folder; None where the system cannot tell."""
-        try:
-            import fcntl
-        except ImportError:
-            return None
-        try:
-            with (self.root / ".lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        except OSError:
-            return None
-        return False
+        return is_locked(self._lock)
+
+    @property
+    def _lock(self) -> Path:
+        return self.root / ".lock"
 
 
 def _put(path: Path, text: str) -> None:

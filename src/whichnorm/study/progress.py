@@ -1,110 +1,36 @@
 """What is shown while a study runs: bars for study, run and epoch on a terminal, plain lines elsewhere."""
 
 import sys
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from whichnorm.specs.study import RunSpec, StudySpec
-from whichnorm.training.record import EpochRow, RunRecord
+from whichnorm.study.events import (
+    EpochDone,
+    Event,
+    FollowUpStarted,
+    Listener,
+    PartStarted,
+    ReportStarted,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    SeedsAdded,
+    StepDone,
+    StudyStarted,
+    StudyStopped,
+)
+from whichnorm.training.record import EpochRow
 
-if TYPE_CHECKING:
-    from torch import nn
-
-HEADER = " epoch        lr   seconds   train loss   train acc   {0} loss   {0} acc"
-
-
-class Progress:
-    """Shows nothing; the base of the two that do."""
-
-    def start_part(self, title: str) -> None:
-        """Begin one of several studies that are made one after the other."""
-
-    def start_study(self, study: StudySpec, num_done: int) -> None:
-        """Begin: `num_done` of the study's runs have a record already."""
-
-    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
-        """The study's comparisons are not settled: it goes on as `grown`."""
-
-    def start_run(self, run: RunSpec, num_steps: int) -> None:
-        """Begin a run of `num_steps` steps per epoch."""
-
-    def on_step(self, num_done: int) -> None:
-        """`num_done` steps of the epoch are done."""
-
-    def on_epoch(self, row: EpochRow) -> None:
-        """An epoch is done."""
-
-    def on_weights(self, model: "nn.Module", num_epochs: int) -> None:
-        """The network that trains, after a number of epochs: before the first one or the one to go on with, and after
-        each, before the epoch counts as done. It must stay as it is."""
-
-    def end_run(self, record: RunRecord) -> None:
-        """A run has its record."""
-
-    def start_follow_up(self, title: str) -> None:
-        """The study is done; a further one begins that looks whether its answer holds."""
-
-    def start_report(self) -> None:
-        """All runs have records; the networks are being examined and the report drawn."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+HEADER = " epoch        lr   seconds   train loss   train acc   {0:>4} loss   {0:>4} acc"
 
 
-class PassingProgress(Progress):
-    """Passes everything on to another progress; the base of those that do something on the side."""
-
-    def __init__(self, shown: Progress) -> None:
-        self.shown = shown
-
-    def start_part(self, title: str) -> None:
-        self.shown.start_part(title)
-
-    def start_study(self, study: StudySpec, num_done: int) -> None:
-        self.shown.start_study(study, num_done)
-
-    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
-        self.shown.add_seeds(study, grown)
-
-    def start_run(self, run: RunSpec, num_steps: int) -> None:
-        self.shown.start_run(run, num_steps)
-
-    def on_step(self, num_done: int) -> None:
-        self.shown.on_step(num_done)
-
-    def on_epoch(self, row: EpochRow) -> None:
-        self.shown.on_epoch(row)
-
-    def on_weights(self, model: "nn.Module", num_epochs: int) -> None:
-        self.shown.on_weights(model, num_epochs)
-
-    def end_run(self, record: RunRecord) -> None:
-        self.shown.end_run(record)
-
-    def start_follow_up(self, title: str) -> None:
-        self.shown.start_follow_up(title)
-
-    def start_report(self) -> None:
-        self.shown.start_report()
-
-    def __enter__(self) -> Self:
-        self.shown.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.shown.__exit__(kind, error, trace)
+def console_progress(console: Console | None = None) -> Listener:
+    """Return a listener that shows bars on a terminal, plain lines on anything else."""
+    console = console or Console(file=sys.stdout)
+    return Bars(console) if console.is_terminal else Lines(console)
 
 
 def format_row(row: EpochRow) -> str:
@@ -122,112 +48,80 @@ def _loss(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.6f}"
 
 
-class PlainProgress(Progress):
+class Lines:
     """One line per epoch, for a file or a pipe."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.index = 0
-        self.total = 0
+        self.index = self.total = 0  # of the run under way, and of all
 
-    def print(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+    def __call__(self, event: Event) -> None:
+        for line in self.lines(event):
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def start_part(self, title: str) -> None:
-        self.print(title)
-
-    def start_study(self, study: StudySpec, num_done: int) -> None:
-        self.index, self.total = num_done, len(study.runs())
-        if num_done:
-            self.print(f"{num_done} of {self.total} runs are finished already")
-
-    def add_seeds(self, study: StudySpec, grown: StudySpec) -> None:
-        ended = dict(grown.ended)
-        arms = ", ".join(str(arm) for arm in grown.arms if str(arm) not in ended)
-        self.print(f"not settled after {len(study.seeds)} seeds: going on to {len(grown.seeds)} with {arms}")
-
-    def start_run(self, run: RunSpec, num_steps: int) -> None:
-        self.index += 1
-        self.print(f"run {self.index} of {self.total}: {run.arm}, seed {run.seed}")
-        self.print(HEADER.format("test" if run.data.val_fraction == 0 else " val"))
-
-    def on_epoch(self, row: EpochRow) -> None:
-        self.print(format_row(row))
-
-    def start_follow_up(self, title: str) -> None:
-        self.print(title)
-
-    def start_report(self) -> None:
-        self.print("examining the networks and drawing the report")
-
-    def end_run(self, record: RunRecord) -> None:
-        if record.status != "finished":
-            self.print(f"{record.arm}, seed {record.seed} {record.status}: {record.reason}")
-        for warning in record.warnings:
-            self.print(f"{record.arm}, seed {record.seed}: {warning}")
+    def lines(self, event: Event) -> Iterator[str]:
+        """Yield what there is to say about an event."""
+        match event:
+            case StudyStarted():
+                self.index, self.total = len(event.done), event.num_runs
+                if event.done:
+                    yield f"{self.index} of {self.total} runs are finished already"
+            case SeedsAdded():
+                arms = ", ".join(event.arms)
+                yield f"not settled after {event.num_before} seeds: going on to {event.num_now} with {arms}"
+            case RunStarted():
+                self.index += 1
+                yield f"run {self.index} of {self.total}: {event.arm}, seed {event.seed}"
+                yield HEADER.format(event.split)
+            case EpochDone():
+                yield format_row(event.row)
+            case RunFailed() | RunFinished():
+                if isinstance(event, RunFailed):
+                    yield f"{event.arm}, seed {event.seed} {event.status}: {event.reason}"
+                yield from (f"{event.arm}, seed {event.seed}: {warning}" for warning in event.warnings)
+            case PartStarted() | FollowUpStarted():
+                yield event.title
+            case ReportStarted():
+                yield "examining the networks and drawing the report"
 
 
-class BarProgress(PlainProgress):
+class Bars(Lines):
     """The same lines, above three bars."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._make_bars()
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        match event:
+            case StudyStarted():
+                self._start(len(event.done))
+            case StudyStopped():
+                self.bars.stop()
+            case RunStarted():
+                label = escape(f"{event.arm}, seed {event.seed} (epochs)")
+                self.bars.reset(self.of_run, total=event.num_epochs, description=label)
+                self.bars.reset(self.of_epoch, total=event.num_steps, description="epoch (steps)")
+            case StepDone():
+                self.bars.update(self.of_epoch, completed=event.step)
+            case EpochDone():
+                self.bars.update(self.of_run, completed=event.row.epoch)
+                self.bars.reset(self.of_epoch)
+            case RunFinished() | RunFailed():
+                self.bars.advance(self.of_study)
 
-    def _make_bars(self) -> None:
+    def _start(self, num_done: int) -> None:
+        """Start new bars: those that are started a second time clear lines that are not theirs."""
         columns = (
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False),
         )  # fmt: skip
-        self.bars = Bars(*columns, console=self.console, transient=True)
-        self.of_study = self.bars.add_task("study")
+        self.bars = Progress(*columns, console=self.console, transient=True)
+        self.of_study = self.bars.add_task("study (runs)", total=self.total, completed=num_done)
         self.of_run = self.bars.add_task("run")
         self.of_epoch = self.bars.add_task("epoch")
-
-    def start_part(self, title: str) -> None:
-        super().start_part(title)
-        self._make_bars()  # bars that are started a second time clear lines that are not theirs
-
-    def start_study(self, study: StudySpec, num_done: int) -> None:
-        super().start_study(study, num_done)
-        self.bars.reset(self.of_study, total=self.total, completed=num_done, description="study (runs)")
-
-    def start_run(self, run: RunSpec, num_steps: int) -> None:
-        super().start_run(run, num_steps)
-        label = escape(f"{run.arm}, seed {run.seed} (epochs)")
-        self.bars.reset(self.of_run, total=run.recipe.epochs, description=label)
-        self.bars.reset(self.of_epoch, total=num_steps, description="epoch (steps)")
-
-    def on_step(self, num_done: int) -> None:
-        self.bars.update(self.of_epoch, completed=num_done)
-
-    def on_epoch(self, row: EpochRow) -> None:
-        super().on_epoch(row)
-        self.bars.update(self.of_run, completed=row.epoch)
-        self.bars.reset(self.of_epoch)
-
-    def end_run(self, record: RunRecord) -> None:
-        super().end_run(record)
-        self.bars.advance(self.of_study)
-
-    def __enter__(self) -> Self:
         self.bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bars.stop()
 
 
-def console_progress(console: Console | None = None) -> Progress:
-    """Return bars for a terminal, plain lines for anything else."""
-    console = console or Console(file=sys.stdout)
-    return BarProgress(console) if console.is_terminal else PlainProgress(console)
-
-
-def duration(seconds: float) -> str:
-    """Write a time to wait: "40 s", "12 min", "2.5 h"."""
+def rough_time(seconds: float) -> str:
+    """Write an estimated time: "40 s", "12 min", "2.5 h"; `render.text.duration` writes a measured one."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

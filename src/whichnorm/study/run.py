@@ -1,38 +1,51 @@
 """The runs of a study that are still to be made, and the records of those that are there."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from whichnorm.data.splits import Splits
-from whichnorm.errors import StudyError, WhichnormError, in_a_line
-from whichnorm.specs.study import RunSpec, StudySpec
+from whichnorm.errors import SpecError, StudyError
+from whichnorm.specs.arm import run_key
+from whichnorm.specs.json_files import place
+from whichnorm.specs.study import RunSpec, StudySpec, completed
+from whichnorm.study.events import Listener, StudyStarted, StudyStopped, ignore
+from whichnorm.study.executors import Executor
+from whichnorm.study.executors.serial import serial
 from whichnorm.study.folder import StudyFolder, TestSplit, first_difference
-from whichnorm.study.progress import Progress
+from whichnorm.study.pending import Beside, PendingRun
 from whichnorm.training import audit
-from whichnorm.training.checkpoint import read_weights, write_weights
-from whichnorm.training.loop import train_run
+from whichnorm.training.checkpoint import read_weights
 from whichnorm.training.network import build_network
-from whichnorm.training.record import RunRecord, check_predictions, read_record, write_record
+from whichnorm.training.record import RunRecord, check_predictions, read_record
 
 
 def run_study(
-    study: StudySpec, splits: Splits, test_split: TestSplit, folder: StudyFolder, progress: Progress
-) -> list[RunRecord]:
-    """Train the runs that have no record yet and return the records of all runs, in the study's order."""
-    runs = study.runs()
-    pending = [run for run in runs if not folder.record(run).exists()]
-    records = {run.key: _own_record(run, test_split, folder.record(run)) for run in runs if run not in pending}
-    for run in runs:
-        if run.key in records and records[run.key].audit:
-            _own_network(run, splits, records[run.key], folder.record(run))
-    progress.start_study(study, num_done=len(records))
-    with progress:
-        for run in pending:
-            records[run.key] = _run_once(run, splits, folder, progress)
-    ordered = [records[run.key] for run in runs]
+    study: StudySpec, splits: Splits, test_split: TestSplit, folder: StudyFolder, listener: Listener = ignore, *,
+    beside: Sequence[Beside] = (), executor: Executor = serial,
+) -> list[RunRecord]:  # fmt: skip
+    """Make the runs that have no record yet and return the records of all runs, in the study's order.
+
+    `listener` hears in this process what happens; `beside` are listeners that are made where each run is made.
+    """
+    runs = {run.key: run for run in study.runs()}
+    done = {key: run for key, run in runs.items() if folder.record(run).exists()}
+    records = {key: _own_record(run, test_split, folder.record(run)) for key, run in done.items()}
+    for key, run in done.items():
+        if records[key].audit:
+            _own_network(run, splits, records[key], folder.record(run))
+    pending = [PendingRun(run=run, folder=folder, beside=tuple(beside)) for key, run in runs.items() if key not in done]
+    listener(StudyStarted(num_runs=len(runs), done=tuple((record.arm, record.seed) for record in records.values())))
+    try:
+        for record in executor(pending, splits, listener):
+            key = run_key(record.arm, record.seed)
+            records[key] = _checked(record, runs[key], test_split, folder.record(runs[key]))
+    finally:
+        listener(StudyStopped())
+    ordered = [records[key] for key in runs]
     check_paired(ordered)
     return ordered
 
@@ -52,14 +65,22 @@ def read_records(study: StudySpec, test_split: TestSplit, folder: StudyFolder) -
 
 def _own_record(run: RunSpec, test_split: TestSplit, path: Path) -> RunRecord:
     """Read a run's record; one of another run is a StudyError."""
-    record = read_record(path)
+    return _checked(read_record(path), run, test_split, path)
+
+
+def _checked(record: RunRecord, run: RunSpec, test_split: TestSplit, path: Path) -> RunRecord:
+    """Return a record, which may be made by another process on images of its own; another run's is a StudyError."""
     if (record.arm, record.seed) != (str(run.arm), run.seed):
         raise StudyError(
             f"{path}: holds {record.arm} at seed {record.seed}, expected {run.arm} at seed {run.seed}; "
             "delete it to train this run again"
         )
-    if found := first_difference(record.spec, json.loads(json.dumps(run.shared_dict(test_split.digest)))):
-        raise StudyError(f"{path}: is of another study: {found}; delete it to train this run again")
+    try:
+        there = completed(json.loads(json.dumps(record.spec)), f"{place(path)}, spec")
+    except SpecError as error:
+        raise StudyError(f"{error}; delete it to train this run again") from None
+    if difference := first_difference(there, json.loads(json.dumps(run.shared_dict(test_split.digest)))):
+        raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
     check_predictions(record, len(test_split.labels), len(test_split.class_names), path)
     return record
 
@@ -88,23 +109,6 @@ def _own_network(run: RunSpec, splits: Splits, record: RunRecord, path: Path) ->
             f"({params:,} parameters): the network's code has changed; choose another --out"
         )
     return model
-
-
-def _run_once(run: RunSpec, splits: Splits, folder: StudyFolder, progress: Progress) -> RunRecord:
-    checkpoint = folder.checkpoint(run)
-    progress.start_run(run, num_steps=len(splits.train) // run.recipe.batch_size)
-    try:
-        record, model = train_run(run, splits, checkpoint, progress.on_step, progress.on_epoch, progress.on_weights)
-    except WhichnormError:
-        raise
-    except Exception as error:  # of files or of building the network: what training raises is in the record
-        raise StudyError(f"run {run.key} stopped: {in_a_line(error, limit=300)}; finished runs are kept") from error
-    if record.status == "finished":
-        write_weights(folder.weights(run), model)
-    write_record(folder.record(run), record)
-    checkpoint.unlink(missing_ok=True)
-    progress.end_run(record)
-    return record
 
 
 def check_paired(records: list[RunRecord]) -> None:

@@ -7,11 +7,7 @@ from typing import Any
 from torch import nn
 
 from whichnorm.data.splits import Splits
-from whichnorm.specs.arm import parse_arm
-from whichnorm.specs.data import DataSpec
-from whichnorm.specs.model import ModelSpec
-from whichnorm.specs.recipes import recipe_from_json
-from whichnorm.specs.study import FollowUps, MachineSpec, RunSpec, StudySpec, UntilSure
+from whichnorm.specs.study import RunSpec, StudySpec
 from whichnorm.study.folder import StudyFolder, TestSplit
 from whichnorm.study.images import StudyImages
 from whichnorm.study.run import read_network, read_records
@@ -68,36 +64,8 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
     The network is not built: records can be read where its code is not there or has changed, and Study.network checks
     it. Raises StudyError for a folder without a readable study; so does Study.splits for data that are not the study's.
     """
-    place = StudyFolder(Path(folder).expanduser())
-    held = place.description()
-    spec = _described(place, held, None if data_dir is None else str(data_dir), download)
-    images = StudyImages(spec.data, "cpu", known=place.test_split(), digest_there=str(held["data"].get("digest", "")))
-    return Study(spec=spec, folder=place, images=images)
-
-
-def _described(place: StudyFolder, held: dict[str, Any], data_dir: str | None, download: bool) -> StudySpec:
-    """Turn the description of a folder's study back into its spec."""
-    try:
-        data = {key: value for key, value in held["data"].items() if key != "digest"}
-        return StudySpec(
-            arms=tuple(parse_arm(arm) for arm in held["arms"]),
-            seeds=tuple(held["seeds"]),
-            data=DataSpec(**data, data_dir=data_dir, download=download),
-            model=ModelSpec(
-                name=held["model"]["name"],
-                options=tuple(sorted(held["model"]["options"].items())),
-                source=held["model"].get("source", ""),
-            ),
-            recipe=recipe_from_json(held["recipe"], f"{place.root / 'study.json'}, recipe"),
-            machine=MachineSpec(**held["machine"]),
-            until_sure=UntilSure(**held["until_sure"]) if held.get("until_sure") else None,
-            ended=tuple(held.get("ended", {}).items()),
-            follow_ups=_asked(held["follow_ups"], f"{place.root / 'study.json'}") if held.get("follow_ups") else None,
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise place.of_another_version(error) from None
-
-
-def _asked(held: dict[str, Any], where: str) -> FollowUps:
-    others = (recipe_from_json(recipe, f"{where}, recipes") for recipe in held["recipes"])
-    return FollowUps(tune_lr=held["tune_lr"], recipes=tuple(others))
+    there = StudyFolder(Path(folder).expanduser())
+    spec = there.spec()
+    data = replace(spec.data, data_dir=None if data_dir is None else str(data_dir), download=download)
+    images = StudyImages(data, "cpu", known=there.test_split(), digest_there=there.digest())
+    return Study(spec=replace(spec, data=data), folder=there, images=images)

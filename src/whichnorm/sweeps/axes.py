@@ -60,6 +60,11 @@ class Axes:
                 "forward passes); give one or two"
             )
 
+    @property
+    def given(self) -> bool:
+        """Whether there is an axis."""
+        return any(self._options().values())
+
     def _options(self) -> dict[str, tuple[int, ...]]:
         return {
             "--batch-sizes": self.batch_sizes,

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import write_in_one_step
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.study import completed
 from whichnorm.study.folder import SWEEP_FILE, StudyFolder, first_difference
+from whichnorm.sweeps.spec import SweepSpec, read_sweep
 
 OF_THE_LAST_CALL = ("axes", "arms", "seeds", "points")  # these may change from call to call; finished runs are kept
 
@@ -37,19 +41,33 @@ class SweepFolder:
             return
         wanted = json.loads(json.dumps(description))
         last_call = {key: wanted[key] for key in OF_THE_LAST_CALL}
-        if found := first_difference({**self._held(), **last_call}, wanted):
+        there = self._held()
+        try:
+            shared = completed(there, place(self.file))
+        except SpecError as error:
+            raise StudyError(f"{error}; choose another --out") from None
+        if found := first_difference({**there, **shared, **last_call}, wanted):
             raise StudyError(f"{self.root} holds another sweep: {found}; choose another --out, or give its options")
+
+    def spec(self) -> SweepSpec:
+        """Return the sweep that the folder holds."""
+        try:
+            return read_sweep(self._held(), f"{place(self.file)}: not a sweep of this version")
+        except SpecError as error:
+            raise StudyError(
+                f"{error}; give the whichnorm sweep command that made it again: finished runs are kept"
+            ) from None
+
+    def digest(self) -> str:
+        """Return the hash of the images that the folder's sweep was trained on, "" where it is not known."""
+        data = self._held().get("data")
+        return str(data.get("digest", "")) if isinstance(data, dict) else ""
 
     def _held(self) -> dict[str, Any]:
         try:
-            held = json.loads(self.file.read_bytes())
-            if not isinstance(held, dict):
-                raise ValueError("not a JSON object")
-            return held
-        except (OSError, ValueError) as error:
-            raise StudyError(
-                f"{self.file}: not a readable sweep ({error}); choose another --out, or delete it"
-            ) from None
+            return decode(read_json(self.file), dict[str, Any], place(self.file))
+        except SpecError as error:
+            raise StudyError(f"{error}; not a readable sweep: choose another --out, or delete it") from None
 
     def of_point(self, name: str) -> StudyFolder:
         return StudyFolder(self.root / name)

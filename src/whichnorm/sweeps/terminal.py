@@ -11,7 +11,7 @@ from whichnorm.analyses import wording
 from whichnorm.render import text
 from whichnorm.render.terminal import print_headline, say
 from whichnorm.study.plan import Plan
-from whichnorm.study.progress import duration
+from whichnorm.study.progress import rough_time
 from whichnorm.sweeps.answer import answer_sentence, key_points
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
@@ -103,7 +103,7 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         arms = Text(" ".join(map(str, point.arms)))
         table.add_row(
             point.batch.text, arms, f"{point.recipe.learning_rate:.3g}", f"{steps:,}", f"{len(runs)}", f"{done}",
-            duration(plan.seconds),
+            rough_time(plan.seconds),
         )  # fmt: skip
         total += len(runs)
     console.print(table)
@@ -114,6 +114,6 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
     say(
         console,
         f"{text.count(total, 'run')} at {text.count(len(plans), 'point')}; about "
-        f"{duration(sum(plan.seconds for _, plan in plans))} for all, from a few steps timed on this machine. "
+        f"{rough_time(sum(plan.seconds for _, plan in plans))} for all, from a few steps timed on this machine. "
         f"Folder {sweep.folder.root}. Nothing was trained or written.",
     )

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Training one run: the loop and its step, evaluation, audit, checkpoint and record."""

@@ -13,6 +13,8 @@ from whichnorm.errors import StudyError
 from whichnorm.files import write_in_one_step
 from whichnorm.training.record import EpochRow
 
+UNREADABLE = (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError)
+
 
 def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, notes: dict[str, Any]) -> None:
     """Put the network's and the optimizer's tensors and `notes` (JSON) in place of the run's last checkpoint."""
@@ -28,20 +30,22 @@ def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     try:
         with safe_open(path, framework="pt") as file:
             notes = json.loads(file.metadata()["notes"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
-        for name, parameter in model.named_parameters():
-            prefix = f"optimizer/{name}/"
-            state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            if state:
-                optimizer.state[parameter] = {key: _placed(key, value, parameter) for key, value in state.items()}
+            model.load_state_dict(_tensors(file, "model/"))
+            for name, parameter in model.named_parameters():
+                if state := _tensors(file, f"optimizer/{name}/"):
+                    optimizer.state[parameter] = {key: _placed(key, value, parameter) for key, value in state.items()}
         return notes
-    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise StudyError(
-            f"{path}: not a readable checkpoint of this run ({type(error).__name__}: {reason}); "
-            "delete it to train this run from its start: finished runs are kept"
-        ) from None
+    except UNREADABLE as error:
+        raise _not_readable(path, error) from None
+
+
+def read_checkpoint_weights(path: Path, model: nn.Module) -> None:
+    """Load the weights of a checkpoint into the network, as they were when it was written."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            model.load_state_dict(_tensors(file, "model/"))
+    except UNREADABLE as error:
+        raise _not_readable(path, error) from None
 
 
 def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
@@ -55,6 +59,19 @@ def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
         return tuple(EpochRow(**row) for row in notes["epochs"]), float(notes["evaluate_seconds"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return (), 0.0
+
+
+def _tensors(file: Any, prefix: str) -> dict[str, Tensor]:
+    """Read the tensors of an open file whose names begin with a prefix, by the rest of their names."""
+    return {key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
+
+
+def _not_readable(path: Path, error: Exception) -> StudyError:
+    reason = str(error).strip().split("\n")[0]
+    return StudyError(
+        f"{path}: not a readable checkpoint of this run ({type(error).__name__}: {reason}); "
+        "delete it to train this run from its start: finished runs are kept"
+    )
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from whichnorm.data.augment import normalize
 from whichnorm.data.batches import batches
 from whichnorm.data.dataset import ImageSet
+from whichnorm.modes import evaluating
 from whichnorm.specs.study import MachineSpec
 from whichnorm.training.machine import autocast
 
@@ -46,12 +47,7 @@ class Evaluation:
 def evaluate(
     model: nn.Module, images: ImageSet, mean: Sequence[float], std: Sequence[float], machine: MachineSpec
 ) -> Evaluation:
-    """Score the network in evaluation mode; its mode is given back as it was."""
-    was_training = model.training
-    model.eval()
-    parts = []
-    with autocast(machine):
-        for batch, _ in batches(images, BATCH, order=None):
-            parts.append(model(normalize(batch, mean, std)).float())
-    model.train(was_training)
+    """Score the network in evaluation mode; it is given back as it was, but for what it counts in buffers itself."""
+    with evaluating(model, buffers=False), autocast(machine):
+        parts = [model(normalize(batch, mean, std)).float() for batch, _ in batches(images, BATCH, order=None)]
     return Evaluation(torch.cat(parts), images.labels)

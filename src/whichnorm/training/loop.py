@@ -3,64 +3,56 @@
 import math
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from whichnorm.data.augment import augment, draw
-from whichnorm.data.batches import batches
 from whichnorm.data.splits import Splits
 from whichnorm.errors import ModelError, SpecError, WhichnormError, in_a_line
 from whichnorm.specs.study import RunSpec
 from whichnorm.training import audit, randomness
 from whichnorm.training.checkpoint import read_checkpoint, write_checkpoint
+from whichnorm.training.engines.engine import Engine, Epoch, Sums
+from whichnorm.training.engines.reference import reference
 from whichnorm.training.evaluate import Evaluation, evaluate
-from whichnorm.training.machine import autocast, environment, synchronize
-from whichnorm.training.network import build_network, build_optimizer, penalty, set_rates
-from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord, Status
-from whichnorm.training.schedule import rates
+from whichnorm.training.events import EpochDone, RunListener, StepDone, WeightsWritten
+from whichnorm.training.first_step import audited_first_step
+from whichnorm.training.machine import environment, synchronize
+from whichnorm.training.network import build_network, build_optimizer
+from whichnorm.training.record import SCHEMA, EpochRow, RunRecord, Status
+from whichnorm.training.state import TrainingState
 
 
-@dataclass
-class TrainingState:
-    """What a run has done so far, and all that goes on changing in it apart from the tensors."""
-
-    epochs: list[EpochRow]
-    audit: Audit | None
-    evaluate_seconds: float = 0.0
-
-
-def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Callable[[int], None],
-              on_epoch: Callable[[EpochRow], None],
-              on_weights: Callable[[nn.Module, int], None] = lambda model, num_epochs: None,
+def train_run(
+    run: RunSpec, splits: Splits, checkpoint: Path | None, tell: RunListener, *, weights_first: bool = False,
+    engine: Engine = reference,
 ) -> tuple[RunRecord, nn.Module]:  # fmt: skip
     """Train one run, from its checkpoint where there is one, and return its record and the trained network.
 
-    `on_step` gets the number of steps done in the epoch, `on_epoch` the finished row; `on_weights` gets the network and
-    the number of epochs done, before the first epoch trained here and after each, and leaves the network as it is.
-    A non-finite loss ends the run early with status "diverged", a failed audit or an error in the network with
-    "failed"; both have a record.
+    Steps, written weights and epochs are told as they come; `weights_first` writes the checkpoint before the first
+    epoch too. A non-finite loss ends the run early with status "diverged", a failed audit or an error in the network
+    with "failed"; both have a record.
     """
     model = build_network(run, splits)
     optimizer = build_optimizer(model, run.training)
     state = TrainingState(epochs=[], audit=None)
     if checkpoint and checkpoint.exists():
-        state = _resumed(read_checkpoint(checkpoint, model, optimizer))
-    on_weights(model, len(state.epochs))
+        state = TrainingState.resumed(read_checkpoint(checkpoint, model, optimizer))
+        tell(_weights_of(run, state, checkpoint))
+    elif checkpoint and weights_first:
+        write_checkpoint(checkpoint, model, optimizer, asdict(state))
+        tell(_weights_of(run, state, checkpoint))
     test = None
     try:
-        while len(state.epochs) < run.recipe.epochs and not _diverged(state):
-            row, test = train_epoch(run, splits, model, optimizer, state, on_step)
+        while len(state.epochs) < run.recipe.epochs and not state.diverged:
+            row, test = train_epoch(run, splits, model, optimizer, state, tell, engine)
             state.epochs.append(row)
-            on_weights(model, row.epoch)  # before the checkpoint: a run that is killed here sees this epoch again
             if checkpoint:
                 write_checkpoint(checkpoint, model, optimizer, asdict(state))
-            on_epoch(row)
+                tell(_weights_of(run, state, checkpoint))
+            tell(EpochDone(arm=str(run.arm), seed=run.seed, row=row))
         found = audit.check_norm_layers(model, run.arm.norm)
         if state.audit and found != state.audit.norm_layers:
             raise ModelError(f"the norm layers changed in training: {state.audit.norm_layers} became {found}")
@@ -71,58 +63,33 @@ def train_run(run: RunSpec, splits: Splits, checkpoint: Path | None, on_step: Ca
     except Exception as error:  # out of memory, or anything that a network of the user's own raises
         return _record(run, splits, state, None, "failed", f"{in_a_line(error, limit=300)} ({_place(error)})"), model
     test = test or evaluate(model, splits.test, splits.mean, splits.std, run.machine)
-    reason = f"the loss was not finite in epoch {len(state.epochs)}" if _diverged(state) else ""
+    reason = f"the loss was not finite in epoch {len(state.epochs)}" if state.diverged else ""
     return _record(run, splits, state, test, "diverged" if reason else "finished", reason), model
 
 
-def train_epoch(run: RunSpec, splits: Splits, model: nn.Module, optimizer: torch.optim.Optimizer,
-                state: TrainingState, on_step: Callable[[int], None]) -> tuple[EpochRow, Evaluation]:  # fmt: skip
+def train_epoch(
+    run: RunSpec, splits: Splits, model: nn.Module, optimizer: torch.optim.Optimizer, state: TrainingState,
+    tell: RunListener, engine: Engine = reference,
+) -> tuple[EpochRow, Evaluation]:  # fmt: skip
     """Train one epoch and score it. Metrics stay on the device until the one read at the end."""
-    recipe, device, epoch = run.training, run.machine.device, len(state.epochs)
-    size, steps_per_epoch = recipe.images_per_forward, len(splits.train) // recipe.batch_size
     synchronize(run.machine)
     started = time.perf_counter()
-    order = torch.randperm(len(splits.train), generator=randomness.generator(run.seed, "order", epoch)).to(device)
-    order = order[: steps_per_epoch * recipe.batch_size]  # no step has fewer images than the others
-    stream = randomness.generator(run.seed, "augmentation", epoch)
-    draws = draw(recipe.augmentation, len(splits.train), splits.image_shape, stream).to(device)
-    loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-    now = rates(recipe, epoch * steps_per_epoch, steps_per_epoch)
-    with randomness.isolated_rng(device):
-        randomness.seed_global(run.seed, "dropout", epoch)
-        for part, (pixels, labels) in enumerate(batches(splits.train, size, order)):
-            step, turn = divmod(part, recipe.accumulation)
-            drawn = draws.slice(part * size, (part + 1) * size)
-            images = augment(pixels, drawn, recipe.augmentation, splits.mean, splits.std)  # (B, C, H, W)
-            with autocast(run.machine):
-                logits = model(images)
-            logits = logits.float()  # (B, num_classes)
-            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            ((loss + penalty(model, run.arm)) / recipe.accumulation).backward()
-            with torch.no_grad():
-                loss_sum += F.cross_entropy(logits, labels) if recipe.label_smoothing else loss
-                correct += (logits.argmax(1) == labels).sum()
-            if turn + 1 < recipe.accumulation:
-                continue
-            now = rates(recipe, epoch * steps_per_epoch + step, steps_per_epoch)
-            set_rates(optimizer, now)
-            if epoch == 0 and step == 0:
-                state.audit = audited_first_step(run, model, optimizer, now.learning_rate)
-            else:
-                optimizer.step()
-            optimizer.zero_grad()
-            on_step(step + 1)
+    epoch, sums = Epoch.drawn(run, splits, len(state.epochs)), Sums.zero(run.machine.device)
+    with randomness.isolated_rng(run.machine.device), audited_first_step(model, optimizer, run.arm.norm, state):
+        randomness.seed_global(run.seed, "dropout", epoch.number)
+        for step in engine(epoch, model, optimizer, sums):
+            tell(StepDone(arm=str(run.arm), seed=run.seed, step=step))
     synchronize(run.machine)
     seconds = time.perf_counter() - started
     test = evaluate(model, splits.test, splits.mean, splits.std, run.machine)
     val = evaluate(model, splits.val, splits.mean, splits.std, run.machine) if len(splits.val) else None
-    scores = [loss_sum / (len(order) // size), correct / len(order), test.loss, test.accuracy]
+    scores = [sums.loss / epoch.num_passes, sums.correct / len(epoch.order), test.loss, test.accuracy]
     scores += [val.loss, val.accuracy] if val else []
     numbers = torch.stack(scores).tolist()  # the epoch's one read from the device
     state.evaluate_seconds += time.perf_counter() - started - seconds
     row = EpochRow(
-        epoch=epoch + 1,
-        learning_rate=now.learning_rate,
+        epoch=epoch.number + 1,
+        learning_rate=epoch.rates(epoch.num_steps - 1).learning_rate,
         seconds=seconds,
         train_loss=_finite(numbers[0]),
         train_accuracy=numbers[1],
@@ -134,31 +101,8 @@ def train_epoch(run: RunSpec, splits: Splits, model: nn.Module, optimizer: torch
     return row, test
 
 
-def audited_first_step(run: RunSpec, model: nn.Module, optimizer: torch.optim.Optimizer, learning_rate: float) -> Audit:
-    """Take the first step and prove that it reaches every trainable parameter of the network that the arm names."""
-    found = audit.check_norm_layers(model, run.arm.norm)
-    audit.check_in_optimizer(model, optimizer)
-    zero_gradient = audit.check_gradients(model)
-    digest = audit.shared_weights_digest(model)
-    before = {name: p.detach().clone() for name, p in audit.trainable(model).items()}
-    optimizer.step()
-    audit.check_moved(before, model, learning_rate, zero_gradient)
-    return Audit(
-        norm_layers=found,
-        params=audit.count_params(model),
-        norm_params=audit.count_norm_params(model),
-        initial_weights=digest,
-        zero_gradient=zero_gradient,
-    )
-
-
-def at_chance(train_accuracy: float, labels: Tensor) -> bool:
-    """Tell whether an accuracy over these labels is no better than always naming the commonest class.
-
-    The bound is three standard deviations of a binomial count above that class's share.
-    """
-    share = float(labels.bincount().max()) / len(labels)
-    return train_accuracy <= share + 3 * math.sqrt(share * (1 - share) / len(labels))
+def _weights_of(run: RunSpec, state: TrainingState, checkpoint: Path) -> WeightsWritten:
+    return WeightsWritten(arm=str(run.arm), seed=run.seed, num_epochs=len(state.epochs), path=checkpoint)
 
 
 def _place(error: Exception) -> str:
@@ -167,42 +111,20 @@ def _place(error: Exception) -> str:
     return f"{Path(last.filename).name}, line {last.lineno}"
 
 
-def _resumed(notes: dict[str, Any]) -> TrainingState:
-    found = Audit(**notes["audit"]) if notes["audit"] else None
-    return TrainingState([EpochRow(**row) for row in notes["epochs"]], found, notes["evaluate_seconds"])
-
-
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _diverged(state: TrainingState) -> bool:
-    return bool(state.epochs) and state.epochs[-1].train_loss is None
-
-
-def _warnings(run: RunSpec, splits: Splits, state: TrainingState) -> list[str]:
-    """Say what is wrong with a run that nevertheless went to its end: at chance after a quarter of it, and still."""
-    quarter = math.ceil(run.recipe.epochs / 4)
-    if len(state.epochs) < quarter or _diverged(state):
-        return []
-    row, last = state.epochs[quarter - 1], state.epochs[-1]
-    if not all(at_chance(one.train_accuracy, splits.train.labels) for one in (row, last)):
-        return []
-    return [
-        f"at chance from epoch {quarter} of {run.recipe.epochs} to the last: "
-        f"training accuracy {last.train_accuracy:.1%}"
-    ]
-
-
-def _record(run: RunSpec, splits: Splits, state: TrainingState, test: Evaluation | None, status: Status,
-            reason: str) -> RunRecord:  # fmt: skip
+def _record(
+    run: RunSpec, splits: Splits, state: TrainingState, test: Evaluation | None, status: Status, reason: str
+) -> RunRecord:
     return RunRecord(
         schema=SCHEMA,
         arm=str(run.arm),
         seed=run.seed,
         status=status,
         reason=reason,
-        warnings=_warnings(run, splits, state),
+        warnings=state.warnings(run.recipe.epochs, splits.train.labels),
         epochs=state.epochs,
         audit=state.audit,
         test_predictions=test.predictions() if test else [],

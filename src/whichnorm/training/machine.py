@@ -3,7 +3,8 @@
 import ctypes
 import hashlib
 import platform
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def keep_freed_memory() -> None:
         return
     mallopt(-3, 32 * 2**20)  # M_MMAP_THRESHOLD: the most that glibc accepts
     mallopt(-1, 2**30)  # M_TRIM_THRESHOLD: far above need
+
+
+@contextmanager
+def as_specified(machine: MachineSpec) -> Iterator[None]:
+    """Have this process train with the machine's number of threads for a while, and keep freed memory from now on."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(machine.threads)
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def autocast(machine: MachineSpec) -> AbstractContextManager[None]:

@@ -1,13 +1,12 @@
-"""A run's network, optimizer and penalty, built from its spec."""
+"""A run's network and optimizer, built from its spec."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from whichnorm.data.splits import Splits
 from whichnorm.errors import ModelError
 from whichnorm.models import build_model
 from whichnorm.norms.layers import norm_parameter_names
-from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study import RunSpec
 from whichnorm.training import audit, randomness
@@ -55,14 +54,3 @@ def set_rates(optimizer: torch.optim.Optimizer, now: Rates) -> None:
             group["betas"] = (now.momentum, group["betas"][1])
         else:
             group["momentum"] = now.momentum
-
-
-def penalty(model: nn.Module, arm: ArmSpec) -> Tensor | float:
-    """Return l1 sum |w| + l2 sum w^2 over the weights outside norm layers and biases; differentiable."""
-    if not arm.l1 and not arm.l2:
-        return 0.0
-    of_norms = norm_parameter_names(model)
-    weights = [p for name, p in audit.trainable(model).items() if name not in of_norms and p.dim() > 1]
-    l1 = torch.stack([w.abs().sum() for w in weights]).sum()
-    l2 = torch.stack([w.square().sum() for w in weights]).sum()
-    return arm.l1 * l1 + arm.l2 * l2

@@ -4,12 +4,14 @@ A record that exists is a run that finished, well or badly; everything later rea
 """
 
 import json
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import write_in_one_step
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import place, read_json
 
 SCHEMA = 1
 
@@ -84,20 +86,17 @@ def write_record(path: Path, record: RunRecord) -> None:
 
 def read_record(path: Path) -> RunRecord:
     """Read a record back; a damaged one is a StudyError that names the file."""
+    where = f"{place(path)}: not a readable run record"
     try:
-        raw = json.loads(path.read_bytes())
-        if raw["schema"] != SCHEMA:
-            raise StudyError(f"{path}: written by another version (schema {raw['schema']}, expected {SCHEMA})")
-        raw["epochs"] = [EpochRow(**row) for row in raw["epochs"]]
-        raw["audit"] = Audit(**raw["audit"]) if raw["audit"] else None
-        record = RunRecord(**{field.name: raw[field.name] for field in fields(RunRecord)})
-        _check_values(record)
+        raw = read_json(path)
+        if isinstance(raw, dict) and raw.get("schema", SCHEMA) != SCHEMA:
+            raise SpecError(f"{where}: of another version (schema {shown(raw['schema'])}, expected {SCHEMA})")
+        record = decode(raw, RunRecord, where)
+        if record.status == "finished" and not record.epochs:
+            raise SpecError(f"{where}: a finished run without epochs")
         return record
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(
-            f"{path}: not a readable run record ({type(error).__name__}: {error}); "
-            "delete it to train this run again: the others are kept"
-        ) from None
+    except SpecError as error:
+        raise StudyError(f"{error}; delete it to train this run again: the others are kept") from None
 
 
 def check_predictions(record: RunRecord, num_images: int, num_classes: int, path: Path) -> None:
@@ -111,25 +110,3 @@ def check_predictions(record: RunRecord, num_images: int, num_classes: int, path
             f"{path}: its {len(predictions):,} predictions are not those of {num_images:,} test images of "
             f"{num_classes} classes; delete it to train this run again: the others are kept"
         )
-
-
-def _check_values(record: RunRecord) -> None:
-    """Raise ValueError for values that no run leaves behind, in a file that was edited or damaged."""
-    if record.status not in get_args(Status):
-        raise ValueError(f"status is {record.status!r}")
-    if record.status == "finished" and not record.epochs:
-        raise ValueError("a finished run without epochs")
-    lists = (record.warnings, record.test_predictions, record.test_confidences)
-    if not all(isinstance(values, list) for values in lists) or not isinstance(record.environment, dict):
-        raise ValueError("a list or object of another type")
-    numbers = [value for row in record.epochs for value in astuple(row) if value is not None]
-    numbers += [record.seed, record.evaluate_seconds, *record.test_confidences]
-    if not all(isinstance(value, int | float) for value in numbers):
-        raise ValueError("a number of another type")
-    if not all(isinstance(value, int) for value in record.test_predictions):
-        raise ValueError("a predicted class that is not a whole number")
-    required = [
-        value for row in record.epochs for value in (row.epoch, row.seconds, row.train_accuracy, row.test_accuracy)
-    ]
-    if None in required:
-        raise ValueError("an epoch without its figures")

@@ -7,16 +7,17 @@ goes on, so that after any interruption no epoch is missing and none is there tw
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from whichnorm.errors import MissingExtraError
+from whichnorm.specs.arm import run_key
 from whichnorm.specs.study import RunSpec, StudySpec
+from whichnorm.study.events import EpochDone, Event, RunFailed, RunFinished, RunStarted, StudyStarted, StudyStopped
 from whichnorm.study.folder import StudyFolder
-from whichnorm.study.progress import PassingProgress, Progress
 from whichnorm.training.checkpoint import read_progress
-from whichnorm.training.record import EpochRow, RunRecord, read_record
+from whichnorm.training.record import EpochRow, read_record
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -37,50 +38,38 @@ def scalars(row: EpochRow) -> dict[str, float]:
     return {tag: value for tag, value in values.items() if value is not None}
 
 
-class TensorBoardProgress(PassingProgress):
-    """Writes a study's event files and passes everything on to another progress."""
+class EventFiles:
+    """A listener that writes a study's event files."""
 
-    def __init__(self, shown: Progress, folder: StudyFolder) -> None:
+    def __init__(self, study: StudySpec, folder: StudyFolder) -> None:
         require_tensorboard()
-        super().__init__(shown)
-        self.folder = folder
-        self.file: EventFile | None = None
+        self.study, self.folder = study, folder
+        self.open: dict[str, EventFile] = {}  # of the runs that are being made, by their keys
 
-    def start_study(self, study: StudySpec, num_done: int) -> None:
-        for run in study.runs():
-            if self.folder.record(run).exists():
-                self._open(run, read_record(self.folder.record(run)).epochs)
-        self._close()
-        super().start_study(study, num_done)
+    def __call__(self, event: Event) -> None:
+        match event:
+            case StudyStarted():
+                for arm, seed in event.done:
+                    run = self._run(arm, seed)
+                    self._file(run, read_record(self.folder.record(run)).epochs).close()
+            case RunStarted():
+                run = self._run(event.arm, event.seed)
+                self.open[run.key] = self._file(run, read_progress(self.folder.checkpoint(run))[0])
+            case EpochDone():
+                self.open[run_key(event.arm, event.seed)].add(event.row)
+            case RunFinished() | RunFailed():
+                self.open.pop(run_key(event.arm, event.seed)).close()
+            case StudyStopped():
+                while self.open:  # of runs that were interrupted
+                    self.open.popitem()[1].close()
 
-    def start_run(self, run: RunSpec, num_steps: int) -> None:
-        epochs, _ = read_progress(self.folder.checkpoint(run))
-        self._open(run, epochs)
-        super().start_run(run, num_steps)
+    def _run(self, arm: str, seed: int) -> RunSpec:
+        """Return a run of the study by its name, also at a seed that was added to it."""
+        (named,) = [run for run in replace(self.study, seeds=(seed,), ended=()).runs() if str(run.arm) == arm]
+        return named
 
-    def on_epoch(self, row: EpochRow) -> None:
-        if self.file:
-            self.file.add(row)
-        super().on_epoch(row)
-
-    def end_run(self, record: RunRecord) -> None:
-        self._close()
-        super().end_run(record)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
-        super().__exit__(kind, error, trace)
-
-    def _open(self, run: RunSpec, epochs: Sequence[EpochRow]) -> None:
-        self._close()
-        self.file = EventFile(self.folder.root / "tensorboard" / run.key, run, epochs)
-
-    def _close(self) -> None:
-        if self.file:
-            self.file.writer.close()
-        self.file = None
+    def _file(self, run: RunSpec, epochs: Sequence[EpochRow]) -> "EventFile":
+        return EventFile(self.folder.root / "tensorboard" / run.key, run, epochs)
 
 
 class EventFile:
@@ -104,6 +93,9 @@ class EventFile:
         for tag, value in scalars(row).items():
             self.writer.add_scalar(tag, value, global_step=row.epoch, walltime=self.time)
         self.writer.flush()
+
+    def close(self) -> None:
+        self.writer.close()
 
 
 def description(run: RunSpec) -> str:

@@ -1,17 +1,17 @@
 """The state of a study, read from its folder. Files may change or vanish between two reads."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, Literal, TypeVar
 
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.specs.arm import run_key
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import grid
-from whichnorm.study.command import Command, compare_command
+from whichnorm.study.command import resume_command
 from whichnorm.study.folder import StudyFolder
 from whichnorm.training.checkpoint import read_progress
 from whichnorm.training.record import EpochRow, RunRecord, read_record
@@ -71,9 +71,9 @@ class StudyState:
         )
 
     @property
-    def command(self) -> Command | None:
+    def command(self) -> str | None:
         """The command that goes on, None for a network that no command can name."""
-        return compare_command(self.held, self.root)
+        return None if self.held["model"]["name"].startswith("__main__:") else resume_command(self.root)
 
     @property
     def all_done(self) -> bool:
@@ -122,18 +122,12 @@ class Reader:
     def read(self) -> StudyState:
         """Return the present state. Raises StudyError for a folder without a readable study."""
         at_work = self.folder.at_work()  # first: a study that ends meanwhile is then at work, not stopped
-        held = self.folder.description()
-        try:
-            arms, seeds = [str(arm) for arm in held["arms"]], [int(seed) for seed in held["seeds"]]
-            pairs = grid(arms, seeds, held.get("ended", {}))
-            runs = self._runs(pairs, bool(at_work))
-            about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
-            verdict = text if about == set(pairs) else None
-            state = StudyState(root=self.root, held=held, runs=runs, at_work=at_work, verdict=verdict)
-            _ = state.split, state.title, state.command  # whatever is missing in study.json is found here
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self.folder.of_another_version(error) from None
-        return state
+        spec = self.folder.spec()
+        pairs = grid(list(map(str, spec.arms)), spec.seeds, dict(spec.ended))
+        runs = self._runs(pairs, bool(at_work))
+        about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
+        verdict = text if about == set(pairs) else None
+        return StudyState(root=self.root, held=spec.to_dict(""), runs=runs, at_work=at_work, verdict=verdict)
 
     @property
     def root(self) -> Path:
@@ -191,9 +185,9 @@ def recorded_run(path: Path, arm: str, seed: int) -> RunState | None:
 def read_verdict(path: Path) -> tuple[set[tuple[str, int]], str] | None:
     """Return the runs that results.json is about, and its verdict; None where it is not readable."""
     try:
-        results = json.loads(path.read_bytes())
+        results = read_json(path)
         about = {(arm["norm"], seed) for arm in results["arms"] for seed in arm["seeds"]}
         about |= {(fault["norm"], fault["seed"]) for fault in results["faults"]}
         return about, str(results["verdict"]["text"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (SpecError, LookupError, TypeError):
         return None

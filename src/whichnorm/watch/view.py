@@ -11,8 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from whichnorm.study.command import RECIPE_FILE
-from whichnorm.study.progress import duration
+from whichnorm.study.progress import rough_time
 from whichnorm.watch.state import RunState, StudyState, seconds_left
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -155,7 +154,7 @@ def _bar(state: StudyState) -> Table:
     said = f"{state.epochs_done} of {total} epochs, {done} of {len(state.runs)} runs"
     left = seconds_left(state)
     if left:
-        said += f", about {duration(left)} left"
+        said += f", about {rough_time(left)} left"
     grid = Table.grid(padding=(0, 2))
     grid.add_row(ProgressBar(total=total, completed=state.epochs_done, width=24), said)
     return grid
@@ -177,13 +176,9 @@ def _ending(state: StudyState) -> Iterator[Text]:
 
 
 def _going_on(state: StudyState) -> Iterator[Text]:
-    command = state.command
-    yield Text("No process is at work. " + ("This goes on from here:" if command else "The same call goes on."))
-    if command:
-        yield from map(Text, command.text.splitlines())  # short lines: one broken by the terminal cannot be copied
-        if command.recipe_file:
-            yield Text(f'  (with the text under "recipe" in study.json as {RECIPE_FILE})', style="dim")
-        for name, _ in command.other_files:
-            yield Text(f'  (with the text of that recipe under "follow_ups" in study.json as {name})', style="dim")
-        if state.held["data"]["name"] != "digits":
-            yield Text("  (and the --data-dir that was given, if one was)", style="dim")
+    if state.command is None:
+        yield Text("No process is at work. The same call goes on.")
+        return
+    yield Text(f"No process is at work. {state.command} goes on.")
+    if state.held["data"]["name"] != "digits":
+        yield Text("  (with the --data-dir that was given, if one was)", style="dim")

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
-from whichnorm.analyses.network import Subject, evaluating, on_batch_statistics, wrapped_batches
+from whichnorm.analyses.network import Subject, on_batch_statistics, wrapped_batches
 from whichnorm.data.splits import evenly_spaced
+from whichnorm.modes import evaluating
 
 NUM_IMAGES = 500
 NUM_DRAWS = 8

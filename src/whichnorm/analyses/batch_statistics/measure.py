@@ -15,9 +15,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
-from whichnorm.analyses.network import Subject, batch_norm_layers, evaluating, on_batch_statistics, wrapped_batches
+from whichnorm.analyses.network import Subject, batch_norm_layers, on_batch_statistics, wrapped_batches
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import ModelError
+from whichnorm.modes import evaluating
 
 LARGE_BATCH = 1000  # images per pass for precise statistics
 MOST_POSITIONS = 2**20  # fewer images where they are large: activations of a whole batch have to fit in memory

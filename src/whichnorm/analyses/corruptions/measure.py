@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
-from whichnorm.analyses.network import Subject, evaluating
+from whichnorm.analyses.network import Subject
 from whichnorm.data.dataset import ImageSet
 from whichnorm.data.splits import evenly_spaced
 from whichnorm.errors import DataError
+from whichnorm.modes import evaluating
 from whichnorm.training.evaluate import BATCH
 
 MOST_IMAGES = 2000

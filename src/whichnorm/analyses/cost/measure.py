@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.cost.memory import peak_bytes
@@ -19,9 +18,10 @@ from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits
 from whichnorm.errors import WhichnormError
 from whichnorm.specs.study import MachineSpec, RunSpec
-from whichnorm.training.machine import autocast, environment
-from whichnorm.training.network import build_optimizer, penalty
+from whichnorm.training.machine import environment
+from whichnorm.training.network import build_optimizer
 from whichnorm.training.randomness import isolated_rng
+from whichnorm.training.step import add_gradients
 
 NUM_WARM_UP = 20
 NUM_CALLS = 200
@@ -100,9 +100,7 @@ def _two_steps(run: RunSpec, splits: Splits, network: nn.Module, images: Tensor,
         passes = min(2, run.recipe.accumulation)  # the second meets the gradients of the first, as all later ones do
         for _ in range(2):
             for _ in range(passes):
-                with autocast(run.machine):
-                    logits = model(normalize(images, splits.mean, splits.std))
-                (F.cross_entropy(logits.float(), labels) + penalty(model, run.arm)).backward()
+                add_gradients(model, normalize(images, splits.mean, splits.std), labels, run)
             optimizer.step()
             optimizer.zero_grad()
 

@@ -1,15 +1,15 @@
 """The diagnostics of a run as a file beside its record: one row per epoch, and one from before the first."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from whichnorm.analyses.diagnostics.measure import Diagnosis
-from whichnorm.errors import StudyError
+from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import write_in_one_step
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import place, read_json
 
 SCHEMA = 1
 DIGITS = 6  # significant ones, as many as float32 has
@@ -32,6 +32,28 @@ class RunDiagnoses:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldRow(Diagnosis):
+    """An epoch's row of the file; 0 is before the first."""
+
+    epoch: int
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        return Diagnosis(**{one.name: getattr(self, one.name) for one in fields(Diagnosis)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldDiagnoses:
+    """The file."""
+
+    schema: int
+    arm: str
+    seed: int
+    num_images: int
+    epochs: tuple[HeldRow, ...]
+
+
 def write_diagnoses(path: Path, run: RunDiagnoses) -> None:
     """Put the diagnostics of a run in place: JSON with one epoch per line."""
     head = json.dumps({"schema": SCHEMA, "arm": run.arm, "seed": run.seed, "num_images": run.num_images})
@@ -41,32 +63,18 @@ def write_diagnoses(path: Path, run: RunDiagnoses) -> None:
 
 def read_diagnoses(path: Path, arm: str, seed: int) -> RunDiagnoses:
     """Read the diagnostics of a run back; a damaged file, or one of another run, is a StudyError that names it."""
+    where = f"{place(path)}: not the readable diagnostics of {arm} at seed {seed}"
     try:
-        raw = json.loads(path.read_bytes())
-        if (raw["schema"], raw["arm"], raw["seed"]) != (SCHEMA, arm, seed):
-            raise ValueError(f"holds {raw['arm']} at seed {raw['seed']} in schema {raw['schema']}")
-        rows = {row["epoch"]: _checked(row) for row in raw["epochs"]}
-        if not rows or list(rows) != sorted(rows) or len(rows) != len(raw["epochs"]):
-            raise ValueError("no epochs, or epochs that are out of order")
-        return RunDiagnoses(arm=arm, seed=seed, num_images=int(raw["num_images"]), rows=rows)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StudyError(
-            f"{path}: not the readable diagnostics of {arm} at seed {seed} ({type(error).__name__}: {error}); "
-            "delete it: the run itself is kept"
-        ) from None
-
-
-def _checked(row: Mapping[str, Any]) -> Diagnosis:
-    """Return a row's diagnosis; ValueError for values that no run leaves behind."""
-    found = Diagnosis(**{key: row[key] for key in ("gradient_norm", "dead_relu", "cosine_distance")})
-    values = [value for part in asdict(found).values() for value in part.values()]
-    if type(row["epoch"]) is not int or not all(map(_is_number_or_none, values)):
-        raise ValueError("a value that is no number")
-    return found
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
+        held = decode(read_json(path), HeldDiagnoses, where)
+        if (held.schema, held.arm, held.seed) != (SCHEMA, arm, seed):
+            raise SpecError(f"{where}: holds {shown(held.arm)} at seed {held.seed} in schema {held.schema}")
+        epochs = [row.epoch for row in held.epochs]
+        if not epochs or epochs != sorted(set(epochs)):
+            raise SpecError(f"{where}: no epochs, or epochs that are out of order")
+    except SpecError as error:
+        raise StudyError(f"{error}; delete it: the run itself is kept") from None
+    rows = {row.epoch: row.diagnosis for row in held.epochs}
+    return RunDiagnoses(arm=arm, seed=seed, num_images=held.num_images, rows=rows)
 
 
 def _rounded(row: Diagnosis) -> dict[str, dict[str, float | None]]:

@@ -5,12 +5,14 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from whichnorm.analyses.gradcam.found import StudyMaps
 from whichnorm.analyses.gradcam.options import GradCamOptions
-from whichnorm.errors import StudyError, WhichnormError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode, encode
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.study import RunSpec
 from whichnorm.study.study import Study
 
@@ -35,11 +37,11 @@ def weights_digests(study: Study, runs: Sequence[RunSpec]) -> dict[str, str]:
 def read_maps(path: Path, weights: dict[str, str]) -> StudyMaps | None:
     """Return the maps that were made with these weights; None if there is no readable file of them."""
     try:
-        content = json.loads(path.read_bytes())
-        if content["schema"] != SCHEMA or content["weights"] != weights:
+        content = decode(read_json(path), dict[str, Any], path.name)
+        if content.get("schema") != SCHEMA or content.get("weights") != weights:
             return None
-        return decode(content["found"], StudyMaps)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, WhichnormError):
+        return decode(content.get("found"), StudyMaps, path.name)
+    except SpecError:
         return None
 
 

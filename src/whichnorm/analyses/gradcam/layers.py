@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whichnorm.analyses.network import evaluating
 from whichnorm.errors import ModelError, WhichnormError, in_a_line, nearest
+from whichnorm.modes import evaluating
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 POOLING = (

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from whichnorm.analyses.gradcam.layers import check_layer, evaluating
+from whichnorm.analyses.gradcam.layers import check_layer
 from whichnorm.errors import ModelError, in_a_line
+from whichnorm.modes import evaluating
 
 Maps = NDArray[np.float64]  # (N, h, w), nowhere negative
 

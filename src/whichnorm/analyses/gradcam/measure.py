@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from whichnorm.analyses.gradcam.choice import checked_images, chosen_images, chosen_runs
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
 from whichnorm.analyses.gradcam.kept import kept_path, read_maps, weights_digests, write_maps
-from whichnorm.analyses.gradcam.layers import default_layer, evaluating
+from whichnorm.analyses.gradcam.layers import default_layer
 from whichnorm.analyses.gradcam.maps import BATCH, Maps, grad_cam, is_empty
 from whichnorm.analyses.gradcam.options import GradCamOptions
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import evenly_spaced
+from whichnorm.modes import evaluating
 from whichnorm.results.results import Results
 from whichnorm.specs.study import RunSpec
 from whichnorm.stats import rank_agreement

@@ -12,17 +12,17 @@ from whichnorm.results.results import Results, summarize, write_results
 from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
+from whichnorm.study.events import Listener
 from whichnorm.study.folder import StudyFolder
-from whichnorm.study.progress import Progress
 from whichnorm.study.study import Study
 from whichnorm.training.record import RunRecord
 
 SEARCH, TUNED = "tune-lr", "tuned"
 
 
-def train_follow_ups(study: Study, results: Results, progress: Progress) -> tuple[FollowUp, ...]:
+def train_follow_ups(study: Study, results: Results, listener: Listener) -> tuple[FollowUp, ...]:
     """Train the follow-ups that a study asks for, and write their results."""
-    found = _follow_ups(study, results, Trained(progress))
+    found = _follow_ups(study, results, Trained(listener))
     for follow_up in found:
         if follow_up.results:
             write_results(follow_up.results)

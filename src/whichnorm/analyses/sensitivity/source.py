@@ -6,8 +6,8 @@ from typing import Protocol
 
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.study import StudySpec
+from whichnorm.study.events import FollowUpStarted, Listener
 from whichnorm.study.folder import StudyFolder
-from whichnorm.study.progress import Progress
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.record import RunRecord
@@ -24,15 +24,15 @@ class Source(Protocol):
 class Trained:
     """Trains what is not trained yet."""
 
-    progress: Progress
+    listener: Listener
 
     def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        self.progress.start_follow_up(title)
+        self.listener(FollowUpStarted(title=title))
         with study.folder.locked():
             study.folder.claim(study.spec, study.test_split)
             if given:
                 take_over(study.spec, given, study.folder)
-            return run_study(study.spec, study.splits, study.test_split, study.folder, self.progress)
+            return run_study(study.spec, study.splits, study.test_split, study.folder, self.listener)
 
 
 @dataclass(frozen=True)
