@@ -185,7 +185,7 @@ def test_a_budget_for_seeds_that_are_fixed_is_refused(undisturbed, tmp_path, cap
     with pytest.raises(SpecError, match=r"--budget 60s.*seeds that are fixed"):
         whichnorm.resume(undisturbed, budget=60.0)
     (tmp_path / "sweep.json").write_text("{}")
-    with pytest.raises(SpecError, match=r"--budget 60s.*is a sweep"):
+    with pytest.raises(SpecError, match=r"--budget 60s.*a sweep, whose seeds are fixed"):
         whichnorm.resume(tmp_path, budget=60.0)
 
 
