@@ -239,14 +239,14 @@ def test_a_run_with_a_loss_that_is_not_finite_has_its_rows(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text[:-20], "JSONDecodeError"),
-        (lambda text: "[]", "TypeError"),
-        (lambda text: text.replace('"bn"', '"ln"'), "holds ln at seed 1"),
+        (lambda text: text[:-20], "not readable as JSON"),
+        (lambda text: "[]", "found an array, expected a JSON object"),
+        (lambda text: text.replace('"bn"', '"ln"'), "holds 'ln' at seed 1"),
         (lambda text: text.replace('"schema": 1', '"schema": 2'), "schema 2"),
-        (lambda text: text.replace("0.333333", '"many"'), "no number"),
-        (lambda text: text.replace("0.333333", "NaN"), "no number"),
+        (lambda text: text.replace("0.333333", '"many"'), "is 'many', expected a number"),
+        (lambda text: text.replace("0.333333", "NaN"), "NaN is no number"),
         (lambda text: text.replace('"epoch": 1', '"epoch": 0'), "out of order"),
-        (lambda text: text.replace('"dead_relu"', '"dead"'), "KeyError: 'dead_relu'"),
+        (lambda text: text.replace('"dead_relu"', '"dead"'), "unknown field 'dead'"),
         (lambda text: text[: text.index("[") + 1] + "]}", "no epochs"),
     ],
 )

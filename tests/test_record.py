@@ -89,12 +89,14 @@ def test_of_equally_good_epochs_the_first_is_the_best():
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(RunRecord)])
 def test_a_missing_field_is_named(tmp_path, field):
-    assert_damaged(written(tmp_path, **{field: ...}), f"not a readable run record .*KeyError: '{field}'.*delete it")
+    assert_damaged(
+        written(tmp_path, **{field: ...}), f"not a readable run record: field '{field}' is missing; delete it"
+    )
 
 
 @pytest.mark.parametrize("schema", [0, SCHEMA + 1, None, "1"])
 def test_another_schema_is_refused(tmp_path, schema):
-    assert_damaged(written(tmp_path, schema=schema), f"another version .schema {schema}, expected {SCHEMA}")
+    assert_damaged(written(tmp_path, schema=schema), f"another version .schema {schema!r}, expected {SCHEMA}")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_record_cut_at_any_place_is_refused(tmp_path):
 
 
 def test_a_record_that_is_not_there_is_refused(tmp_path):
-    assert_damaged(tmp_path / "none.json", "FileNotFoundError")
+    assert_damaged(tmp_path / "none.json", "not readable .No such file or directory")
 
 
 # ----- writing in one step

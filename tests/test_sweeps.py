@@ -228,7 +228,7 @@ def test_folders_that_hold_something_else_are_refused_before_any_training(tmp_pa
         with pytest.raises(StudyError, match=f"another sweep: {word}"):
             trained(other)
     (tmp_path / "sweep" / "sweep.json").write_text("[")
-    with pytest.raises(StudyError, match=r"not readable as JSON .*; not a readable sweep"):
+    with pytest.raises(StudyError, match=r"not a readable sweep: not readable as JSON"):
         trained(sweep)
     (tmp_path / "sweep" / "sweep.json").unlink()
     other = make_sweep(tmp_path / "sweep", **{**TINY, "epochs": 2}, batch_sizes=(4, 8))

@@ -18,7 +18,6 @@ from rich.console import Console
 from safetensors.torch import save_file
 from synthetic import digits_test, diverged, failed, make_records, make_results, make_study
 
-from whichnorm.api import prepare
 from whichnorm.cli import build_parser, load_commands, main
 from whichnorm.commands.watch import follow, show
 from whichnorm.errors import StudyError
@@ -202,13 +201,12 @@ def test_the_command_that_is_shown_goes_on_with_the_same_study(tmp_path, monkeyp
     folder = StudyFolder(tmp_path / "a study")
     arms = tuple(ArmSpec(norm=parse_norm(arm)) for arm in ARMS)
     folder.claim(replace(make_study(seeds=(0, 1)), arms=arms, recipe=RECIPES["digits"]), TEST_SPLIT)
-    (line,) = re.findall(r"^whichnorm compare (?:.*\\\n)*.*$", shown(folder), flags=re.MULTILINE)
-    asked = {}
-    monkeypatch.setattr("whichnorm.commands.compare.prepare", lambda data, **given: asked.update(given, data=data))
-    monkeypatch.setattr("whichnorm.commands.compare.execute", lambda study, **given: 1 / 0)
+    (line,) = re.findall(r"whichnorm resume .*(?= goes on\.)", shown(folder))
+    asked = []
+    monkeypatch.setattr("whichnorm.api.execute", lambda study, **_: asked.append(study) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        main(shlex.split(line.replace("\\\n", ""))[1:])
-    study = prepare(**asked)
+        main(shlex.split(line)[1:])
+    (study,) = asked
     folder.check(study.spec, TEST_SPLIT.digest)
     assert [str(arm) for arm in study.spec.arms] == list(ARMS)
     assert study.spec.seeds == (0, 1)
@@ -422,7 +420,7 @@ def test_ctrl_c_on_a_terminal_leaves_with_code_0_and_the_cursor_back(study):
                                env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "40"})  # fmt: skip
     os.close(follower)
     seen = b""
-    while b"This goes on from here" not in seen:
+    while b"goes on." not in seen:
         seen += os.read(leader, 4096)
     process.send_signal(signal.SIGINT)
     while True:

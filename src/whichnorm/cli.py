@@ -1,14 +1,18 @@
 """The command line: finds the command, and turns every expected error into one line and exit code 2."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from whichnorm import interrupts
 from whichnorm.commands import compare, explain, report, reproduce, resume, show, sweep, watch
 from whichnorm.commands.analysis import analysis_commands
 from whichnorm.errors import SpecError, WhichnormError, shortened
+from whichnorm.files import escaped
+from whichnorm.specs.json_files import place
 from whichnorm.version import __version__
 
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"
@@ -56,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except WhichnormError as error:
             return say(str(error))
         except OSError as error:
-            return say(f"{error.filename or 'a file'}: {error.strerror or error}")
+            where = place(Path(os.fsdecode(error.filename))) if isinstance(error.filename, str | bytes) else "a file"
+            return say(f"{where}: {error.strerror or shortened(str(error))}")
         except KeyboardInterrupt as stopped:
             print(f"\nwhichnorm: {'; '.join(['stopped', *map(str, stopped.args)])}", file=sys.stderr)
             return 130
@@ -80,6 +85,6 @@ def run_command(argv: Sequence[str] | None) -> int:
 
 
 def say(message: str) -> int:
-    """Print what is wrong as one line, and return the exit code that goes with it."""
-    print(f"whichnorm: {shortened(' '.join(message.split()), MAX_MESSAGE)}", file=sys.stderr)
+    """Print what is wrong as one line that a terminal shows as it is, and return the exit code that goes with it."""
+    print(f"whichnorm: {shortened(escaped(' '.join(message.split())), MAX_MESSAGE)}", file=sys.stderr)
     return 2

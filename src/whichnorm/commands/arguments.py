@@ -72,5 +72,4 @@ def _parsed(choice: Choice, text: str) -> Any:
     try:
         return choice.option.parse(text)
     except SpecError as error:
-        said = str(error)
-        raise SpecError(said if said.startswith(choice.flag) else f"{choice.flag} {shown(text)}: {said}") from None
+        raise SpecError(f"{choice.flag} {shown(text)}: {error}") from None

@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from whichnorm.errors import DataError
+from whichnorm.errors import DataError, shortened
 from whichnorm.files import escaped
+from whichnorm.specs.json_files import place
 
 CHUNK_BYTES = 1 << 20
 
 
 def fault(path: Path, found: str, expected: str, remedy: str) -> DataError:
     """Return the error for a file or folder: what was found there, what was expected and the way out."""
-    return DataError(f"{escaped(path)}: {escaped(found)}, expected {expected}; {escaped(remedy)}")
+    return DataError(
+        f"{escaped(place(path))}: {shortened(escaped(found), 300)}, expected {expected}; {escaped(remedy)}"
+    )
 
 
 @contextmanager

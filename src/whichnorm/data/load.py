@@ -10,7 +10,7 @@ from whichnorm.data.files import is_there
 from whichnorm.data.folder import load_folder
 from whichnorm.data.mnist import FASHION_MNIST, MNIST, load_mnist
 from whichnorm.data.split import stratified_subset
-from whichnorm.errors import DataError, SpecError, nearest
+from whichnorm.errors import DataError, SpecError, nearest, shortened
 from whichnorm.files import escaped, expand
 from whichnorm.specs.data import DataSpec
 
@@ -52,7 +52,8 @@ def _load_folder(spec: DataSpec) -> Dataset:
     folder = expand(spec.name)
     if not spec.name or "\0" in spec.name or not is_there(folder):
         raise DataError(
-            f"data {escaped(spec.name)!r} is neither a data set nor a folder here{nearest(spec.name, DATA_NAMES)}; "
+            f"data {shortened(escaped(spec.name))!r} is neither a data set nor a folder here"
+            f"{nearest(shortened(spec.name), DATA_NAMES)}; "
             f"there are {', '.join(DATA_NAMES)}, or give the path of a folder of class folders"
         )
     return load_folder(Path(folder), spec.image_size)

@@ -11,13 +11,12 @@ MAX_DEPTH = 50  # of arrays and objects in one another; what whichnorm writes ha
 MAX_DIGITS = 18  # of a whole number, so that it fits into 64 bits
 
 
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
+def read_json(path: Path, where: str = "") -> Any:
+    """Return what a JSON file holds; `where` begins the message, "" names the file.
 
-    Raises SpecError, one line that names the file, for a file that cannot be read or is not UTF-8, and for text that
-    `parse_json` refuses.
+    Raises SpecError, one line, for a file that cannot be read or is not UTF-8, and for text that `parse_json` refuses.
     """
-    where = place(path)
+    where = where or place(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -45,7 +44,7 @@ def parse_json(text: str, where: str) -> Any:
     return value
 
 
-def place(path: Path, limit: int = 120) -> str:
+def place(path: Path, limit: int = 160) -> str:
     """Return a path for a message, a long one by its end."""
     text = str(path)
     return text if len(text) <= limit else "…" + text[1 - limit :]

@@ -114,7 +114,8 @@ def make(kind: type[T], given: Mapping[str, Any]) -> T:
     for keyword, value in given.items():
         if keyword not in known:
             raise unknown(keyword, known)
-        _check_needs(known[keyword], value, given)
+        if known[keyword].option.needs in known:  # else what is needed is known in another way
+            _check_needs(known[keyword], value, given)
     found: T = _made(kind, {known[keyword].path: value for keyword, value in given.items()})
     return found
 
@@ -128,7 +129,7 @@ def unknown(keyword: str, known: Mapping[str, Any]) -> SpecError:
 
 def _check_needs(choice: Choice, value: Any, given: Mapping[str, Any]) -> None:
     needed = choice.option.needs
-    if needed and value != choice.default and not given.get(needed):
+    if value != choice.default and not given.get(needed):
         flag = f"--{needed.replace('_', '-')}"
         raise SpecError(
             f"{choice.flag} {shortened(str(choice.option.write(value)))}: has a meaning with {flag} only; add that, or "

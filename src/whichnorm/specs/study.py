@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from whichnorm.errors import shortened, shown
+from whichnorm.errors import SpecError, nearest, shortened, shown
 from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
 from whichnorm.specs.codec import decode
@@ -30,6 +30,18 @@ class MachineSpec:
 
     def __post_init__(self) -> None:
         require(1 <= self.threads <= MAX_THREADS, f"{self.threads} threads: expected 1 to {MAX_THREADS:,}")
+
+
+def check_machine(device: str, threads: int | None, precision: str) -> None:
+    """Raise SpecError for a choice of machine that is none; "auto" is one."""
+    devices, precisions = ("cpu", "cuda"), ("auto", "float32", "bfloat16")
+    if device not in devices:
+        hint = nearest(shortened(device), devices)
+        raise SpecError(f"unknown device {shown(device)}{hint}; there are cpu and cuda")
+    if threads is not None and threads < 1:
+        raise SpecError(f"{threads} threads: at least 1 is needed")
+    if precision not in precisions:
+        raise SpecError(f"unknown precision {shown(precision)}; there are auto, float32 and bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)

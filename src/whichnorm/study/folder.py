@@ -87,10 +87,11 @@ class StudyFolder:
         self._check_no_sweep()
         if not path.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
+        where = f"{place(path)}: not a readable study"
         try:
-            return decode(read_json(path), dict[str, Any], place(path))
+            return decode(read_json(path, where), dict[str, Any], where)
         except SpecError as error:
-            raise StudyError(f"{error}; not a readable study: choose another folder, or delete it") from None
+            raise StudyError(f"{error}; choose another folder, or delete it") from None
 
     def spec(self) -> StudySpec:
         """Return the study that the folder holds."""

@@ -16,7 +16,7 @@ from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.options import choices
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import default_recipe, find_recipe
-from whichnorm.specs.study import MAX_SEEDS, FollowUps, MachineSpec, Shared, StudySpec
+from whichnorm.specs.study import MAX_SEEDS, FollowUps, MachineSpec, Shared, StudySpec, check_machine
 from whichnorm.specs.study_options import DEFAULT_NORMS, DEFAULT_SEEDS, CompareOptions, StudyOptions
 from whichnorm.stats import looks
 
@@ -76,6 +76,7 @@ def shared_of(options: StudyOptions, recipe: Recipe) -> Shared:
 
 def provisional(options: StudyOptions, recipe: Recipe) -> Shared:
     """Return what all runs have in common as far as it is known without PyTorch."""
+    check_machine(options.device, options.threads, options.precision)
     network = network_of(options)
     if isinstance(network, str):
         check_name(network)

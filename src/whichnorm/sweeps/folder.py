@@ -64,10 +64,11 @@ class SweepFolder:
         return str(data.get("digest", "")) if isinstance(data, dict) else ""
 
     def _held(self) -> dict[str, Any]:
+        where = f"{place(self.file)}: not a readable sweep"
         try:
-            return decode(read_json(self.file), dict[str, Any], place(self.file))
+            return decode(read_json(self.file, where), dict[str, Any], where)
         except SpecError as error:
-            raise StudyError(f"{error}; not a readable sweep: choose another --out, or delete it") from None
+            raise StudyError(f"{error}; choose another --out, or delete it") from None
 
     def of_point(self, name: str) -> StudyFolder:
         return StudyFolder(self.root / name)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy
 import torch
 
-from whichnorm.errors import SpecError, nearest
-from whichnorm.specs.study import MachineSpec
+from whichnorm.errors import SpecError
+from whichnorm.specs.study import MachineSpec, check_machine
 from whichnorm.version import __version__
 
 
@@ -22,14 +22,9 @@ def choose_machine(device: str = "cpu", threads: int | None = None, precision: s
     "auto" takes bfloat16 for convolutions and stored activations where the processor multiplies it natively, else
     float32. Statistics, weights and losses are float32 always.
     """
-    if device not in ("cpu", "cuda"):
-        raise SpecError(f"unknown device {device!r}{nearest(device, ('cpu', 'cuda'))}; there are cpu and cuda")
+    check_machine(device, threads, precision)
     if device == "cuda" and not torch.cuda.is_available():
         raise SpecError("device cuda: PyTorch finds no CUDA GPU here; use --device cpu, or a CUDA build of torch")
-    if threads is not None and threads < 1:
-        raise SpecError(f"{threads} threads: at least 1 is needed")
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise SpecError(f"unknown precision {precision!r}; there are auto, float32 and bfloat16")
     if precision == "auto":
         native = device == "cuda" or multiplies_bfloat16()
         return MachineSpec(

@@ -88,7 +88,7 @@ def read_record(path: Path) -> RunRecord:
     """Read a record back; a damaged one is a StudyError that names the file."""
     where = f"{place(path)}: not a readable run record"
     try:
-        raw = read_json(path)
+        raw = read_json(path, where)
         if isinstance(raw, dict) and raw.get("schema", SCHEMA) != SCHEMA:
             raise SpecError(f"{where}: of another version (schema {shown(raw['schema'])}, expected {SCHEMA})")
         record = decode(raw, RunRecord, where)

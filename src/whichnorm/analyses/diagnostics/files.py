@@ -65,7 +65,7 @@ def read_diagnoses(path: Path, arm: str, seed: int) -> RunDiagnoses:
     """Read the diagnostics of a run back; a damaged file, or one of another run, is a StudyError that names it."""
     where = f"{place(path)}: not the readable diagnostics of {arm} at seed {seed}"
     try:
-        held = decode(read_json(path), HeldDiagnoses, where)
+        held = decode(read_json(path, where), HeldDiagnoses, where)
         if (held.schema, held.arm, held.seed) != (SCHEMA, arm, seed):
             raise SpecError(f"{where}: holds {shown(held.arm)} at seed {held.seed} in schema {held.schema}")
         epochs = [row.epoch for row in held.epochs]
