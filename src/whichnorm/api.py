@@ -1,4 +1,4 @@
-"""compare, resume and sweep: from options to data, study, records, results and report; show describes a network."""
+"""compare, resume, sweep: from options to data, study, records, results and report; open_results reads them again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whichnorm.errors import SpecError
+from whichnorm.specs.data import DataPlace
 from whichnorm.specs.keywords import takes
 from whichnorm.specs.study_options import CompareOptions, ResumeOptions, RunOptions, SweepOptions
 
@@ -49,6 +50,20 @@ def resume(
     if found := reopen_sweep(folder, options):
         return execute_sweep(found, options, progress, execute)
     return execute(live_study(folder, options), options=options, progress=progress, budget=options.budget)
+
+
+@takes(DataPlace)
+def open_results(folder: str | Path, options: DataPlace) -> "StudyResults":
+    """Return the results of the runs that the study in a folder has so far; nothing is trained or written.
+
+    Such as of a study that `whichnorm compare` made. Networks and images are needed only for an analysis that asks
+    them: each is measured when it is first shown. Raises StudyError for a folder without a study or a finished run.
+    """
+    from whichnorm.study.study import reopen
+    from whichnorm.study_results import StudyResults
+
+    study = reopen(folder, options.data_dir, options.download)
+    return StudyResults.of(study, read_results(study), {})
 
 
 @takes(SweepOptions, positional=["data"])
