@@ -185,6 +185,27 @@ def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "S
     return held
 
 
+def report_again(folder: str | Path, place: DataPlace) -> "StudyResults | SweepResults":
+    """Write results and report of the study or the sweep in a folder again from the runs that have finished so far.
+
+    Of a sweep, so are those of the points whose weights are all there.
+    """
+    from whichnorm.study.study import reopen
+    from whichnorm.sweeps.run import report_sweep, stored_sweep
+
+    if found := stored_sweep(folder, place):
+        return report_sweep(found, _report_on_point)
+    study = reopen(folder, place.data_dir, place.download)
+    return report_on(study, read_results(study))
+
+
+def _report_on_point(study: "Study") -> "Results":
+    """Write the report of a sweep's point again where its networks are there to be asked, and return its results."""
+    results = read_results(study)
+    there = all(study.folder.weights(run).exists() for run in study.finished_runs())
+    return report_on(study, results) if there else results
+
+
 def read_results(study: "Study") -> "Results":
     """Return the results of the runs that a study has so far; nothing is written."""
     return _summarize(study, study.records())
