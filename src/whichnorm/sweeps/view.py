@@ -1,10 +1,12 @@
 """A sweep's state in a terminal: a row per point, the runs of the one that is being made, and what goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import mean
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +16,29 @@ from whichnorm.watch.state import StudyState
 from whichnorm.watch.view import LINES_BESIDE_ROWS, STYLES, bar, going_on, reason_lines, report_line, runs_table
 
 LINES_OF_POINTS = 6  # beside their rows: a title and two table heads
+
+
+@dataclass(frozen=True)
+class Items:
+    """Short texts in a row, with a new line between two of them where there is no room."""
+
+    texts: Sequence[str]
+
+    def lines(self, width: int) -> list[str]:
+        lines: list[str] = []
+        for text in self.texts:
+            if lines and len(lines[-1]) + 2 + len(text) <= width:
+                lines[-1] += f"  {text}"
+            else:
+                lines.append(text)
+        return lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("\n".join(self.lines(options.max_width)))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        lengths = [len(text) for text in self.texts] or [0]
+        return Measurement(max(lengths), sum(lengths) + 2 * (len(lengths) - 1)).with_maximum(options.max_width)
 
 
 def render_sweep(state: SweepState, height: int | None = None) -> list[RenderableType]:
@@ -72,13 +97,13 @@ def _status(study: StudyState | None) -> Text:
     return Text("stopped", style=STYLES["stopped"]) if begun else Text("waiting", style=STYLES["waiting"])
 
 
-def _accuracies(study: StudyState | None) -> Text:
-    """Return the mean accuracy of each arm's finished runs in their last epoch: "bn 51.2, gn:4 47.3"."""
-    finished: dict[str, list[float]] = {}
+def _accuracies(study: StudyState | None) -> Items:
+    """Return the mean accuracy of each arm's finished runs in their last epoch: "bn 51.2  gn:4 47.3"."""
+    finished: dict[str, list[float]] = {run.arm: [] for run in study.runs} if study else {}
     for run in study.runs if study else ():
         if study and run.status == "finished":
-            finished.setdefault(run.arm, []).append(study.accuracy(run.epochs[-1]))
-    return Text(", ".join(f"{arm}\u00a0{100 * mean(values):.1f}" for arm, values in finished.items()))
+            finished[run.arm].append(study.accuracy(run.epochs[-1]))
+    return Items([f"{arm} {100 * mean(values):.1f}" for arm, values in finished.items() if values])
 
 
 def _runs(state: SweepState, height: int | None) -> Iterator[RenderableType]:
