@@ -1,10 +1,13 @@
 """What is shown of a study from its events alone, on a pipe and on a terminal."""
 
 import io
+import os
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import whichnorm
 from whichnorm.study.events import (
     EpochDone,
     FollowUpStarted,
@@ -100,3 +103,29 @@ def test_bars_are_gone_where_a_study_is_interrupted():
 )
 def test_an_estimated_time_is_rough(seconds, text):
     assert rough_time(seconds) == text
+
+
+IN_A_NOTEBOOK = """\
+import whichnorm
+from whichnorm.study.events import PartStarted, StepDone, StudyStarted, StudyStopped
+
+listener = whichnorm.console_progress()
+for event in (
+    PartStarted(title="[bold]batch 8[/] " + "x" * 200), StudyStarted(num_runs=3, done=(("bn", 0),)),
+    StepDone(arm="ln", seed=0, step=1), StudyStopped(),
+):
+    listener(event)
+"""
+
+
+def test_a_notebook_gets_lines_of_text_and_no_html(monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    package = str(Path(whichnorm.__file__).parent.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([package, os.environ.get("PYTHONPATH", "")]))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IN_A_NOTEBOOK)])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    assert {(output.output_type, output.get("name")) for output in outputs} == {("stream", "stdout")}
+    text = "".join(output.text for output in outputs)
+    assert text == f"[bold]batch 8[/] {'x' * 200}\n1 of 3 runs are finished already\n"

@@ -13,7 +13,7 @@ PUBLIC = {
     "ModelError",
     "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
     "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
-    "parse_norm", "resume", "show", "sweep",
+    "open_results", "parse_norm", "resume", "show", "sweep",
 }  # fmt: skip
 
 

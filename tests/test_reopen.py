@@ -4,15 +4,18 @@ import importlib
 import json
 import shutil
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from torch import nn
 
+import whichnorm
 from whichnorm import compare
+from whichnorm.analyses import ANALYSES
 from whichnorm.api import read_results, report_on
 from whichnorm.cli import main
-from whichnorm.errors import DataError, StudyError, WhichnormError
+from whichnorm.errors import DataError, SpecError, StudyError, WhichnormError
 from whichnorm.study.study import reopen
 from whichnorm.training.evaluate import evaluate
 from whichnorm.training.record import EpochRow
@@ -224,3 +227,61 @@ def test_a_record_that_was_edited_is_one_clear_line(copied, changes, capsys):
     assert said.count("\n") == 1
     assert "bn-seed0.json" in said
     assert "train this run again" in said
+
+
+# ----- in Python
+
+
+def test_a_study_that_a_command_made_is_opened_in_python_without_images_or_training(finished, monkeypatch):
+    out, results = finished
+    monkeypatch.setattr("whichnorm.study.images.load_splits", lambda *_: 1 / 0)
+    before = sorted(out.rglob("*"))
+    opened = whichnorm.open_results(out)
+    assert opened.verdict == results.verdict
+    assert opened.comparisons == results.comparisons
+    assert repr(opened) == repr(results)
+    assert opened.table().rows == results.table().rows
+    assert opened.found == {}  # nothing is measured yet
+    first = opened.plot("curves")
+    assert [picture.name for picture in first] == [picture.name for picture in results.plot("curves")]
+    assert set(opened.found) == {"curves"}
+    assert sorted(out.rglob("*")) == before
+
+
+def test_an_analysis_of_opened_results_is_measured_once_and_again_only_under_other_options(finished, monkeypatch):
+    opened = whichnorm.open_results(str(finished[0]))
+    (analysis,) = [one for one in ANALYSES if one.name == "mistakes"]
+    asked = []
+
+    def measure(self, study, results, options):
+        asked.append(options)
+        return measured(self, study, results, options)
+
+    measured = type(analysis).measure
+    monkeypatch.setattr(type(analysis), "measure", measure)
+    opened.section("mistakes")
+    opened.section("mistakes")
+    assert len(asked) == 1
+    name = next(one.name for one in fields(analysis.options))
+    opened.section("mistakes", **{name: getattr(asked[0], name)})
+    assert len(asked) == 2
+
+
+@pytest.mark.slow
+def test_opened_results_write_the_same_report(copied):
+    page = copied / "report" / "index.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert whichnorm.open_results(copied).report() == page
+    assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize(("keywords", "message"), [({"datadir": "x"}, "data_dir"), ({"download": 3}, "download is 3")])
+def test_wrong_arguments_of_opening_are_named(finished, keywords, message):
+    with pytest.raises(SpecError, match=message):
+        whichnorm.open_results(finished[0], **keywords)
+
+
+def test_opening_nothing_is_a_study_error(tmp_path):
+    with pytest.raises(StudyError, match="holds no study"):
+        whichnorm.open_results(tmp_path)

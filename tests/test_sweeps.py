@@ -212,6 +212,58 @@ def test_an_interrupted_sweep_goes_on_and_what_is_added_later_alone_is_trained(t
     assert len(list(csv.DictReader((out / "results.csv").open()))) == len(new)
 
 
+@pytest.fixture
+def finished(tmp_path, records_alone):
+    """A sweep of two points whose runs are all there, and its results."""
+    return tmp_path / "sweep", trained(make_sweep(tmp_path / "sweep", **TINY, batch_sizes=(8, 16)))[1]
+
+
+def test_nothing_of_a_finished_sweep_or_of_its_points_is_trained_by_resume(finished):
+    out, results = finished
+    for folder in (out, out / "batch-8"):
+        before = {path: path.read_bytes() for path in folder.rglob("runs/*")}
+        counting = Counting()
+        again = whichnorm.resume(folder, progress=counting)
+        assert counting.runs == []
+        assert {path: path.read_bytes() for path in folder.rglob("runs/*")} == before
+        if folder == out:
+            assert again.to_dict() == results.to_dict()
+
+
+def test_a_sweep_is_reported_again_from_its_folder_without_its_images(finished, monkeypatch):
+    out, results = finished
+    monkeypatch.setattr("whichnorm.study.images.load_splits", lambda *_: 1 / 0)
+    for written in ("results.json", "results.csv", "report/index.html", "report/README.md"):
+        (out / written).unlink()
+    assert main(["report", str(out)]) in (0, 1)
+    assert json.loads((out / "results.json").read_text()) == json.loads(json.dumps(results.to_dict()))
+    assert (out / "report" / "index.html").exists()
+
+
+def test_a_point_s_report_is_written_again_where_its_weights_are_there(finished, monkeypatch):
+    out, _ = finished
+    reported = []
+    monkeypatch.setattr("whichnorm.api.report_on", lambda study, results: reported.append(study.folder.root) or results)
+    next((out / "batch-8" / "runs").glob("*.safetensors")).unlink()
+    assert main(["report", str(out)]) in (0, 1)
+    assert reported == [out / "batch-16"]
+
+
+def test_an_unfinished_sweep_is_reported_as_far_as_it_is_there(finished, capsys):
+    out, _ = finished
+    for record in (out / "batch-16" / "runs").glob("*.json"):
+        record.unlink()
+    next((out / "batch-8" / "runs").glob("gn-4-seed1.json")).unlink()
+    assert main(["report", str(out)]) in (0, 1)
+    found = json.loads((out / "results.json").read_text())
+    assert [[arm["seeds"] for arm in point["arms"]] for point in found["points"]] == [[[0, 1], [0]], []]
+    for record in (out / "batch-8" / "runs").glob("*.json"):
+        record.unlink()
+    capsys.readouterr()
+    assert main(["report", str(out)]) == 2
+    assert f"no run has finished yet; whichnorm resume {out} trains them" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("records_alone")
 def test_studies_of_compare_are_adopted_by_a_sweep_of_the_same_layout(tmp_path):
     shared = {"seeds": 1, "train_limit": 60, "threads": 1, "precision": "float32"}
@@ -464,8 +516,8 @@ def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(
     assert lines[-1] == f"report: {out / 'report' / 'index.html'}"
     assert "Batch 64 in 1s without arm bn: BatchNorm is undefined in training" in "\n".join(lines)
     assert sorted(path.name for path in out.glob("batch-*")) == ["batch-64", "batch-64-device-1"]
-    for arguments in (["report", str(out)], ["compare", "--out", str(out)], ["watch", str(out), "--once"]):
-        assert main(arguments) == 2
+    for command in (["curves", str(out)], ["compare", "--out", str(out)]):
+        assert main(command) == 2
         error = capsys.readouterr().err
         assert "holds a sweep" in error
         assert "batch-64, batch-64-device-1" in error

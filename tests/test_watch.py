@@ -5,63 +5,33 @@ import json
 import os
 import pty
 import re
-import shlex
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
-import torch
 from rich.console import Console
-from safetensors.torch import save_file
-from synthetic import digits_test, diverged, failed, make_records, make_results, make_study
+from synthetic import digits_test, diverged, failed, make_records, make_study
+from watched import ARMS, EPOCHS, TEST_SPLIT, asked_to_resume, empty_study, put_checkpoint, put_record, put_results
 
 from whichnorm.cli import build_parser, load_commands, main
 from whichnorm.commands.watch import follow, show
 from whichnorm.errors import StudyError
 from whichnorm.norms import parse_norm
-from whichnorm.results.results import write_results
-from whichnorm.specs.arm import ArmSpec, run_key
+from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.recipes import RECIPES
 from whichnorm.study.events import EpochDone
-from whichnorm.study.folder import StudyFolder, TestSplit
-from whichnorm.training.record import write_record
+from whichnorm.study.folder import StudyFolder
 from whichnorm.watch.state import Reader, seconds_left
 from whichnorm.watch.view import BLOCKS, Sparkline, render
-
-ARMS = ("bn", "gn:8", "ln")
-EPOCHS = 15
-TEST_SPLIT = TestSplit(digest="0123456789ab", class_names=("0", "1"), labels=(0, 1, 1))
 
 
 @pytest.fixture
 def study(tmp_path):
     """An empty study of three arms and two seeds, and the records that its runs would have."""
-    spec = replace(make_study(seeds=(0, 1)), arms=tuple(ArmSpec(norm=parse_norm(arm)) for arm in ARMS))
-    folder = StudyFolder(tmp_path / "study")
-    folder.claim(spec, TEST_SPLIT)
-    return folder, make_records(ARMS, spec, digits_test(), 10)
-
-
-def put_record(folder, record):
-    write_record(folder.root / "runs" / f"{run_key(record.arm, record.seed)}.json", record)
-
-
-def put_checkpoint(folder, record, num_epochs, evaluate_seconds=1.0):
-    rows = [asdict(row) for row in record.epochs[:num_epochs]]
-    notes = json.dumps({"epochs": rows, "audit": None, "evaluate_seconds": evaluate_seconds})
-    path = folder.root / "checkpoints" / f"{run_key(record.arm, record.seed)}.safetensors"
-    path.parent.mkdir(exist_ok=True)
-    save_file({"model/weight": torch.zeros(3)}, path, {"notes": notes})
-    return path
-
-
-def put_results(folder, records):
-    results = make_results(folder.root, study=make_study(seeds=(0, 1)), records=records)
-    write_results(results)
-    return results
+    return empty_study(tmp_path / "study")
 
 
 def shown(folder, width=80, height=None):
@@ -201,15 +171,7 @@ def test_the_command_that_is_shown_goes_on_with_the_same_study(tmp_path, monkeyp
     folder = StudyFolder(tmp_path / "a study")
     arms = tuple(ArmSpec(norm=parse_norm(arm)) for arm in ARMS)
     folder.claim(replace(make_study(seeds=(0, 1)), arms=arms, recipe=RECIPES["digits"]), TEST_SPLIT)
-    (line,) = re.findall(r"whichnorm resume .*(?= goes on\.)", shown(folder))
-    asked = []
-    monkeypatch.setattr("whichnorm.api.execute", lambda study, **_: asked.append(study) or 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        main(shlex.split(line)[1:])
-    (study,) = asked
-    folder.check(study.spec, TEST_SPLIT.digest)
-    assert [str(arm) for arm in study.spec.arms] == list(ARMS)
-    assert study.spec.seeds == (0, 1)
+    assert asked_to_resume(shown(folder), monkeypatch) == folder.root
 
 
 # ----- files that come and go
@@ -267,7 +229,7 @@ def test_a_damaged_record_is_shown_as_one(study):
     put_record(folder, records[0])
     (folder.root / "runs" / "bn-seed0.json").write_text("{")
     assert statuses(folder)[0] == "unreadable"
-    assert "not a readable run record" in shown(folder)
+    assert "not readable as JSON" in shown(folder)
 
 
 def test_a_file_that_did_not_change_is_not_read_twice(study, monkeypatch):
@@ -420,7 +382,7 @@ def test_ctrl_c_on_a_terminal_leaves_with_code_0_and_the_cursor_back(study):
                                env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "40"})  # fmt: skip
     os.close(follower)
     seen = b""
-    while b"goes on." not in seen:
+    while b"No process is at work" not in seen:
         seen += os.read(leader, 4096)
     process.send_signal(signal.SIGINT)
     while True:

@@ -9,7 +9,7 @@ from whichnorm import interrupts
 
 interrupts.end_at_once()  # before anything else is imported, where this is the program whichnorm
 
-from whichnorm.api import compare, console_progress, resume, show, sweep
+from whichnorm.api import compare, console_progress, open_results, resume, show, sweep
 from whichnorm.errors import (
     DataError,
     MissingExtraError,
@@ -70,6 +70,7 @@ __all__ = [
     "compare",
     "console_progress",
     "explain",
+    "open_results",
     "parse_norm",
     "resume",
     "show",

@@ -1,4 +1,4 @@
-"""compare, resume and sweep: from options to data, study, records, results and report; show describes a network."""
+"""compare, resume, sweep: from options to data, study, records, results and report; open_results reads them again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whichnorm.errors import SpecError
+from whichnorm.specs.data import DataPlace
 from whichnorm.specs.keywords import takes
 from whichnorm.specs.study_options import CompareOptions, ResumeOptions, RunOptions, SweepOptions
 
@@ -49,6 +50,20 @@ def resume(
     if found := reopen_sweep(folder, options):
         return execute_sweep(found, options, progress, execute)
     return execute(live_study(folder, options), options=options, progress=progress, budget=options.budget)
+
+
+@takes(DataPlace)
+def open_results(folder: str | Path, options: DataPlace) -> "StudyResults":
+    """Return the results of the runs that the study in a folder has so far; nothing is trained or written.
+
+    Such as of a study that `whichnorm compare` made. Networks and images are needed only for an analysis that asks
+    them: each is measured when it is first shown. Raises StudyError for a folder without a study or a finished run.
+    """
+    from whichnorm.study.study import reopen
+    from whichnorm.study_results import StudyResults
+
+    study = reopen(folder, options.data_dir, options.download)
+    return StudyResults.of(study, read_results(study), {})
 
 
 @takes(SweepOptions, positional=["data"])
@@ -168,6 +183,27 @@ def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "S
     write_results(held)
     write_report(held, found)
     return held
+
+
+def report_again(folder: str | Path, place: DataPlace) -> "StudyResults | SweepResults":
+    """Write results and report of the study or the sweep in a folder again from the runs that have finished so far.
+
+    Of a sweep, so are those of the points whose weights are all there.
+    """
+    from whichnorm.study.study import reopen
+    from whichnorm.sweeps.run import report_sweep, stored_sweep
+
+    if found := stored_sweep(folder, place):
+        return report_sweep(found, _report_on_point)
+    study = reopen(folder, place.data_dir, place.download)
+    return report_on(study, read_results(study))
+
+
+def _report_on_point(study: "Study") -> "Results":
+    """Write the report of a sweep's point again where its networks are there to be asked, and return its results."""
+    results = read_results(study)
+    there = all(study.folder.weights(run).exists() for run in study.finished_runs())
+    return report_on(study, results) if there else results
 
 
 def read_results(study: "Study") -> "Results":

@@ -31,12 +31,12 @@ class StudyResults(Results):
     """
 
     study_itself: "Study"
-    found: Mapping[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)  # what is measured later is added
 
     @classmethod
     def of(cls, study: "Study", results: Results, found: Mapping[str, Any]) -> "StudyResults":
         values = {one.name: getattr(results, one.name) for one in fields(Results)}
-        return cls(**values, study_itself=study, found=found)
+        return cls(**values, study_itself=study, found=dict(found))
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content, with what the trained networks answered and whether the answer holds."""
@@ -64,17 +64,24 @@ class StudyResults(Results):
     def section(self, name: str, **options: Any) -> "Section":
         """Return what an analysis found, as the report shows it: "gradcam", "curves", "mistakes".
 
-        options are those of the analysis, such as layer="block2" of "gradcam"; without any, what the report found is
+        options are those of the analysis, such as layer="block2" of "gradcam"; without any, what was found before is
         not measured again. Raises SpecError for a name or an option that is not there.
         """
         analysis = _find(name)
-        found = self.found.get(name)
-        if options or found is None or isinstance(found, Exception):
-            found = analysis.measure(self.study_itself, self, _options(analysis, options))
-        section = analysis.section(found, self)
+        section = analysis.section(self._found(analysis, options), self)
         if section is None:
             raise SpecError(f"{name}: this study has nothing to show")
         return section
+
+    def _found(self, analysis: Analysis[Any, Any], options: Mapping[str, Any]) -> Any:
+        """Return what an analysis finds; with the report's own options it is measured once."""
+        known = self.found.get(analysis.name)
+        if not options and known is not None and not isinstance(known, Exception):
+            return known
+        found = analysis.measure(self.study_itself, self, _options(analysis, options))
+        if not options:
+            self.found[analysis.name] = found
+        return found
 
     def plot(self, name: str, **options: Any) -> "Plots":
         """Return the pictures of an analysis; a notebook shows them. See `section` for the arguments."""
@@ -82,8 +89,10 @@ class StudyResults(Results):
 
     def report(self) -> Path:
         """Write the report anew and return the path of its page."""
-        from whichnorm.report import write_report
+        from whichnorm.report import measure_all, write_report
 
+        if {analysis.name for analysis in ANALYSES} - set(self.found):
+            self.found.update({**dict(measure_all(self.study_itself, self, {})), **self.found})
         return write_report(self, self.found)
 
 

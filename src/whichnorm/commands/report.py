@@ -1,29 +1,34 @@
-"""`whichnorm report`: write a study's report again, from its records."""
+"""`whichnorm report`: write the report of a study or a sweep again, from its records."""
 
 import argparse
 from typing import TYPE_CHECKING
 
-from whichnorm.api import read_results, report_on
-from whichnorm.commands.arguments import read_options
-from whichnorm.commands.ending import end_study
-from whichnorm.commands.study_folder import add_study_arguments, study_of
+from whichnorm.api import report_again
+from whichnorm.commands.arguments import add_options, read_options
+from whichnorm.commands.ending import end_study, end_sweep
+from whichnorm.files import expand
 from whichnorm.specs.data import DataPlace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "report"
-HELP = "write the report of a study's finished runs again"
-DESCRIPTION = "Write the report of a study from the runs that have finished so far; nothing is trained."
+HELP = "write the report of a study or a sweep again"
+DESCRIPTION = (
+    "Write the report of a study or a sweep from the runs that have finished so far; nothing is trained. Of a sweep, "
+    "the reports of its points are written too where their weights are there."
+)
 EPILOG = """\
 examples:
   whichnorm report runs/demo
   whichnorm report results/session08 --data-dir data
+  whichnorm report results/sweep_batch
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_study_arguments(parser)
+    parser.add_argument("folder", metavar="DIR", help="the folder of a study or a sweep, their --out")
+    add_options(parser, DataPlace)
 
 
 def read(args: argparse.Namespace) -> DataPlace:
@@ -31,5 +36,7 @@ def read(args: argparse.Namespace) -> DataPlace:
 
 
 def run(args: argparse.Namespace, place: DataPlace, console: "Console") -> int:
-    study = study_of(args.study, place)
-    return end_study(report_on(study, read_results(study)), console)
+    from whichnorm.sweeps.results import SweepResults
+
+    results = report_again(expand(args.folder), place)
+    return end_sweep(results, console) if isinstance(results, SweepResults) else end_study(results, console)

@@ -1,9 +1,10 @@
-"""`whichnorm watch`: a running, interrupted or finished study in the terminal."""
+"""`whichnorm watch`: a running, interrupted or finished study or sweep in the terminal."""
 
 import argparse
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whichnorm.commands.arguments import add_options, read_options
@@ -13,24 +14,25 @@ from whichnorm.specs import texts
 from whichnorm.specs.options import option
 
 if TYPE_CHECKING:  # reading checkpoints is slow to import
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
+    from whichnorm.sweeps.state import SweepReader, SweepState
     from whichnorm.watch.state import Reader, StudyState
 
 MAX_INTERVAL = 86_400.0
 
 NAME = "watch"
-HELP = "show how far a running, stopped or finished study is"
+HELP = "show how far a running, stopped or finished study or sweep is"
 DESCRIPTION = (
-    "Show how far a study is, from the files in its folder; another process may be training in it. On a terminal it "
-    "follows the study until it is finished; Ctrl-C leaves, and disturbs nothing."
+    "Show how far a study or a sweep is, from the files in its folder; another process may be training in it. On a "
+    "terminal it is followed until it is finished; Ctrl-C leaves, and disturbs nothing."
 )
 EPILOG = """\
 examples:
   whichnorm watch runs/demo
-  whichnorm watch runs/demo --once
+  whichnorm watch runs/sweep --once
 
-Exit code: 0 done, 2 a folder without a study.
+Exit code: 0 done, 2 a folder with neither.
 """
 
 
@@ -44,7 +46,7 @@ def interval(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchOptions:
-    """How a study is watched."""
+    """How a study or a sweep is watched."""
 
     once: bool = option(False, "show the present state and end")
     interval: float = option(
@@ -53,7 +55,7 @@ class WatchOptions:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("study", metavar="DIR", help="the folder of a study, --out of whichnorm compare")
+    parser.add_argument("folder", metavar="DIR", help="the folder of a study or a sweep, their --out")
     add_options(parser, WatchOptions)
 
 
@@ -62,9 +64,7 @@ def read(args: argparse.Namespace) -> WatchOptions:
 
 
 def run(args: argparse.Namespace, options: WatchOptions, console: "Console") -> int:
-    from whichnorm.watch.state import Reader
-
-    reader = Reader(expand(args.study))
+    reader = reader_of(expand(args.folder))
     state = reader.read()
     if options.once or not console.is_terminal:
         show(state, console)
@@ -74,28 +74,43 @@ def run(args: argparse.Namespace, options: WatchOptions, console: "Console") -> 
     return 0
 
 
-def show(state: "StudyState", console: "Console") -> None:
+def reader_of(folder: Path) -> "Reader | SweepReader":
+    """Return what reads the state of the study or the sweep in a folder."""
+    from whichnorm.sweeps.state import SweepReader
+    from whichnorm.watch.state import Reader
+
+    return SweepReader(folder) if (folder / "sweep.json").exists() else Reader(folder)
+
+
+def parts(state: "StudyState | SweepState", height: int | None = None) -> "list[RenderableType]":
+    """Return what is shown of a state, from top to bottom."""
+    from whichnorm.sweeps.state import SweepState
+    from whichnorm.sweeps.view import render_sweep
+    from whichnorm.watch.view import render
+
+    return render_sweep(state, height) if isinstance(state, SweepState) else render(state, height)
+
+
+def show(state: "StudyState | SweepState", console: "Console") -> None:
     """Print a state; sentences and commands are whole lines, which a terminal wraps and a pipe does not."""
     from rich.text import Text
 
-    from whichnorm.watch.view import render
-
-    for part in render(state):
+    for part in parts(state):
         console.print(part, soft_wrap=isinstance(part, Text))
 
 
-def follow(reader: "Reader", state: "StudyState", console: "Console", interval: float) -> None:
-    """Show a study until it is finished, drawn again only where it or the terminal changed."""
+def follow(
+    reader: "Reader | SweepReader", state: "StudyState | SweepState", console: "Console", interval: float
+) -> None:
+    """Show a study or a sweep until it is finished, drawn again only where it or the terminal changed."""
     from rich.console import Group
     from rich.live import Live
-
-    from whichnorm.watch.view import render
 
     shown: object = None
     with Live(console=console, auto_refresh=False) as live:
         while True:
             if (state, console.size) != shown:
-                live.update(Group(*render(state, console.height)), refresh=True)
+                live.update(Group(*parts(state, console.height)), refresh=True)
                 shown = (state, console.size)
             if state.finished:
                 return

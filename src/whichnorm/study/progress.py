@@ -29,8 +29,14 @@ HEADER = " epoch        lr   seconds   train loss   train acc   {0:>4} loss   {0
 
 def console_progress(console: Console | None = None) -> Listener:
     """Return a listener that shows bars on a terminal, plain lines on anything else."""
-    console = console or Console(file=sys.stdout)
+    console = console or _of_stdout()
     return Bars(console) if console.is_terminal else Lines(console)
+
+
+def _of_stdout() -> Console:
+    """Return a console that writes text to stdout, in a notebook too: there rich would make HTML of every line, and
+    take the environment of the kernel, which asks for colours, for a terminal."""
+    return Console(file=sys.stdout, force_jupyter=False, force_terminal=sys.stdout.isatty())
 
 
 def format_row(row: EpochRow) -> str:

@@ -48,6 +48,10 @@ class Study:
         """Return the records that the study has so far, in its order; a StudyError where there is none."""
         return read_records(self.spec, self.test_split, self.folder)
 
+    @property
+    def has_records(self) -> bool:
+        return any(self.folder.record(run).exists() for run in self.spec.runs())
+
     def finished_runs(self) -> list[RunSpec]:
         """Return the runs that finished, in the study's order."""
         finished = {(record.arm, record.seed) for record in self.records() if record.status == "finished"}

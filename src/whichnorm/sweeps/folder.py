@@ -10,7 +10,7 @@ from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import place, read_json
 from whichnorm.specs.study import completed
-from whichnorm.study.folder import SWEEP_FILE, StudyFolder, first_difference
+from whichnorm.study.folder import STUDY_FILE, SWEEP_FILE, StudyFolder, TestSplit, first_difference
 from whichnorm.sweeps.spec import SweepSpec, read_sweep
 
 OF_THE_LAST_CALL = ("axes", "arms", "seeds", "points")  # these may change from call to call; finished runs are kept
@@ -62,6 +62,15 @@ class SweepFolder:
         """Return the hash of the images that the folder's sweep was trained on, "" where it is not known."""
         data = self._held().get("data")
         return str(data.get("digest", "")) if isinstance(data, dict) else ""
+
+    def test_split(self) -> TestSplit | None:
+        """Return what the folders of the points hold of the test split; None where none holds it of these images."""
+        there = [folder for folder in map(self.of_point, self._names()) if (folder.root / STUDY_FILE).exists()]
+        return next((split for split in (folder.test_split() for folder in there)
+                     if split and split.digest == self.digest()), None)  # fmt: skip
+
+    def _names(self) -> list[str]:
+        return [point.batch.name for point in self.spec().points()]
 
     def _held(self) -> dict[str, Any]:
         where = f"{place(self.file)}: not a readable sweep"

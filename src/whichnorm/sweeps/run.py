@@ -1,15 +1,16 @@
 """A sweep from its options to its results: a study per point, one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.results.results import Results
+from whichnorm.specs.data import DataPlace
 from whichnorm.specs.recipe import Recipe
-from whichnorm.specs.study import StudySpec
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
+from whichnorm.study.command import resume_command
 from whichnorm.study.events import Listener, PartStarted, ignore
 from whichnorm.study.folder import StudyFolder
 from whichnorm.study.images import StudyImages
@@ -37,19 +38,12 @@ class Sweep:
     base: Study  # of the first point that has an arm, in the sweep's folder; its images are those of all
 
     @classmethod
-    def of(cls, spec: SweepSpec, folder: Path, digest_there: str = "") -> "Sweep":
-        """Return a sweep in a folder; `digest_there` is the hash of the images that it holds records of."""
+    def of(cls, spec: SweepSpec, folder: Path) -> "Sweep":
+        """Return a sweep in a folder."""
         points = spec.points()
         first = next(point for point in points if point.arms)
-        study = StudySpec(
-            data=spec.data,
-            model=spec.model,
-            recipe=first.recipe,
-            machine=spec.machine,
-            arms=first.arms,
-            seeds=spec.seeds,
-        )
-        images = StudyImages(spec.data, spec.machine.device, digest_there=digest_there)
+        study = spec.study_at(first)
+        images = StudyImages(spec.data, spec.machine.device)
         return cls(spec=spec, points=points, base=Study(spec=study, folder=StudyFolder(folder), images=images))
 
     @property
@@ -88,18 +82,27 @@ def prepare_sweep(options: SweepOptions) -> Sweep:
     return Sweep.of(sweep_spec(options, shared), folder_of(options, shared, prefix="sweep"))
 
 
-def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
-    """Return the sweep that a folder holds, with its network's present code; None for a folder without one."""
+def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
+    """Return the sweep that a folder holds, to read its records, for which no images are needed; None without one."""
     there = SweepFolder(Path(folder).expanduser())
     if not there.file.exists():
         return None
+    held, digest = there.spec(), there.digest()
+    data = replace(held.data, data_dir=place.data_dir, download=place.download)
+    found = Sweep.of(replace(held, data=data), there.root)
+    images = StudyImages(data, "cpu", known=there.test_split(), digest_there=digest)
+    return replace(found, base=replace(found.base, images=images))
+
+
+def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
+    """Return the sweep that a folder holds, with its network's present code; None for a folder without one."""
+    found = stored_sweep(folder, options)
+    if found is None:
+        return None
     if options.budget is not None:
         raise SpecError(
-            f"--budget {options.budget:g}s: {there.root} holds a sweep, whose seeds are fixed; leave it out"
+            f"--budget {options.budget:g}s: {found.folder.root} holds a sweep, whose seeds are fixed; leave it out"
         )
-    held = there.spec()
-    data = replace(held.data, data_dir=options.data_dir, download=options.download)
-    found = Sweep.of(replace(held, data=data), there.root, there.digest())
     base = live(found.base)
     return replace(found, base=base, spec=replace(found.spec, model=base.spec.model, machine=base.spec.machine))
 
@@ -120,16 +123,33 @@ def execute_sweep(sweep: Sweep, options: RunOptions, progress: Listener | None, 
     """
     progress = progress or ignore
     plan_sweep(sweep, options.max_params)
-    description = sweep.to_dict()
     with StudyFolder(sweep.folder.root).locked():
-        sweep.folder.claim(description)
+        sweep.folder.claim(sweep.to_dict())
         studies = {}
         for number, (point, study) in enumerate(sweep.jobs(), start=1):
             progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
             studies[point.batch.name] = execute(study, options=options, progress=progress)
-        results = summarize_sweep(
-            description, sweep.axes.along, sweep.axes.across, studies, sweep.base.test_split.labels, sweep.folder.root
-        )
-        write_sweep_results(results)
-        write_sweep_report(results, sweep.rule.sentence(sweep.recipe))
+        return _conclude(sweep, studies)
+
+
+def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResults:
+    """Write results and report of a sweep again from the runs that its points have so far; nothing is trained.
+
+    `report` gives the results of a point's study. A sweep without a run is a StudyError.
+    """
+    studies = {point.batch.name: report(study) for point, study in sweep.jobs() if study.has_records}
+    if not studies:
+        root = sweep.folder.root
+        raise StudyError(f"{root}: no run has finished yet; {resume_command(root)} trains them")
+    return _conclude(sweep, studies)
+
+
+def _conclude(sweep: Sweep, studies: Mapping[str, Results]) -> SweepResults:
+    """Write results and report of a sweep from those of its points, by their names."""
+    labels = sweep.base.test_split.labels
+    results = summarize_sweep(
+        sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root
+    )  # fmt: skip
+    write_sweep_results(results)
+    write_sweep_report(results, sweep.rule.sentence(sweep.recipe))
     return results

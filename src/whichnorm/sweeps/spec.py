@@ -8,7 +8,7 @@ from whichnorm.errors import SpecError
 from whichnorm.norms import NormSpec
 from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.codec import decode
-from whichnorm.specs.study import Shared, without_digest
+from whichnorm.specs.study import Shared, StudySpec, without_digest
 from whichnorm.specs.study_options import DEFAULT_NORMS, SweepOptions
 from whichnorm.study.prepare import as_arm, as_recipe, provisional, seeds_of
 from whichnorm.sweeps.axes import Axes, group_arms
@@ -35,6 +35,13 @@ class SweepSpec(Shared):
     def points(self) -> tuple[Point, ...]:
         """Return a point per batch, by size; a sweep without an arm to train at any of them is a SpecError."""
         return make_points(self.axes, self.recipe, self.rule, self.arms)
+
+    def study_at(self, point: Point) -> StudySpec:
+        """Return the study of a point that has an arm."""
+        return StudySpec(
+            data=self.data, model=self.model, recipe=point.recipe, machine=self.machine, arms=point.arms,
+            seeds=self.seeds,
+        )  # fmt: skip
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return sweep.json's content."""

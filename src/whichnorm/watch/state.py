@@ -1,6 +1,6 @@
 """The state of a study, read from its folder. Files may change or vanish between two reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -10,9 +10,9 @@ from whichnorm.errors import SpecError, StudyError
 from whichnorm.specs.arm import run_key
 from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import batch_text
-from whichnorm.specs.study import grid
+from whichnorm.specs.study import StudySpec, grid
 from whichnorm.study.command import resume_command
-from whichnorm.study.folder import StudyFolder
+from whichnorm.study.folder import STUDY_FILE, StudyFolder
 from whichnorm.training.checkpoint import read_progress
 from whichnorm.training.record import EpochRow, RunRecord, read_record
 
@@ -43,6 +43,16 @@ class RunState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowUpState:
+    """A study inside a study's folder, which looks whether its answer holds."""
+
+    name: str  # of its folder
+    num_done: int
+    num_runs: int
+    at_work: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyState:
     """A study as its files show it."""
 
@@ -51,6 +61,7 @@ class StudyState:
     runs: tuple[RunState, ...]  # in the order in which they are trained
     at_work: bool | None  # None where the system cannot tell
     verdict: str | None  # of the results, where they are about all of these runs
+    follow_ups: tuple[FollowUpState, ...] = ()  # those that have begun
 
     @property
     def num_epochs(self) -> int:
@@ -81,7 +92,8 @@ class StudyState:
 
     @property
     def finished(self) -> bool:
-        return self.all_done and self.verdict is not None and not self.at_work
+        followed_up = all(one.num_done == one.num_runs for one in self.follow_ups)
+        return self.all_done and self.verdict is not None and followed_up and not self.at_work
 
     @property
     def epochs_done(self) -> int:
@@ -95,18 +107,23 @@ class StudyState:
         return row.val_loss if self.split == "val" else row.test_loss
 
 
-def seconds_left(state: StudyState) -> float | None:
-    """Estimate the time until all runs are done from the epochs measured so far; None before the first.
-
-    An arm without an epoch is taken to need the mean of the others.
-    """
+def seconds_per_epoch(state: StudyState) -> dict[str, float]:
+    """Return what an epoch of each arm took so far, of those that have one."""
     by_arm: dict[str, list[float]] = {}
     for run in state.runs:
         if run.epochs:
             by_arm.setdefault(run.arm, []).append(run.seconds / len(run.epochs))
-    if not by_arm:
+    return {arm: mean(values) for arm, values in by_arm.items()}
+
+
+def seconds_left(state: StudyState, per_epoch: Mapping[str, float] | None = None) -> float | None:
+    """Estimate the time until all runs are done from what epochs take; None where nothing is known of it.
+
+    That is by default what they took so far. An arm without an epoch is taken to need the mean of the others.
+    """
+    per_epoch = per_epoch or seconds_per_epoch(state)
+    if not per_epoch:
         return None
-    per_epoch = {arm: mean(values) for arm, values in by_arm.items()}
     elsewhere = mean(per_epoch.values())
     pending = [run for run in state.runs if not run.done]
     return sum(per_epoch.get(run.arm, elsewhere) * (state.num_epochs - len(run.epochs)) for run in pending)
@@ -122,12 +139,30 @@ class Reader:
     def read(self) -> StudyState:
         """Return the present state. Raises StudyError for a folder without a readable study."""
         at_work = self.folder.at_work()  # first: a study that ends meanwhile is then at work, not stopped
-        spec = self.folder.spec()
+        return self.state_of(self.folder.spec(), at_work)
+
+    def state_of(self, spec: StudySpec, at_work: bool | None) -> StudyState:
+        """Return the present state of the runs of a study."""
         pairs = grid(list(map(str, spec.arms)), spec.seeds, dict(spec.ended))
-        runs = self._runs(pairs, bool(at_work))
-        about, text = self._unchanged(self.root / "results.json", read_verdict) or (None, "")
-        verdict = text if about == set(pairs) else None
-        return StudyState(root=self.root, held=spec.to_dict(""), runs=runs, at_work=at_work, verdict=verdict)
+        about, text = self.unchanged(self.root / "results.json", read_verdict) or (None, "")
+        return StudyState(
+            root=self.root,
+            held=spec.to_dict(""),
+            runs=self._runs(pairs, bool(at_work)),
+            at_work=at_work,
+            verdict=text if about == set(pairs) else None,
+            follow_ups=tuple(self._follow_ups()),
+        )
+
+    def _follow_ups(self) -> Iterator[FollowUpState]:
+        """Yield the studies inside the study's folder, as far as they can be read."""
+        for path in sorted(self.root.glob(f"*/{STUDY_FILE}")):
+            folder = StudyFolder(path.parent)
+            at_work = bool(folder.at_work())
+            spec = self.unchanged(path, lambda _, folder=folder: readable_spec(folder))  # type: ignore[misc]
+            if spec:
+                done = [folder.record(run).exists() for run in spec.runs()]
+                yield FollowUpState(name=path.parent.name, num_done=sum(done), num_runs=len(done), at_work=at_work)
 
     @property
     def root(self) -> Path:
@@ -145,15 +180,15 @@ class Reader:
     def _run(self, arm: str, seed: int, at_work: bool) -> RunState:
         key = run_key(arm, seed)
         # The checkpoint first: a run that ends meanwhile has its record before its checkpoint goes.
-        progress = self._unchanged(self.root / "checkpoints" / f"{key}.safetensors", read_progress)
-        run = self._unchanged(self.root / "runs" / f"{key}.json", lambda path: recorded_run(path, arm, seed))
+        progress = self.unchanged(self.root / "checkpoints" / f"{key}.safetensors", read_progress)
+        run = self.unchanged(self.root / "runs" / f"{key}.json", lambda path: recorded_run(path, arm, seed))
         if run is not None:
             return run
         epochs, evaluate_seconds = progress or ((), 0.0)
         status: Status = "training" if at_work else "stopped" if epochs else "waiting"
         return RunState(arm=arm, seed=seed, status=status, epochs=epochs, evaluate_seconds=evaluate_seconds)
 
-    def _unchanged(self, path: Path, read: Callable[[Path], T | None]) -> T | None:
+    def unchanged(self, path: Path, read: Callable[[Path], T | None]) -> T | None:
         """Return what a file held when it was read last, or read it where it changed; None where there is none."""
         try:
             stat = path.stat()
@@ -164,6 +199,14 @@ class Reader:
             self.seen[path] = stamp, read(path)
         found: T | None = self.seen[path][1]
         return found
+
+
+def readable_spec(folder: StudyFolder) -> StudySpec | None:
+    """Read a folder's study; None for one that cannot be read."""
+    try:
+        return folder.spec()
+    except StudyError:
+        return None
 
 
 def recorded_run(path: Path, arm: str, seed: int) -> RunState | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean
 
 from rich import box
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whichnorm.study.progress import rough_time
-from whichnorm.watch.state import RunState, StudyState, seconds_left
+from whichnorm.watch.state import FollowUpState, RunState, StudyState, seconds_left
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 STYLES = {
@@ -140,45 +141,72 @@ def _sparkline(state: StudyState, values: Sequence[float]) -> Sparkline:
 
 def _reasons(state: StudyState) -> Iterator[Text]:
     """Say what is wrong with runs that have a fault."""
-    faults = [run for run in state.runs if run.reason]
-    for run in faults[:MOST_REASONS]:
-        said = f"{run.arm} seed {run.seed} {run.status}: {run.reason}"
+    return reason_lines([("", run) for run in state.runs if run.reason])
+
+
+def reason_lines(faults: Sequence[tuple[str, RunState]]) -> Iterator[Text]:
+    """Say what is wrong with the first few of these runs, each after the text in front of it."""
+    for place, run in faults[:MOST_REASONS]:
+        said = f"{place}{run.arm} seed {run.seed} {run.status}: {run.reason}"
         yield Text(said, style="yellow" if run.status == "finished" else "red", no_wrap=True, overflow="ellipsis")
     if len(faults) > MOST_REASONS:
         yield Text(f"and {len(faults) - MOST_REASONS} more", style="yellow")
 
 
 def _bar(state: StudyState) -> Table:
-    total = len(state.runs) * state.num_epochs
     done = sum(run.done for run in state.runs)
-    said = f"{state.epochs_done} of {total} epochs, {done} of {len(state.runs)} runs"
-    left = seconds_left(state)
-    if left:
-        said += f", about {rough_time(left)} left"
+    total = len(state.runs) * state.num_epochs
+    return bar(state.epochs_done, total, f"{done} of {len(state.runs)} runs", seconds_left(state))
+
+
+def bar(epochs_done: int, total: int, said: str, left: float | None) -> Table:
+    """Return a bar with the number of epochs, more that is `said`, and the estimated seconds that are left."""
+    said = f"{epochs_done} of {total} epochs, {said}" + (f", about {rough_time(left)} left" if left else "")
     grid = Table.grid(padding=(0, 2))
-    grid.add_row(ProgressBar(total=total, completed=state.epochs_done, width=24), said)
+    grid.add_row(ProgressBar(total=total, completed=epochs_done, width=24), said)
     return grid
 
 
 def _ending(state: StudyState) -> Iterator[Text]:
     """Say what goes on, how to go on, or what came out."""
-    page = state.root / "report" / "index.html"
+    if state.follow_ups:
+        yield Text(f"follow-ups: {', '.join(map(_follow_up, state.follow_ups))}")
     if state.finished:
         yield Text(state.verdict or "", style="bold")
+        yield from report_line(state.root)
     elif state.at_work:
-        yield Text("All runs are done; the report is being drawn." if state.all_done else "A process is at work.")
-    elif state.at_work is None:
-        yield Text("Whether a process is at work cannot be told on this system.")
+        yield Text(_at_work(state))
     else:
-        yield from _going_on(state)
-    if state.finished and page.exists():
+        yield from going_on(state.at_work, state.command, state.held["data"]["name"])
+
+
+def _follow_up(state: FollowUpState) -> str:
+    under_way = " under way" if state.at_work else ""
+    return f"{state.name}{under_way} ({state.num_done} of {state.num_runs} runs)"
+
+
+def _at_work(state: StudyState) -> str:
+    if not state.all_done:
+        return "A process is at work."
+    if any(one.at_work for one in state.follow_ups):
+        return "All runs are done; a follow-up is being trained."
+    return "All runs are done; the report is being drawn."
+
+
+def report_line(root: Path) -> Iterator[Text]:
+    page = root / "report" / "index.html"
+    if page.exists():
         yield Text(f"report: {page}")
 
 
-def _going_on(state: StudyState) -> Iterator[Text]:
-    if state.command is None:
+def going_on(at_work: bool | None, command: str | None, data: str) -> Iterator[Text]:
+    """Say how to go on where no process is at work; `command` is None where no command can."""
+    if at_work is None:
+        yield Text("Whether a process is at work cannot be told on this system.")
+        return
+    if command is None:
         yield Text("No process is at work. The same call goes on.")
         return
-    yield Text(f"No process is at work. {state.command} goes on.")
-    if state.held["data"]["name"] != "digits":
+    yield Text(f"No process is at work. {command} goes on.")
+    if data != "digits":
         yield Text("  (with the --data-dir that was given, if one was)", style="dim")
