@@ -88,7 +88,7 @@ def test_label_smoothing_is_named_only_where_the_recipe_has_it(tmp_path):
 def test_the_table_has_means_and_deviations_over_seeds(tmp_path):
     found = answers_of({"bn": [calibration_scores(-0.02), calibration_scores(-0.04)]})
     (table,) = Calibration().section(found, results_of(tmp_path)).tables
-    assert [cell.text for cell in table.rows[0][1:]] == ["3.00 %", "-3.00", "2"]
+    assert [cell.text for cell in table.rows[0][1:]] == ["3.00 %", "−3.00", "2"]
     assert table.rows[0][2].note == "SD 1.41"
 
 

@@ -8,13 +8,14 @@ from synthetic import digits_test, diverged, failed, make_records, make_results,
 
 from whichnorm.analyses.curves.figures import Line, all_arms, one_arm
 from whichnorm.analyses.curves.measure import estimate_curve, study_curves
-from whichnorm.render.style import arm_style
+from whichnorm.render.style import FAMILIES
 
 CURVES = FOUR[0]
 
 
 def line_of(values, number=0):
-    return Line(label=f"arm {number}", style=arm_style(number), curve=estimate_curve(values))
+    style = FAMILIES["ln" if number else "bn"].member(0)
+    return Line(label=f"arm {number}", style=style, curve=estimate_curve(values))
 
 
 # ----- estimates

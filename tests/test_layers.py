@@ -9,7 +9,7 @@ import whichnorm
 
 SOURCE = Path(whichnorm.__file__).parent
 LEVELS = (
-    ("version", "errors", "interrupts", "modes"),
+    ("version", "errors", "interrupts", "modes", "signs"),
     ("files", "stats"),
     ("norms",),
     ("specs",),

@@ -6,7 +6,7 @@ from answers import answers_of, corruption_scores_at, results_of, statistics_sco
 
 from whichnorm.analyses.batch_statistics import BatchStatistics
 from whichnorm.analyses.corruptions import Corruptions
-from whichnorm.analyses.over_seeds import brief, by_arm, mean_cell, seeds_text, signed
+from whichnorm.analyses.over_seeds import brief, by_arm, mean_cell, seeds_text, signed_points
 
 ARMS = ("bn", "ln", "ln-element", "ln-channel", "gn:2", "gn:8", "in", "none", "bn+l1:0.001")
 
@@ -22,7 +22,7 @@ def test_means_and_deviations_are_those_of_numpy():
 
 
 def test_a_difference_has_its_sign_and_what_rounds_to_zero_a_plus():
-    assert [signed(value) for value in (0.0123, -0.0123, -0.00001, 0.0)] == ["+1.23", "-1.23", "+0.00", "+0.00"]
+    assert [signed_points(value) for value in (0.0123, -0.0123, -0.00001, 0.0)] == ["+1.23", "−1.23", "+0.00", "+0.00"]
 
 
 @pytest.mark.parametrize(("share", "text"), [

@@ -1,24 +1,26 @@
 """The page in a real browser: what loads, what a mouse and a keyboard do, narrow and wide, dark and light."""
 
+import io
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from chromium import complaints, requests, window
+from PIL import Image
 from playwright.sync_api import expect
+from reports import report
 from synthetic import digits_test, make_results, make_study, noise_test
 
-from whichnorm.report import write_report
+from whichnorm.analyses.accuracy.tables import arms_table
+from whichnorm.render.export import as_csv, as_latex
 
 EVIL = "<script>window.hacked = 1</script>"
 NAMES = [EVIL, "</script>", '"><img src=x onerror="window.hacked=1">', "3", "4", "5", "6", "7", "8", "9"]
 WINDOWS = [(1280, False), (1280, True), (360, False), (360, True)]
 ACCURACY = "#curves ~ .pictures figure:nth-child(2)"
 LOSS = "#curves ~ .pictures figure:nth-child(1)"
-MATRIX = "#arm-2 ~ .pictures .confusion"
-
-NUM_DRAWN = 8  # figures that the script draws instead: two charts of all arms, one of each arm, three matrices
+MATRIX = "#figure-gn-8_confusion .confusion"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def study(tmp_path_factory):
     params = {"bn": 5_882, "gn:8": 73_770, "ln": 34_872}  # as texts they would sort otherwise
     records = [replace(r, audit=replace(r.audit, params=params[r.arm])) for r in results.records]
     results = make_results(folder, study=make_study(seeds=(0, 1)), class_names=NAMES, records=records)
-    return results, write_report(results, digits_test())
+    return results, report(results, digits_test())
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_everything_loads_from_the_one_file_and_fits_the_window(browser, study, 
     with window(browser, path, width=width, dark=dark, script=script) as page:
         page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
         widths = page.evaluate("[...document.images].map((image) => image.naturalWidth)")
-        assert len(widths) == num_figures(path) - (NUM_DRAWN if script else 0)
+        assert len(widths) == num_figures(path)
         assert min(widths) > 0
         assert complaints(page) == []
         assert requests(page) == [path.resolve().as_uri()]
@@ -69,20 +71,20 @@ def test_everything_loads_from_the_one_file_and_fits_the_window(browser, study, 
 def test_without_its_script_the_page_has_every_number(browser, study):
     results, path = study
     with window(browser, path, script=False) as page:
-        shown = page.inner_text("body")
+        shown = " ".join(page.inner_text("body").split())
         assert results.verdict.text in shown
         for arm in results.arms:
             assert f"{100 * arm.test_accuracy.mean:.2f} %" in shown
         assert page.locator("button").count() == 0
 
 
-COLUMN = "#arms ~ .scroll thead th:nth-child({}) button"
-FIRST = "#arms ~ .scroll tbody th .cell-note"
+COLUMN = "#accuracy + .scroll thead th:nth-child({}) button"
+FIRST = "#accuracy + .scroll tbody th .cell-note"
 
 
 def test_a_table_is_sorted_by_the_mouse_as_numbers(page, study):
     assert texts(page, FIRST) == ["bn", "gn:8", "ln"]
-    parameters = COLUMN.format(2)
+    parameters = COLUMN.format(7)
     for order, sort in [(["bn", "ln", "gn:8"], "ascending"), (["gn:8", "ln", "bn"], "descending"),
                         (["bn", "gn:8", "ln"], None)]:  # fmt: skip
         page.locator(parameters).click()
@@ -93,14 +95,128 @@ def test_a_table_is_sorted_by_the_mouse_as_numbers(page, study):
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_a_table_is_sorted_from_the_keyboard(page, study, key):
     results, _ = study
-    page.locator(COLUMN.format(2)).focus()
+    page.locator(COLUMN.format(1)).focus()
     page.keyboard.press("Tab")
     page.keyboard.press(key)
     by_accuracy = [a.norm for a in sorted(results.arms, key=lambda a: a.test_accuracy.mean)]
     assert texts(page, FIRST) == by_accuracy
     page.keyboard.press(key)
     assert texts(page, FIRST) == by_accuracy[::-1]
-    assert page.locator("#arms ~ .scroll [aria-sort]").count() == 1
+    assert page.locator("#accuracy + .scroll [aria-sort]").count() == 1
+
+
+# ----- the first screen and the contents
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+@pytest.mark.parametrize("script", [True, False])
+def test_the_first_screen_holds_the_answer_the_figure_and_the_points(browser, study, width, height, script):
+    with window(browser, study[1], width=width, script=script) as page:
+        page.set_viewport_size({"width": width, "height": height})
+        for selector in ("#answer", ".answer img", ".answer dt >> nth=-1"):
+            box = page.locator(selector).bounding_box()
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= height
+            assert box["x"] + box["width"] <= width
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_contents_stay_in_view_at_the_side(browser, study, script):
+    with window(browser, study[1], width=1400, script=script) as page:
+        assert page.locator(".bar").is_hidden()
+        page.locator(".side a", has_text="Method").click()
+        expect(page.locator("#method")).to_be_in_viewport()
+        expect(page.locator(".side a", has_text="Answer")).to_be_in_viewport()
+        page.locator(".side a", has_text="Answer").click()
+        expect(page.locator("#answer")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_on_a_phone_the_contents_are_a_bar_that_opens(browser, study, script):
+    with window(browser, study[1], width=390, script=script) as page:
+        assert page.locator(".side").is_hidden()
+        assert page.locator(".bar ul").is_hidden()
+        page.locator(".bar summary").click()
+        page.locator(".bar a", has_text="Method").click()
+        expect(page.locator("#method")).to_be_in_viewport()
+        expect(page.locator(".bar summary")).to_be_in_viewport()
+        assert page.locator(".bar ul").is_hidden() == script
+        bar, heading = (page.locator(selector).bounding_box() for selector in (".bar summary", "#method"))
+        if script:
+            assert bar["y"] + bar["height"] <= heading["y"]
+
+
+def test_a_keyboard_skips_the_contents(page):
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    expect(page.locator(".skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_be_focused()
+
+
+def test_figures_scale_to_a_phones_column(browser, study):
+    with window(browser, study[1], width=390) as page:
+        sizes = page.locator("figure").evaluate_all(
+            "(all) => all.map((one) => [one.scrollWidth - one.clientWidth, one.querySelector('img').clientWidth])"
+        )
+        assert all(beyond <= 0 for beyond, _ in sizes)
+        assert all(shown <= 390 for _, shown in sizes)
+        assert page.locator(".answer img").evaluate("(image) => image.clientWidth") > 0.85 * 390
+
+
+# ----- what can be taken along, and print
+
+
+def saved(page, link):
+    with page.expect_download() as download:
+        link.click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_a_figure_is_saved_from_the_page_which_may_stand_alone(browser, study, tmp_path):
+    alone = tmp_path / "alone.html"
+    alone.write_bytes(study[1].read_bytes())
+    figures = study[1].parent / "figures"
+    with window(browser, alone) as page:
+        for name in ("test_accuracy", "validation_loss"):
+            box = page.locator(f"#figure-{name} .take")
+            assert saved(page, box.get_by_text("SVG")) == (f"{name}.svg", (figures / f"{name}.svg").read_bytes())
+            written, png = saved(page, box.get_by_text("PNG"))
+            assert written == f"{name}.png"
+            with Image.open(io.BytesIO(png)) as image, Image.open(figures / f"{name}.png") as file:
+                assert np.allclose(image.size, file.size, atol=2)
+
+
+def test_a_figure_has_an_address_of_its_own(browser, study):
+    with window(browser, study[1]) as page:
+        page.locator("#figure-differences .take a").first.click()
+        assert page.url.endswith("#figure-differences")
+        expect(page.locator("#figure-differences img")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_table_is_saved_as_csv_and_latex_without_network_or_script(browser, study, script):
+    with window(browser, study[1], script=script) as page:
+        box = page.locator("#accuracy + .scroll + .take")
+        box.locator("summary").click()
+        name, content = saved(page, box.locator("a", has_text="CSV"))
+        assert (name, content.decode()) == ("accuracy-1.csv", as_csv(arms_table(study[0])))
+        name, content = saved(page, box.locator("a", has_text="LaTeX"))
+        assert (name, content.decode()) == ("accuracy-1.tex", as_latex(arms_table(study[0])))
+
+
+def test_print_has_everything_open_and_nothing_clipped(browser, study):
+    with window(browser, study[1], width=703) as page:  # an A4 page between its margins
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") == 703
+        clipped = "(all) => all.filter((one) => one.getBoundingClientRect().right > 704).length"
+        assert page.locator("table, figure, img, pre").evaluate_all(clipped) == 0
+        assert all(table.is_visible() for table in page.locator("table:not(.matrix)").all())
+        assert all(image.is_visible() for image in page.locator("img").all())
+        assert page.locator(".bar, .side, .take").filter(visible=True).count() == 0
+
+
+# ----- charts
 
 
 def test_the_pointer_over_a_curve_reads_the_records_values(page, study):
@@ -222,7 +338,7 @@ def test_a_class_called_script_is_shown_and_not_run(page, study):
     page.locator(cell(0, 1)).click()
     assert texts(page, f"{MATRIX} .cell-title") == [f"{EVIL} taken for </script>"]
     assert page.evaluate("document.scripts.length") == 2
-    assert page.evaluate("document.images.length") == num_figures(study[1]) - NUM_DRAWN
+    assert page.evaluate("document.images.length") == num_figures(study[1])
 
 
 def test_the_policy_stops_foreign_scripts_and_requests(browser, study):
@@ -243,7 +359,7 @@ def test_a_matrix_of_many_classes_is_made_when_asked_for(browser, tmp_path):
     run = results.finished("in")[0]
     pairs = list(zip(test.labels.tolist(), run.test_predictions, strict=True))
     label, prediction = next((true, predicted) for true, predicted in pairs if true != predicted)
-    with window(browser, write_report(results, test), width=360) as page:
+    with window(browser, report(results, test), width=360) as page:
         assert texts(page, ".matrix") == []
         page.locator(".open").click()
         assert len(texts(page, ".matrix tbody button")) == 900

@@ -6,12 +6,15 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 from pages import HOSTILE, Page
+from reports import report
 from shortcuts import undrawn
 from synthetic import digits_test, failed, make_records, make_results, make_study, noise_test
 
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
+from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.render.markdown import escape
-from whichnorm.render.text import printable
-from whichnorm.report import write_report
+from whichnorm.render.text import points, points_interval, printable
 
 TEXTS = (
     *HOSTILE, "1. one", "- two", "# three", "+ four", "---", "===", "> five", "a|b", "`code`", "*bold* _it_ ~~no~~",
@@ -28,7 +31,7 @@ def read(markdown: str) -> Page:
 def usual(tmp_path_factory):
     results = make_results(tmp_path_factory.mktemp("usual"), study=make_study(epochs=3))
     with undrawn():
-        write_report(results, digits_test())
+        report(results, digits_test())
     return results, (results.folder / "report" / "README.md").read_text()
 
 
@@ -54,11 +57,28 @@ def test_no_text_becomes_a_link_on_github(text):
 def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
     results, markdown = usual
     page = read(markdown)
-    assert page.text.index(results.verdict.text) < page.text.index("Arms")
+    assert (
+        page.text.index(answer_sentence(results))
+        < page.text.index(results.verdict.text)
+        < page.text.index("Comparison")
+    )
     for arm in results.arms:
         assert f"{100 * arm.test_accuracy.mean:.2f} %" in page.text
     for c in results.comparisons:
-        assert f"{c.a} − {c.b} {100 * c.difference:+.2f}" in page.text
+        assert f"{c.a} − {c.b} " in page.text
+        assert f" {points(c.difference)} {points_interval(c.ci95)} " in page.text
+
+
+def test_it_says_what_the_page_says_in_the_same_order(usual):
+    results, markdown = usual
+    points = [f"{point.label}: {point.text}" for point in key_points(results, {"sensitivity": Sensitivity()})]
+    shown = "".join(read(markdown).text.split())
+    places = [shown.index("".join(point.split())) for point in points]
+    assert places == sorted(places)
+    html = (results.folder / "report" / "index.html").read_text()
+    of_page = [Page(heading).text for heading in re.findall(r"<h2.*?</h2>", html)]
+    of_readme = [read(heading).text for heading in re.findall(r"^## (.*)$", markdown, flags=re.MULTILINE)]
+    assert of_page == [answer_sentence(results), *of_readme]
 
 
 def test_every_figure_is_shown_from_its_file_and_has_an_alternative_text(usual):
@@ -73,8 +93,8 @@ def test_every_figure_is_shown_from_its_file_and_has_an_alternative_text(usual):
 def test_it_has_the_pages_sections_and_tables(usual):
     results, markdown = usual
     page, html = read(markdown), Page((results.folder / "report" / "index.html").read_text())
-    titles = re.findall(r"^## (.*?)(?: `.*`)?$", markdown, flags=re.MULTILINE)
-    assert len(titles) == len(html.all("h2")) - 1  # the verdict is above all headings
+    titles = re.findall(r"^## (.*)$", markdown, flags=re.MULTILINE)
+    assert len(titles) == len(html.all("h2")) - 1  # the answer is above all headings
     assert len(page.all("table")) == len(html.all("table"))
     assert len(page.all("td")) == len(html.all("td")) + len([h for h in html.all("th") if h["scope"] == "row"])
 
@@ -87,7 +107,7 @@ def test_a_hostile_name_or_reason_is_shown_and_not_run(tmp_path):
     records[1] = failed(records[1], "<img src=x onerror=alert(1)> | `a`\n# b")
     results = make_results(tmp_path, test=test, class_names=names, study=study, records=records)
     results.study["data"]["name"] = "/images/```\n<b>cats</b>"
-    write_report(results, test)
+    report(results, test)
     page = read((tmp_path / "report" / "README.md").read_text())
     assert not {"script", "b", "input"} & {tag for tag, _ in page.tags}
     assert all(image["src"].startswith("figures/") for image in page.all("img"))

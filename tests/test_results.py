@@ -212,7 +212,7 @@ def test_a_verdict_from_one_seed_says_what_it_lacks_and_how_many_are_enough():
     assert results.verdict.choice == "cannot tell"
     assert results.verdict.level == ("ln",)
     assert "one common seed says nothing of the noise between seeds" in results.verdict.text
-    assert "nothing is called: give 3 seeds or more." in results.verdict.text
+    assert "supports no conclusion: give 3 seeds or more." in results.verdict.text
 
 
 def test_a_verdict_from_several_seeds_says_nothing_of_one():

@@ -1,10 +1,12 @@
 """Sweeps: their axes, rules and points, going on after an interruption, and what is said of them."""
 
+import argparse
 import csv
 import itertools
 import json
 import math
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from synthetic_sweeps import make_sweep, make_sweep_results, paper_like
 import whichnorm
 from whichnorm.api import execute
 from whichnorm.cli import main
+from whichnorm.commands import sweep as command
 from whichnorm.errors import ModelError, SpecError, StudyError
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
@@ -20,13 +23,15 @@ from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study_options import RunOptions
 from whichnorm.stats import holm
 from whichnorm.study.events import PartStarted, RunStarted
+from whichnorm.sweeps.again import again
+from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.points import make_points
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.rules import RULES, find_rule
-from whichnorm.sweeps.run import execute_sweep, plan_sweep
-from whichnorm.sweeps.text import crossing_sentences, point_sentences
+from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
 ARMS = [parse_arm(arm) for arm in ("bn", "gn:4")]
@@ -284,17 +289,22 @@ def test_the_crossing_is_where_the_errors_are_equal(results):
     assert 2 < found.crossing.low < found.crossing.estimate < found.crossing.high < 32
     (sentence,) = crossing_sentences(results)
     assert sentence.startswith("Below a batch of about ")
-    assert sentence.endswith("gn:2 is better, above it bn.")
+    assert sentence.endswith("] GroupNorm, 2 groups, is better, above it BatchNorm.")
+    about = size(found.crossing.estimate)
+    assert (
+        answer_sentence(results)
+        == f"Below a batch of about {about} GroupNorm, 2 groups, is better, above it BatchNorm."
+    )
 
 
 def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(results):
     said = point_sentences(results)
     calls = {c.point: c.comparison.call for c in results.comparisons}
-    assert said[0] == "Batch 1: gn:2 is the only arm."
+    assert said[0] == "Batch 1: GroupNorm, 2 groups is the only arm."
     assert said[1].startswith("Batch 2")
-    assert said[1].endswith(": gn:2 is better than bn.")
+    assert said[1].endswith(": GroupNorm, 2 groups, is better than BatchNorm.")
     assert {calls["batch-32"], calls["batch-128"]} == {"better"}
-    assert "32 and 128: bn is better than gn:2." in said[-1]
+    assert "32 and 128: BatchNorm is better than GroupNorm, 2 groups." in said[-1]
 
 
 def flat(arm, point):
@@ -311,15 +321,19 @@ def test_without_a_difference_nothing_is_said_to_be_better(tmp_path):
 def test_an_arm_that_is_better_everywhere_has_no_crossing(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=8)
     found = make_sweep_results(sweep, lambda arm, point: 0.05 if arm == "bn" else 0.3)
-    assert list(crossing_sentences(found)) == ["bn is better than gn:2 at every batch measured, 2 to 32."]
+    said = "BatchNorm is better than GroupNorm, 2 groups, at every batch measured, 2 to 32."
+    assert list(crossing_sentences(found)) == [said] == [answer_sentence(found)]
 
 
 def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(2, 128), norms=("bn", "gn:2"), seeds=1)
     found = make_sweep_results(sweep, paper_like)
     assert all(c.comparison.call == "cannot tell" for c in found.comparisons)
-    assert all("cannot tell" in sentence for sentence in crossing_sentences(found))
-    assert "do not cover the noise between seeds" in size_picture(found, "").caption
+    assert all("Cannot tell" in sentence for sentence in crossing_sentences(found))
+    assert "do not cover the noise between seeds" in size_picture(found, "").method
+    assert not is_decided(found)
+    assert answer_sentence(found).startswith("Cannot tell")
+    assert next(key_points(found)).text == "One seed says nothing of the noise between seeds: give 3 or more."
 
 
 def test_results_json_is_json_and_has_every_part(results):
@@ -342,7 +356,8 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
     (crossing,) = (line for label, line in drawn.items() if "cross at" in label)
     assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
-    assert picture.caption.endswith("RULE")
+    assert picture.method.endswith("RULE")
+    assert len(picture.caption.split()) <= 40
 
 
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):
@@ -353,6 +368,62 @@ def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tm
     assert all(sentence.startswith("With batch size") for sentence in crossing_sentences(found))
     titles = [axes.get_title(loc="left") for axes in size_picture(found, "").figure.axes]
     assert [title.partition("\n")[0] for title in titles] == ["Batch size 32", "Batch size 64"]
+
+
+def test_few_seeds_are_drawn_as_thin_lines_too(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=3)
+    found = make_sweep_results(sweep, paper_like)
+    (axes,) = size_picture(found, "").figure.axes
+    thin = [line.get_ydata() for line in axes.get_lines() if line.get_linewidth() < 1]
+    runs = [[p.study.finished(arm)[seed] for p in found.points] for arm in ("bn", "gn:2") for seed in range(3)]
+    errors = [[100 * (1 - run.last.test_accuracy) for run in of_seed] for of_seed in runs]
+    np.testing.assert_allclose(sorted(map(list, thin)), sorted(errors))
+    many = make_sweep(tmp_path / "many", batch_sizes=(2, 8), norms=("bn", "gn:2"), seeds=6)
+    (axes,) = size_picture(make_sweep_results(many, paper_like), "").figure.axes
+    assert not [line for line in axes.get_lines() if line.get_linewidth() < 1]
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (
+            {"bn": 0.02, "gn:1": 0.4, "gn:4": 0.45},
+            "Use BatchNorm at a batch of 64: it is better than GroupNorm, 1 group,",
+        ),
+        ({"bn": 0.10, "gn:1": 0.10, "gn:4": 0.45}, " cannot be distinguished from it."),
+        ({"bn": 0.10, "gn:1": 0.11, "gn:4": 0.105}, "Cannot tell "),
+    ],
+)
+def test_groups_at_one_batch_have_an_answer_too(tmp_path, errors, said):
+    sweep = make_sweep(tmp_path, groups=(1, 4), seeds=8)
+    found = make_sweep_results(sweep, lambda arm, point: errors[arm])
+    assert said in answer_sentence(found)
+    assert answer_sentence(found).endswith(".")
+    assert is_decided(found) == ("Cannot tell" not in said)
+    assert "Not tested" in {point.label for point in key_points(found)}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_sizes": (2, 8), "norms": ("bn", "gn:2")},
+        {"batch_sizes": (2, 8), "groups": (4,), "norms": ("bn", "ln", "gn:8")},
+        {"groups": (1, 4, "c"), "channels_per_group": (4,)},
+        {"groups": (4,), "norms": ("gn:1", "in", "gn:4:noaffine")},
+        {"groups": (4, 2), "norms": ("gn:4",)},
+        {"device_batch_sizes": (2, 8), "accumulations": (1, 4), "lr_rule": "none", "seeds": (3,)},
+    ],
+)
+def test_the_command_of_the_report_makes_the_same_sweep_again(tmp_path, options):
+    sweep = make_sweep(tmp_path, **options)
+    _, (code,) = again(sweep.to_dict())
+    words = shlex.split(code.text.replace("\\\n", " "))
+    assert words[:2] == ["whichnorm", "sweep"]
+    assert all(len(line) <= 80 for line in code.text.splitlines())
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    made = prepare_sweep(command.read(parser.parse_args([*words[2:], "--out", str(tmp_path)])))
+    assert made.to_dict() == sweep.to_dict()
 
 
 def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
@@ -371,8 +442,13 @@ def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figu
     readme = (page.parent / "README.md").read_text()
     for text in (page.read_text(), readme):
         assert "Goyal et al." in text
+        assert "whichnorm sweep --batch-sizes 1,2,4,8,32,128" in text
+        assert "Versions and hardware" in text
+        assert "@software{whichnorm," in text
         assert "undefined in training on one image" in text
         assert "corrected" in text
+    said = "GroupNorm, 2 groups, is better"
+    assert readme.index(said) < readme.index("(figures/error_by_batch.png)") < readme.index("| Batch |")
     assert {file.name for file in (page.parent / "figures").iterdir()} == {"error_by_batch.png", "error_by_batch.svg"}
     assert "(figures/error_by_batch.png)" in readme
 
@@ -388,8 +464,8 @@ def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(
     assert lines[-1] == f"report: {out / 'report' / 'index.html'}"
     assert "Batch 64 in 1s without arm bn: BatchNorm is undefined in training" in "\n".join(lines)
     assert sorted(path.name for path in out.glob("batch-*")) == ["batch-64", "batch-64-device-1"]
-    for command in (["report", str(out)], ["compare", "--out", str(out)], ["watch", str(out), "--once"]):
-        assert main(command) == 2
+    for arguments in (["report", str(out)], ["compare", "--out", str(out)], ["watch", str(out), "--once"]):
+        assert main(arguments) == 2
         error = capsys.readouterr().err
         assert "holds a sweep" in error
         assert "batch-64, batch-64-device-1" in error

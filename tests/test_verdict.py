@@ -145,7 +145,7 @@ def test_looks_multiply_p_values_and_lengthen_intervals():
 # ----- one seed, two seeds, the very same answers
 
 
-def test_one_seed_calls_nothing_however_large_the_difference_and_says_how_many_are_needed():
+def test_one_seed_supports_no_conclusion_however_large_the_difference_and_says_how_many_are_needed():
     correct = arms([2.0, -2.0], num_seeds=1)
     (found,) = compare_arms(correct, Rule(margin=0.01))
     assert (found.basis, found.call, found.p_value, found.adjusted_p) == ("test images", "cannot tell", None, None)
@@ -154,7 +154,7 @@ def test_one_seed_calls_nothing_however_large_the_difference_and_says_how_many_a
     assert not found.settled
     assert more_seeds_text(found) == "3 seeds or more are needed"
     (text,) = verdict_of(correct).evidence
-    assert text.endswith("so nothing is called: give 3 seeds or more.")
+    assert text.endswith("and supports no conclusion: give 3 seeds or more.")
 
 
 def test_two_seeds_call_a_large_difference_and_not_a_small_one():

@@ -70,8 +70,7 @@ def _section(analysis: Analysis[Any, Any], found: Any, results: Results) -> Sect
 
 def write_figures(content: Content, folder: Path) -> dict[str, bytes]:
     """Write every picture in both formats; return by name the file that the page holds."""
-    pictures = [picture for section in content.sections for picture in section.pictures]
-    return {picture.name: write_picture(picture, folder)[picture.embed] for picture in pictures}
+    return {picture.name: write_picture(picture, folder)[picture.embed] for picture in content.pictures}
 
 
 def remove_left_over(folder: Path, names: Collection[str]) -> None:

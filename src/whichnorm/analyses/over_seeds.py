@@ -38,7 +38,7 @@ def seeds_cell(found: Sequence[object]) -> Cell:
     return Cell(text=str(len(found)))
 
 
-def signed(value: float) -> str:
+def signed_points(value: float) -> str:
     """Write a share as points with its sign; what rounds to zero has a plus."""
     return text.points(round(value, 4) + 0.0)
 

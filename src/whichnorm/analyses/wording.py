@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from whichnorm.render.text import count, duration, percent, percent_interval
+from whichnorm.render.text import count, elapsed, percent, percent_interval
 from whichnorm.results.results import Results, Summary
-from whichnorm.results.verdict import Comparison
+from whichnorm.results.verdict import Comparison, p_text
 from whichnorm.stats import Interval, looks
 from whichnorm.training.record import RunRecord
 
@@ -21,7 +21,7 @@ def accuracy(summary: Summary) -> str:
 
 
 def estimate(interval: Interval) -> str:
-    """Write a share and its interval: "98.10 % [97.90, 98.30]"."""
+    """Write a fraction and its interval: "98.10 % [97.90, 98.30]"."""
     return f"{percent(interval.estimate)} {percent_interval((interval.low, interval.high))}"
 
 
@@ -30,6 +30,11 @@ def outcome(comparison: Comparison) -> str:
     if comparison.call == "cannot tell":
         return "cannot tell"
     return f"{comparison.a if comparison.call == 'better' else comparison.b} is better"
+
+
+def p_cell(comparison: Comparison) -> str:
+    """Write a comparison's corrected p-value for a table; one seed has none."""
+    return "–" if comparison.adjusted_p is None else p_text(comparison.adjusted_p).removeprefix("= ")
 
 
 def fault_reason(record: RunRecord) -> str:
@@ -57,8 +62,8 @@ def interval_sentences(results: Results) -> list[str]:
         )
         sentences.append(
             "A difference is called when its p-value, corrected by Holm's method for the "
-            f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. How "
-            "many more seeds would tell a difference is the number that finds it with a probability of 80 %."
+            f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. The "
+            "number of seeds that would tell a difference is that which finds it with a probability of 80 %."
         )
     if results.until_sure:
         num_looks = len(looks(results.until_sure.max_seeds))
@@ -71,7 +76,7 @@ def interval_sentences(results: Results) -> list[str]:
         sentences.append(
             f"An arm with one seed has a 95 % Wilson interval over the {results.num_test_images:,} test images, and "
             "its differences a paired bootstrap interval over test images. These do not cover seed noise: another "
-            "seed may turn the order of the arms, so one seed calls nothing."
+            "seed may turn the order of the arms, so one seed supports no conclusion."
         )
     return sentences
 
@@ -87,7 +92,7 @@ def total_time(results: Results) -> str:
     """Say how long all runs took."""
     trained = sum(r.train_seconds for r in results.records)
     evaluated = sum(r.evaluate_seconds for r in results.records)
-    took = f"{duration(trained)} of training and {duration(evaluated)} of evaluation"
+    took = f"{elapsed(trained)} of training and {elapsed(evaluated)} of evaluation"
     return f"{count(len(results.records), 'run')}: {took} on {devices(results.records)}."
 
 

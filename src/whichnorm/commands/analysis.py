@@ -18,7 +18,7 @@ from whichnorm.specs.data import DataPlace
 if TYPE_CHECKING:  # drawing is slow to import, and --help does without
     from rich.console import Console
 
-    from whichnorm.render.content import Section
+    from whichnorm.render.content import Folded, Section
     from whichnorm.results.results import Results
 
 
@@ -105,18 +105,30 @@ def show(
 ) -> None:  # fmt: skip
     """Write the figures, then print tables and sentences, or what was found as JSON."""
     from whichnorm.render.files import write_pictures
-    from whichnorm.render.terminal import print_table, say
+    from whichnorm.render.terminal import say
 
     paths = write_pictures(section.pictures, place) if section and section.pictures else []
-    sentences = section.sentences if section else ("Nothing to show.",)
+    title = section.title if section else "Nothing to show."
     if args.json:
-        content = {"found": encode(found), "sentences": list(sentences), "pictures": [str(path) for path in paths]}
-        print(json.dumps(content, allow_nan=False))
+        said = {"title": title, "sentences": list(section.sentences) if section else []}
+        print(json.dumps({"found": encode(found), **said, "pictures": [str(path) for path in paths]}, allow_nan=False))
         return
-    for table in (*section.tables, *(t for folded in section.folded for t in folded.tables)) if section else ():
+    say(console, title, "bold")
+    if section:
+        parts: list[Section | Folded] = [section, *section.folded]
+        for part in parts:
+            print_part(part, console)
+    for path in paths:
+        say(console, f"picture: {path}")
+
+
+def print_part(part: "Section | Folded", console: "Console") -> None:
+    from whichnorm.render.terminal import print_table, say
+
+    for sentence in part.sentences:
+        say(console, sentence)
+    for table in part.tables:
         print_table(table, console)
-    for line in (*sentences, *(f"picture: {path}" for path in paths)):
-        say(console, line)
 
 
 def analysis_commands() -> list[AnalysisCommand]:

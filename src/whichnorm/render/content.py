@@ -29,7 +29,7 @@ class Folded:
 class Section:
     """A part of the report under one heading, which says the finding; `label` names it in the list of contents.
 
-    Its parts come in the order of the fields. `wide` pictures get a row each, others share one where there is room.
+    Its parts come in the order of the fields. `wide` pictures get a row each, others share one if there is room.
     `sprite` holds the small images that the pictures' widgets show.
     """
 
@@ -46,17 +46,36 @@ class Section:
     sprite: Sprite | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyPoint:
+    """A short remark beside the answer, under a label of a few words."""
+
+    label: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Content:
-    """A whole report: the question, the answer, and the sections behind it."""
+    """A whole report: the question, the answer in one sentence with a figure and a few points, and what is behind it.
+
+    `figure` names one of the sections' pictures, which is shown beside the answer and not in its section; "" is none.
+    """
 
     question: str
     size: str
     decided: bool
-    answer: str  # "Use BatchNorm", "Cannot tell"
-    choice: str  # the chosen arm's text form, or ""
-    verdict: str
-    cost: str = ""
-    outlook: str = ""  # what would change the answer
+    answer: str
+    points: tuple[KeyPoint, ...]
+    figure: str
+    statistics: tuple[str, ...]
     sections: tuple[Section, ...]
     footer: str
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        return tuple(picture for section in self.sections for picture in section.pictures)
+
+    @property
+    def beside(self) -> Picture | None:
+        """The picture beside the answer."""
+        return next((picture for picture in self.pictures if picture.name == self.figure), None)

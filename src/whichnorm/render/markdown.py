@@ -10,19 +10,16 @@ from whichnorm.render.table import Cell, Table
 
 
 def render(content: Content) -> str:
-    """Return the Markdown text."""
-    choice = f" {_code(content.choice)}" if content.choice else ""
-    parts = [
-        f"# {escape(content.question[:1].upper() + content.question[1:])}",
-        f"**{escape(content.answer)}**{choice}",
-        escape(content.verdict),
-        *(escape(line) for line in (content.cost, content.outlook) if line),
-        f"*{escape(content.size)}*",
-    ]
+    """Return the Markdown text: the page's words and numbers in the page's order."""
+    parts = [f"# {escape(content.question)}", f"*{escape(content.size)}*", f"**{escape(content.answer)}**"]
+    if content.beside:
+        parts.extend(_picture(content.beside))
+    parts.append("\n".join(f"- **{escape(point.label)}**: {escape(point.text)}" for point in content.points))
+    parts += ["## The statistics", "\n".join(f"- {escape(sentence)}" for sentence in content.statistics)]
     for section in content.sections:
-        parts.extend(_section(section))
+        parts.extend(_section(section, content.figure))
     parts += ["---", escape(content.footer)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def escape(text: str) -> str:
@@ -33,14 +30,16 @@ def escape(text: str) -> str:
     return re.sub(r"^(\d*)([-+#.)]+)(?=\s|$)", r"\1\\\2", text)  # a list, a heading or a rule at the start
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, shown: str) -> Iterator[str]:
+    """Yield a section's blocks; the picture of the name `shown` stands beside the answer."""
     yield f"## {escape(section.title)}"
     yield from map(escape, section.sentences)
     yield from map(_block, section.code)
     for table in section.tables:
         yield from _table(table)
     for picture in section.pictures:
-        yield from _picture(picture)
+        if picture.name != shown:
+            yield from _picture(picture)
     for folded in section.folded:
         yield f"<details>\n<summary>{_html(folded.summary)}</summary>"
         yield from map(escape, folded.sentences)
@@ -66,11 +65,6 @@ def _table(table: Table) -> Iterator[str]:
 
 def _cell(cell: Cell) -> str:
     return "<br>".join(filter(None, [escape(cell.text), escape(cell.note)]))
-
-
-def _code(text: str) -> str:
-    """Return an arm's text form, which has no backtick, as code."""
-    return f"`{text}`"
 
 
 def _block(code: Code) -> str:

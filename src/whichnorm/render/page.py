@@ -4,30 +4,36 @@ import base64
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from PIL import Image
 
-from whichnorm.render import text
+from whichnorm.render import export, text
 from whichnorm.render.content import Content
 from whichnorm.render.images import Sprite
 from whichnorm.render.picture import Picture
+from whichnorm.render.table import Table
 
-SCRIPTS = ("make.js", "sort.js", "charts.js", "confusion.js", "page.js")  # one script, in this order
+SCRIPTS = ("make.js", "sort.js", "charts.js", "confusion.js", "take.js", "page.js")  # one script, in this order
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")  # such as --norms
 INCHES = 96  # pixels of a browser
+SAFE = " !'()*+,-./:;<=>?@[]^_`{|}~$&\\"  # what an address in an attribute may hold as it is
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A picture's file as the page holds it, and the width at which its text has the page's size."""
+    """A picture's file as the page holds it, and the size in pixels at which its text has the page's size."""
 
     uri: str
     width: int
+    height: int
 
 
 def render(content: Content, files: Mapping[str, bytes], class_names: Sequence[str]) -> str:
@@ -39,15 +45,15 @@ def render(content: Content, files: Mapping[str, bytes], class_names: Sequence[s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pictures = [picture for section in content.sections for picture in section.pictures]
-    widgets = {p.name: {"kind": p.widget.kind, "alt": p.alt, **p.widget.data} for p in pictures if p.widget}
+    environment.filters.update(prose=_prose, csv=_csv_uri, latex=_latex_uri)
+    widgets = {p.name: {"kind": p.widget.kind, "alt": p.alt, **p.widget.data} for p in content.pictures if p.widget}
     sprite = next((_sprite(section.sprite) for section in content.sections if section.sprite), {})
     data = {"classes": [text.printable(name) for name in class_names], "sprite": sprite, "widgets": widgets}
     folder = resources.files("whichnorm.render") / "templates"
     script = "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return environment.get_template("index.html.j2").render(
         content=content,
-        shown={picture.name: _shown(picture, files[picture.name]) for picture in pictures},
+        shown={picture.name: _shown(picture, files[picture.name]) for picture in content.pictures},
         data=Markup(script_json(data)),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -67,7 +73,8 @@ def script_json(data: Any) -> str:
 
 def _shown(picture: Picture, data: bytes) -> Shown:
     uri = _data_uri(data, "svg+xml") if picture.embed == "svg" else _data_uri(_as_webp(data), "webp")
-    return Shown(uri=uri, width=round(INCHES * picture.figure.get_size_inches()[0]))
+    width, height = (round(INCHES * inches) for inches in picture.figure.get_size_inches())
+    return Shown(uri=uri, width=width, height=height)
 
 
 def _as_webp(png: bytes) -> bytes:
@@ -75,6 +82,24 @@ def _as_webp(png: bytes) -> bytes:
     file = io.BytesIO()
     Image.open(io.BytesIO(png)).convert("RGB").save(file, "WEBP", lossless=True, method=4)
     return file.getvalue()
+
+
+def _prose(sentence: str) -> Markup:
+    """Return text as HTML in which neither numbers nor names of options break at the end of a line."""
+    return Markup(OPTION.sub(r"<code>\g<0></code>", str(escape(text.unbroken(sentence)))))
+
+
+def _csv_uri(table: Table) -> str:
+    return _text_uri(export.as_csv(table), "csv")
+
+
+def _latex_uri(table: Table) -> str:
+    return _text_uri(export.as_latex(table), "x-tex")
+
+
+def _text_uri(content: str, kind: str) -> str:
+    """Return text as an address that a link can save; it is percent-encoded, so that the page's script can read it."""
+    return f"data:text/{kind};charset=utf-8,{quote(text.encodable(content), safe=SAFE)}"
 
 
 def _data_uri(data: bytes, kind: str) -> str:

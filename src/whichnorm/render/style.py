@@ -2,27 +2,27 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from PIL import Image
 
+from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Call
 
 Split = Literal["val", "test"]
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
-# Okabe and Ito's colours, safe for colour-blind readers; line and marker tell arms apart in print.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
 LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SHADES = (("#ffffff", 0.0), ("#ffffff", 0.42), ("#000000", 0.42))  # what is mixed in, and how much of it
 
 CALL_COLORS: dict[Call, str] = {"better": "#0072B2", "worse": "#D55E00", "cannot tell": "#5f6368"}
 
@@ -67,11 +67,54 @@ class ArmStyle:
     marker: str
 
 
-def arm_style(index: int) -> ArmStyle:
-    """Return the looks of a study's arm by its place; no two of the first 35 are alike."""
-    return ArmStyle(
-        color=COLORS[index % len(COLORS)], line=LINES[index % len(LINES)], marker=MARKERS[index % len(MARKERS)]
-    )
+@dataclass(frozen=True, kw_only=True)
+class FamilyStyle:
+    """The colour of a family of norms, and markers that look alike."""
+
+    color: str
+    markers: tuple[str, ...]
+
+    def member(self, place: int) -> ArmStyle:
+        """Return the looks of one of the family's arms; no two of the first 60 are alike."""
+        mixed_in, fraction = SHADES[place % len(SHADES)]
+        return ArmStyle(
+            color=_mixed(self.color, mixed_in, fraction),
+            line=LINES[place % len(LINES)],
+            marker=self.markers[place % len(self.markers)],
+        )
+
+
+# Okabe and Ito's colours, safe for colour-blind readers; line and marker distinguish arms in print too.
+FAMILIES = {
+    "bn": FamilyStyle(color="#0072B2", markers=("o", "p", "h", "8")),
+    "ln": FamilyStyle(color="#D55E00", markers=("s", "P", "d", "*")),
+    "gn": FamilyStyle(color="#009E73", markers=("^", "v", "<", ">")),
+    "in": FamilyStyle(color="#CC79A7", markers=("D", "d", "p", "h")),
+    "none": FamilyStyle(color="#5f6368", markers=("X", "P", "*", "8")),
+}
+OTHER_FAMILIES = (
+    FamilyStyle(color="#E69F00", markers=("P", "X", "*", "8")),
+    FamilyStyle(color="#56B4E9", markers=("h", "p", "8", "o")),
+)
+
+
+def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
+    """Return how each of a study's arms looks in every figure: its norm's family gives colour and marker.
+
+    Several arms of a family differ in shade, line and marker; the first has the family's own, and arms without a
+    penalty or another addition come first. So BatchNorm and one GroupNorm look alike in every study and sweep.
+    """
+    members: dict[str, list[str]] = {}
+    for arm in sorted(arms, key=lambda arm: arm != parse_arm(arm).norm.kind):
+        members.setdefault(parse_arm(arm).norm.family, []).append(arm)
+    others = iter(OTHER_FAMILIES * len(members))
+    looks = {family: FAMILIES.get(family) or next(others) for family in members}
+    return {arm: looks[family].member(place) for family, names in members.items() for place, arm in enumerate(names)}
+
+
+def _mixed(color: str, other: str, fraction: float) -> str:
+    red, green, blue = ((1 - fraction) * a + fraction * b for a, b in zip(to_rgb(color), to_rgb(other), strict=True))
+    return to_hex((red, green, blue))
 
 
 @contextmanager
@@ -94,13 +137,17 @@ def set_title(figure: Figure, text: str) -> None:
 
 
 def saved(figure: Figure) -> dict[Literal["svg", "png"], bytes]:
-    """Return a figure as the content of an SVG and of a PNG file: the same bytes for the same figure."""
-    svg, png = io.BytesIO(), io.BytesIO()
+    """Return a figure as the content of an SVG and of a PNG file: the same bytes for the same figure.
+
+    The PNG has a palette of 256 colours of its own, which a figure can do with: a third of the bytes.
+    """
+    svg, png, raw = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with house_style(), warnings.catch_warnings():
         # Names in scripts that the font lacks are drawn as boxes; the page has them as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not again for each format
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png")
+        figure.savefig(raw, format="png")
+    Image.open(raw).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(png, "PNG", optimize=True)
     return {"svg": svg.getvalue(), "png": png.getvalue()}

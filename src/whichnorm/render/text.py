@@ -1,9 +1,14 @@
 """How numbers and names are written, on the page and in the terminal."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from whichnorm.errors import count, shortened
+from whichnorm.signs import signed
+
+# What is read as one thing: intervals, p-values, and a number with its unit or its "n =".
+UNBROKEN = re.compile(r"\[[^][]*\]|\b[np] [=<>] [\d.,]*\d(?: seeds?)?|\d (?:%|h|min|s|ms|MiB|points?|seeds?)(?!\w)")
 
 
 def percent(value: float) -> str:
@@ -11,18 +16,18 @@ def percent(value: float) -> str:
 
 
 def percent_interval(ci95: tuple[float, float] | None) -> str:
-    """Write an interval in percent, or "" where there is none."""
+    """Write an interval in percent, or "" if there is none."""
     return f"[{100 * ci95[0]:.2f}, {100 * ci95[1]:.2f}]" if ci95 else ""
 
 
 def points(value: float) -> str:
     """Write a difference of accuracies in percentage points, signed."""
-    return f"{100 * value:+.2f}"
+    return signed(100 * value, 2)
 
 
-def difference(value: float) -> str:
-    """Write a difference of counts, with a decimal where it is a mean that needs one."""
-    return f"{value:+,.0f}" if value == round(value) else f"{value:+,.1f}"
+def signed_count(value: float) -> str:
+    """Write a difference of counts, with a decimal if it is a mean that needs one."""
+    return signed(value, 0 if value == round(value) else 1)
 
 
 def points_interval(ci95: tuple[float, float]) -> str:
@@ -33,8 +38,8 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
-def duration(value: float) -> str:
-    """Write a longer time in its own unit: "45.2 s", "39.1 min", "2.5 h"."""
+def elapsed(value: float) -> str:
+    """Write a time that was taken in its own unit: "45.2 s", "39.1 min", "2.5 h"."""
     if value < 120:
         return seconds(value)
     return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
@@ -49,6 +54,11 @@ def expected(number: float) -> str:
     if 0 < number < 0.1:
         return "fewer than 0.1"
     return f"{number:,.0f}" if number >= 10 or not number else f"{number:.1f}"
+
+
+def unbroken(text: str) -> str:
+    """Return text with no-break spaces inside intervals, p-values, and between a number and its unit."""
+    return UNBROKEN.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def printable(name: str) -> str:

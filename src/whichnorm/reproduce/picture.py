@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from whichnorm.render.style import ArmStyle, arm_style, house_style, new_figure, set_title
+from whichnorm.render.style import ArmStyle, arm_styles, house_style, new_figure, set_title
 from whichnorm.reproduce.published import Published, PublishedArm, PublishedScores
 from whichnorm.results.results import arm_title
 from whichnorm.training.record import EpochRow, RunRecord
@@ -23,7 +23,8 @@ def has_curves(published: Published) -> bool:
 @house_style()
 def draw_curves(published: Published, records: Sequence[RunRecord]) -> Figure:
     """Draw test accuracy and training loss by epoch: published dashed in grey, measured in the arm's colour."""
-    arms = [(arm_style(place), arm) for place, arm in enumerate(published.arms) if arm.epochs]
+    styles = arm_styles([arm.norm for arm in published.arms])
+    arms = [(styles[arm.norm], arm) for arm in published.arms if arm.epochs]
     figure = new_figure(max(6.4, 3.1 * len(arms)), 5.6)
     panels = figure.subplots(len(PANELS), len(arms), squeeze=False, sharex=True, sharey="row")
     for column, (looks, arm) in enumerate(arms):

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.files import write_in_one_step
-from whichnorm.norms import parse_norm
+from whichnorm.norms import NormSpec, parse_norm
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
@@ -22,7 +22,7 @@ from whichnorm.training.record import RunRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A quantity over the seeds of an arm. `std` is the sample standard deviation; None where one value gives none."""
+    """A quantity over the seeds of an arm. `std` is the sample standard deviation; None if one value gives none."""
 
     mean: float
     std: float | None
@@ -60,7 +60,7 @@ class Results:
     folder: Path
     until_sure: UntilSure | None = None  # the rule by which seeds were added
     ending: str = ""  # why no more were
-    all_arms: tuple[str, ...] = ()  # of the study, where these results are of some of its arms: they keep their colours
+    all_arms: tuple[str, ...] = ()  # of the study, if these results are of some of its arms: they keep their colours
 
     def __repr__(self) -> str:
         accuracies = ", ".join(f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
@@ -68,7 +68,7 @@ class Results:
 
     @property
     def curves_split(self) -> Literal["val", "test"]:
-        """The split that the curves come from: the test split where there is no validation split."""
+        """The split that the curves come from: the test split if there is no validation split."""
         return "val" if self.study["data"]["val_fraction"] > 0 else "test"
 
     @property
@@ -206,10 +206,19 @@ def summarize(
 
 
 def arm_title(arm: str) -> str:
-    """Return an arm's name for people: "BatchNorm + L1 0.001", "BatchNorm, learning rate 0.1"."""
+    """Return an arm's name for people: "LayerNorm over C, H, W", "BatchNorm + L1 0.001"."""
+    return _named(arm, lambda norm: norm.title)
+
+
+def short_title(arm: str) -> str:
+    """Return an arm's name in a headline or a figure: "LayerNorm", "BatchNorm, learning rate 0.1"."""
+    return _named(arm, lambda norm: norm.short_title)
+
+
+def _named(arm: str, name_of: Callable[[NormSpec], str]) -> str:
     norm, *additions = arm.split("+")
     spec = parse_norm(norm)
-    title = spec.title if spec.affine or norm == "none" else f"{spec.title}, no affine"
+    title = name_of(spec) if spec.affine or norm == "none" else f"{name_of(spec)}, no affine"
     for name, value in (addition.split(":") for addition in additions):
         title += f", learning rate {value}" if name == "lr" else f" + {name.upper()} {value}"
     return title

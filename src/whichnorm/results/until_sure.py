@@ -11,7 +11,7 @@ from whichnorm.training.record import RunRecord
 
 
 def next_look(study: StudySpec, results: Results) -> StudySpec | None:
-    """Return the study with the seeds of its next look, for the arms that are not settled; None where it is over.
+    """Return the study with the seeds of its next look, for the arms that are not settled; None if it is over.
 
     An arm all of whose comparisons are settled, or that has none, gets no more seeds.
     """

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.signs import signed
 from whichnorm.specs.study import UntilSure
 from whichnorm.stats import Call, Interval
 
 CANNOT_TELL: Final = "cannot tell"
 MARGIN = 0.005  # half a point: a smaller difference is not worth finding unless somebody asks for it
-ENOUGH_SEEDS = 3  # two give an interval too long to be of use
+MIN_SEEDS = 3  # two give an interval too long to be of use
 
 Correct = Mapping[int, NDArray[np.bool_]]  # of one arm: seed to (N,) booleans over the test images
 
@@ -23,7 +24,7 @@ Correct = Mapping[int, NDArray[np.bool_]]  # of one arm: seed to (N,) booleans o
 class Comparison:
     """Test accuracy of arm a less that of arm b, paired by seed and test image.
 
-    The interval is 95 % on its own, and holds at every look together where a study was looked at as it grew; so does
+    The interval is 95 % on its own, and holds at every look together if a study was looked at as it grew; so does
     `p_value`. `call` rests on `adjusted_p`, which is corrected for the number of comparisons.
     With one common seed there is only an interval over test images, no p-value and no call.
     """
@@ -45,7 +46,7 @@ class Comparison:
 
     @property
     def more_seeds(self) -> int | None:
-        """How many seeds to add until `effect` would be called; 0 where all is said, None where no number will do."""
+        """How many seeds to add until `effect` would be called; 0 if all is said, None if no number will do."""
         if self.settled:
             return 0
         return None if self.seeds_needed is None else max(1, self.seeds_needed - len(self.seeds))
@@ -151,7 +152,7 @@ class Verdict:
     answer: str
     evidence: tuple[str, ...] = ()
     next_best: str = ""
-    level: tuple[str, ...] = ()  # arms that cannot be told from the best
+    level: tuple[str, ...] = ()  # arms that cannot be distinguished from the best
 
     @property
     def text(self) -> str:
@@ -159,7 +160,7 @@ class Verdict:
 
 
 def against(best: str, other: str, comparisons: Sequence[Comparison]) -> Comparison | None:
-    """Return the comparison of `best` with `other`, in this direction; None where there is none."""
+    """Return the comparison of `best` with `other`, in this direction; None if there is none."""
     for c in comparisons:
         if (c.a, c.b) == (best, other):
             return c
@@ -175,7 +176,7 @@ def decide(
     setting: str,
     without_runs: Sequence[str] = (),
 ) -> Verdict:
-    """Name the arm that is better than every other, or say which cannot be told from the best.
+    """Name the arm that is better than every other, or say which cannot be distinguished from the best.
 
     accuracies are the arms' mean test accuracies; of `without_runs` no run finished; `setting` says what the answer is
     for, such as "wynet on cifar10".
@@ -213,7 +214,7 @@ def decide(
 
 
 def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:
-    """Name the best of several other arms, and those that cannot be told from it."""
+    """Name the best of several other arms, and those that cannot be distinguished from it."""
     first, *others = ranked
     if not others:
         return ""
@@ -224,12 +225,12 @@ def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:
 
 def _difference_text(c: Comparison) -> str:
     """Say a comparison in one sentence, and what it would take to call it."""
-    low, high = (100 * end for end in c.ci95)
-    text = f"{c.a} − {c.b}: {100 * c.difference:+.2f} points of test accuracy [{low:+.2f}, {high:+.2f}]"
+    low, high = (signed(100 * end, 2) for end in c.ci95)
+    text = f"{c.a} − {c.b}: {signed(100 * c.difference, 2)} points of test accuracy [{low}, {high}]"
     if c.p_value is None or c.adjusted_p is None:
         return (
-            f"{text} over test images; one common seed says nothing of the noise between seeds, so nothing is called: "
-            f"give {ENOUGH_SEEDS} seeds or more."
+            f"{text} over test images; one common seed says nothing of the noise between seeds and supports no "
+            f"conclusion: give {MIN_SEEDS} seeds or more."
         )
     text += f", n = {len(c.seeds)} seeds, p {p_text(c.adjusted_p)}"
     if c.call != CANNOT_TELL:
@@ -252,7 +253,7 @@ def more_seeds_text(c: Comparison) -> str:
     if c.within_margin:
         return f"the two differ by less than {100 * c.margin:g} points"
     if c.basis == "test images":
-        return f"{ENOUGH_SEEDS} seeds or more are needed"
+        return f"{MIN_SEEDS} seeds or more are needed"
     if c.more_seeds is None:
         return (
             f"even {stats.MOST_SEEDS:,} seeds would not tell {difference}: it takes more test images, or steadier seeds"

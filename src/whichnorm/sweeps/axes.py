@@ -79,7 +79,7 @@ class Axes:
 
     @property
     def across(self) -> Axis | None:
-        """The second axis, each of whose values has a panel of its own; None where only one was given."""
+        """The second axis, each of whose values has a panel of its own; None if only one was given."""
         if sum(map(bool, self._options().values())) < 2:
             return None
         return "accumulation" if self.accumulations else "batch_size"

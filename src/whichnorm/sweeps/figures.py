@@ -10,17 +10,22 @@ from matplotlib.ticker import NullLocator
 from whichnorm.render.style import INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Interval
 
+WIDTH = 5.2  # inches: in a phone's column the text is still 8 pixels high
 CROSSING_COLOR = "#5f6368"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorLine:
-    """An arm's errors in [0, 1] with their intervals, at some of the places of an axis."""
+    """An arm's errors in [0, 1] with their intervals, at some of the places of an axis.
+
+    `seeds` are the places and errors of single seeds, which are drawn as thin lines; of many seeds there are none.
+    """
 
     label: str
     style: ArmStyle
     places: tuple[float, ...]
     errors: tuple[Interval, ...]
+    seeds: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +40,8 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Panel:
-    """One of the pictures side by side."""
+class ErrorPanel:
+    """One of the pictures that share an axis."""
 
     title: str
     lines: tuple[ErrorLine, ...]
@@ -44,7 +49,7 @@ class Panel:
 
 
 @house_style()
-def error_by_size(panels: Sequence[Panel], axis_name: str, sizes: Sequence[int]) -> Figure:
+def error_by_size(panels: Sequence[ErrorPanel], axis_name: str, sizes: Sequence[int]) -> Figure:
     """Draw error against size on a logarithmic axis, with each crossing as a line in the band of its interval."""
     figure, axes = _panels(panels, f"Test error by {axis_name}")
     for panel, place in zip(panels, axes, strict=True):
@@ -61,7 +66,7 @@ def error_by_size(panels: Sequence[Panel], axis_name: str, sizes: Sequence[int])
 
 
 @house_style()
-def error_by_groups(panels: Sequence[Panel], references: Sequence[ErrorLine | None], labels: Sequence[str],
+def error_by_groups(panels: Sequence[ErrorPanel], references: Sequence[ErrorLine | None], labels: Sequence[str],
                     axis_name: str) -> Figure:  # fmt: skip
     """Draw error against groups at evenly spaced places; each panel's reference, BatchNorm, is a horizontal band."""
     figure, axes = _panels(panels, f"Test error by {axis_name}")
@@ -79,15 +84,16 @@ def error_by_groups(panels: Sequence[Panel], references: Sequence[ErrorLine | No
     return figure
 
 
-def _panels(panels: Sequence[Panel], title: str) -> tuple[Figure, Sequence[Axes]]:
-    columns = min(len(panels), 3)
+def _panels(panels: Sequence[ErrorPanel], title: str) -> tuple[Figure, Sequence[Axes]]:
+    columns = 1 if len(panels) < 3 else 2
     rows = -(-len(panels) // columns)
-    figure = new_figure(6.4 if columns == 1 else 1.2 + 3.3 * columns, 0.8 + 3.2 * rows)
+    titles = 0.17 * max(panel.title.count("\n") for panel in panels)
+    figure = new_figure(WIDTH, 0.7 + (2.7 if len(panels) == 1 else 2.1 + titles) * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for place in grid[len(panels) :]:
         place.remove()
     for number, (panel, place) in enumerate(zip(panels, grid, strict=False)):
-        place.set_title(panel.title)
+        place.set_title(panel.title, fontsize=9.5)
         place.grid(True)
         if number % columns == 0:
             place.set_ylabel("Test error (%)")
@@ -101,13 +107,15 @@ def _draw_line(axes: Axes, line: ErrorLine) -> None:
     axes.plot(
         line.places, mean, color=style.color, linestyle=style.line, marker=style.marker, label=line.label, zorder=3
     )
+    for places, errors in line.seeds:
+        axes.plot(places, [100 * error for error in errors], color=style.color, linewidth=0.6, alpha=0.6)
     axes.fill_between(line.places, low, high, color=style.color, alpha=0.16, linewidth=0)
     if len(line.places) == 1:  # a band needs two points to be seen
         axes.vlines(line.places, low, high, color=style.color)
 
 
 def _draw_bands(axes: Axes, bands: Sequence[Band]) -> None:
-    """Draw one crossing's interval as an area; several as bars near the bottom, where areas would hide each other."""
+    """Draw one crossing's interval as an area; several as bars near the bottom, as areas would hide each other."""
     left, right = axes.get_xlim()
     for number, band in enumerate(bands):
         low, high = band.low or left, band.high or right
@@ -135,7 +143,7 @@ def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
     }
     widest = max(map(len, named))
     width, height = figure.get_size_inches()
-    columns = max(1, min(len(named), int(width * 13) // (widest + 8)))
+    columns = max(1, min(len(named), int(width * 14) // (widest + 8)))
     figure.set_size_inches(width, height + 0.2 * -(-len(named) // columns))
     figure.legend(
         list(named.values()), list(named), loc="outside lower left", ncols=columns, handlelength=3.2, labelcolor=INK

@@ -34,7 +34,7 @@ class SweepFolder:
             write_in_one_step(self.file, text)
 
     def check(self, description: dict[str, Any]) -> None:
-        """Raise StudyError where the folder holds anything but this sweep, its last call's arms and points aside."""
+        """Raise StudyError if the folder holds anything but this sweep, its last call's arms and points aside."""
         if (self.root / "study.json").exists():
             raise StudyError(f"{self.root} holds a study, not a sweep; choose another --out")
         if not self.file.exists():

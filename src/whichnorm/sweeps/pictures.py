@@ -1,47 +1,55 @@
 """The pictures of a sweep: error along the batch size with its crossings, and along the number of groups."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from whichnorm.analyses.arms import label
 from whichnorm.norms import GroupNormSpec
 from whichnorm.render.picture import Picture
-from whichnorm.render.style import ArmStyle, arm_style
+from whichnorm.render.style import ArmStyle, arm_styles
 from whichnorm.specs.arm import parse_arm
 from whichnorm.sweeps.axes import AXIS_NAMES
-from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, Panel, error_by_groups, error_by_size
+from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, ErrorPanel, error_by_groups, error_by_size
 from whichnorm.sweeps.results import ArmError, PointResult, SweepResults
 from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
 
+MAX_CHARACTERS = 30  # of a line of a panel's title
+MAX_SEED_LINES = 5  # more thin lines would be a thicket
+
 
 def size_picture(results: SweepResults, rule: str) -> Picture | None:
-    """Return error against batch size; None where there is one size."""
+    """Return error against batch size; None if there is one size."""
     sizes = sorted({point.size(results.along) for point in results.points if point.arms})
     if len(sizes) < 2:
         return None
     panels = [_size_panel(results, value, points) for value, points in results.panels()]
     name = AXIS_NAMES[results.along]
-    banded = any(panel.bands for panel in panels)
-    bands = (
-        " A crossing is marked, with its 95 % interval as a grey area or as a bar below the lines." if banded else ""
-    )
+    several = max(len(panel.bands) for panel in panels) > 1
+    crossing = "bars the crossings with their intervals" if several else "grey the crossing with its interval"
     return Picture(
         name="error_by_batch",
         figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
         alt=f"Test error in % by {name}. {'; '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
-        caption=f"Test error after the last epoch, mean and 95 % band. {interval_sentence(results)}{bands} {rule}",
+        caption=f"Thick lines are means, areas their 95 % intervals{_thin(panels)}"
+        f"{f', {crossing}' if any(panel.bands for panel in panels) else ''}.",
+        method=f"{interval_sentence(results)} {rule}".strip(),
     )
 
 
-def _size_panel(results: SweepResults, value: int | None, points: Sequence[PointResult]) -> Panel:
+def _thin(panels: Sequence[ErrorPanel]) -> str:
+    return ", thin lines single seeds" if any(line.seeds for panel in panels for line in panel.lines) else ""
+
+
+def _size_panel(results: SweepResults, value: int | None, points: Sequence[PointResult]) -> ErrorPanel:
     found = (_size_line(results, arm, points) for arm in results.arms)
     bands = tuple(_bands(results, value))
     title = ""
     if results.across and value is not None:
         title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}"
-        title += "".join(f"\n{band.label}" for band in bands)
+        title += "".join(f"\n{textwrap.fill(band.label, MAX_CHARACTERS)}" for band in bands)
         bands = tuple(replace(band, label="") for band in bands)
-    return Panel(title=title, lines=tuple(line for line in found if line), bands=bands)
+    return ErrorPanel(title=title, lines=tuple(line for line in found if line), bands=bands)
 
 
 def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -> ErrorLine | None:
@@ -49,25 +57,48 @@ def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -
     if not at:
         return None
     sizes, errors = zip(*at, strict=True)
-    return ErrorLine(label=label(arm), style=_style(results, arm), places=sizes, errors=errors)
+    return ErrorLine(
+        label=label(arm), style=_style(results, arm), places=sizes, errors=errors,
+        seeds=tuple(_seed_lines(results, arm, points)),
+    )  # fmt: skip
+
+
+def _seed_lines(
+    results: SweepResults, arm: str, points: Sequence[PointResult]
+) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Yield the sizes and errors of every seed, if there are few."""
+    errors = {
+        (point.size(results.along), run.seed): 1 - run.last.test_accuracy
+        for point in points
+        if point.study
+        for run in point.study.finished(arm)
+    }
+    seeds = sorted({seed for _, seed in errors})
+    for seed in seeds if 1 < len(seeds) <= MAX_SEED_LINES else ():
+        found = sorted((size, error) for (size, of_seed), error in errors.items() if of_seed == seed)
+        yield tuple(size for size, _ in found), tuple(error for _, error in found)
 
 
 def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
-    """Yield the crossings of a panel that are told on one side at least; several get their arm's colour."""
+    """Yield the crossings of a panel that a call on one side at least supports; several get their arm's colour."""
     crossings = [c for c in results.crossings if c.panel == value]
     for c in crossings:
         if c.crossing is None or (c.crossing.low is None and c.crossing.high is None):
             continue
         other = c.a if parse_arm(c.b).norm.sees_batch else c.b
         color = _style(results, other).color if len(crossings) > 1 else CROSSING_COLOR
-        named = f"{c.a} and {c.b} cross at {crossing_interval(c)}"
+        arms = f"{c.a}, {c.b}:" if len(crossings) > 1 else "they cross at"
         yield Band(
-            label=named, estimate=c.crossing.estimate, low=c.crossing.low, high=c.crossing.high, color=color
-        )  # fmt: skip
+            label=f"{arms} {crossing_interval(c)}",
+            estimate=c.crossing.estimate,
+            low=c.crossing.low,
+            high=c.crossing.high,
+            color=color,
+        )
 
 
 def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:
-    """Yield error against the number of groups, and against channels per group, where there are two or more."""
+    """Yield error against the number of groups, and against channels per group, if there are two or more."""
     for per_group, name, axis in (
         (False, "error_by_groups", "number of groups"),
         (True, "error_by_channels_per_group", "channels per group"),
@@ -100,20 +131,21 @@ def _group_picture(
     panels = [_group_panel(results, point, arms, several=len(shown) > 1) for point in shown]
     references = [_reference(results, point) for point in shown]
     reference = next((line.label for line in references if line), "")
-    banded = f" The horizontal band is {reference}." if reference else ""
+    banded = f"; the horizontal band is {reference}" if reference else ""
     return Picture(
         name=name,
         figure=error_by_groups(panels, references, labels, axis),
         alt=f"Test error in % by {axis}. {'; '.join(_alt(results))}.",
-        caption=f"Test error after the last epoch, mean and 95 % band.{banded} {interval_sentence(results)} {rule}",
+        caption=f"Lines are means, areas their 95 % intervals{banded}.",
+        method=f"{interval_sentence(results)} {rule}".strip(),
     )
 
 
-def _group_panel(results: SweepResults, point: PointResult, arms: Sequence[str], several: bool) -> Panel:
+def _group_panel(results: SweepResults, point: PointResult, arms: Sequence[str], several: bool) -> ErrorPanel:
     at = [(float(place), found.error) for place, arm in enumerate(arms) if (found := _of_arm(point, arm))]
     places, errors = zip(*at, strict=True)
     line = ErrorLine(label="GroupNorm", style=_style(results, arms[0]), places=places, errors=errors)
-    return Panel(title=f"Batch {point.batch.text}" if several else "", lines=(line,))
+    return ErrorPanel(title=f"Batch {point.batch.text}" if several else "", lines=(line,))
 
 
 def _reference(results: SweepResults, point: PointResult) -> ErrorLine | None:
@@ -135,4 +167,4 @@ def _of_arm(point: PointResult, name: str) -> ArmError | None:
 
 
 def _style(results: SweepResults, arm: str) -> ArmStyle:
-    return arm_style(results.arms.index(arm))
+    return arm_styles(results.arms)[arm]

@@ -47,7 +47,7 @@ class PointResult:
     learning_rate: float
     arms: tuple[ArmError, ...]
     skipped: tuple[tuple[str, str], ...]
-    study: Results | None  # None where every arm was skipped
+    study: Results | None  # None if every arm was skipped
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class PointResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmsCrossing:
-    """Where along the axis two arms change places; None where they do not. `panel` is the value of the other axis."""
+    """Where along the axis two arms change places; None if they do not. `panel` is the value of the other axis."""
 
     a: str
     b: str
@@ -96,7 +96,7 @@ class SweepResults:
         return not self.faults
 
     def panels(self) -> list[tuple[int | None, list[PointResult]]]:
-        """Return the points by the value of the second axis, each along the first; None where there is one axis."""
+        """Return the points by the value of the second axis, each along the first; None if there is one axis."""
         across = self.across
         if across is None:
             return [(None, list(self.points))]

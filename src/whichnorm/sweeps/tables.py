@@ -1,20 +1,30 @@
 """The tables of a sweep's report."""
 
-from whichnorm.analyses.wording import fault_reason, outcome
-from whichnorm.render.style import arm_style
+from whichnorm.analyses.arms import enclosed
+from whichnorm.analyses.wording import fault_reason, outcome, p_cell
+from whichnorm.render.style import arm_styles
 from whichnorm.render.table import Cell, Table, cells
-from whichnorm.render.text import count, percent_interval, points, points_interval, printable
-from whichnorm.results.results import arm_title
+from whichnorm.render.text import count, percent, percent_interval, points, points_interval, printable
+from whichnorm.results.results import arm_title, short_title
 from whichnorm.results.verdict import Comparison
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
-from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence, p_text
+from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence
+
+
+def finding(results: SweepResults) -> str:
+    """Say where the test error is lowest."""
+    found = [(arm.error.estimate, arm.arm, point) for point in results.points for arm in point.arms]
+    if not found:
+        return "No run finished"
+    error, arm, point = min(found, key=lambda one: one[0])
+    return f"The lowest test error is {percent(error)}, of {enclosed([arm])} at a batch of {point.batch.text}"
 
 
 def errors_table(results: SweepResults) -> Table:
     """One row per point, one column per arm."""
     return Table(
         caption=f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}",
-        headings=("Batch", *results.arms),
+        headings=("Batch", *map(short_title, results.arms)),
         rows=tuple((_point_cell(point), *_error_cells(results, point)) for point in results.points),
     )
 
@@ -38,22 +48,22 @@ def _error_cells(results: SweepResults, point: PointResult) -> list[Cell]:
 
 def arms_table(results: SweepResults) -> Table:
     """Name the arms' text forms."""
-    rows = tuple(
-        (Cell(text=arm, color=arm_style(place).color), *cells(arm_title(arm))) for place, arm in enumerate(results.arms)
-    )
-    return Table(caption="The arms and their text forms.", headings=("Arm", "Normalization"), rows=rows, numeric_from=2)
+    styles = arm_styles(results.arms)
+    rows = tuple((Cell(text=arm, color=styles[arm].color), *cells(arm_title(arm))) for arm in results.arms)
+    return Table(
+        caption="Norms and their short forms.", headings=("Short form", "Norm"), rows=rows, numeric_from=2
+    )  # fmt: skip
 
 
 def crossings_table(results: SweepResults) -> Table | None:
-    """One row per pair of arms that a batch size could turn, and panel."""
+    """One row per pair of arms that a batch size could turn, and panel; None if there is none."""
     if not results.crossings:
         return None
     rows = tuple(cells(f"{c.a}, {c.b}", *_crossing_row(c)) for c in results.crossings)
     return Table(
-        caption="Where two arms have the same test error, on a logarithmic axis: between two measured sizes the mean "
-        "difference is interpolated, after a monotone fit. The 95 % interval ends where the interpolated difference is "
-        "first told from zero (Fieller 1954); each is 95 % on its own.",
-        headings=("Arms", "Other axis", f"Crossing, {AXIS_WORDS[results.along]}", "Lower error below it", "Seeds"),
+        caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
+        "after a monotone fit. The 95 % interval ends where it is first distinguished from zero (Fieller 1954).",
+        headings=("Norms", "Other axis", f"Crossing, {AXIS_WORDS[results.along]}", "Lower error below it", "Seeds"),
         rows=rows,
         numeric_from=5,
     )
@@ -76,9 +86,8 @@ def comparisons_table(results: SweepResults) -> Table | None:
         for d in results.comparisons
     )
     return Table(
-        caption="Test accuracy of the first arm less that of the second, in percentage points, paired by seed and test "
-        "image. Each interval is 95 % on its own; a call is made where the p-value, corrected by Holm's method for "
-        f"all {count(len(rows), 'comparison')} of the sweep, is below 0.05.",
+        caption="Test accuracy of the first norm less that of the second, in percentage points. A call is made if the "
+        f"p-value, corrected by Holm's method for all {count(len(rows), 'comparison')}, is below 0.05.",
         headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Call", "Seeds"),
         rows=rows,
         numeric_from=6,
@@ -88,7 +97,7 @@ def comparisons_table(results: SweepResults) -> Table | None:
 def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
     """Return the arms, their difference with its interval, the corrected p-value and the call."""
     difference = f"{points(c.difference)} {points_interval(c.ci95)}"
-    return f"{c.a} − {c.b}", difference, p_text(c.adjusted_p), outcome(c)
+    return f"{c.a} − {c.b}", difference, p_cell(c), outcome(c)
 
 
 def skipped_table(results: SweepResults) -> Table | None:
@@ -96,7 +105,8 @@ def skipped_table(results: SweepResults) -> Table | None:
     if not rows:
         return None
     return Table(
-        caption="Arms that cannot be trained at a point; they are left out of it.", headings=("Batch", "Arm", "Reason"),
+        caption="Norms that cannot be trained at a batch; they are left out there.",
+        headings=("Batch", "Norm", "Reason"),
         rows=rows, numeric_from=3,
     )  # fmt: skip
 
@@ -109,7 +119,7 @@ def faults_table(results: SweepResults) -> Table | None:
         return None
     return Table(
         caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",
-        headings=("Point", "Arm", "Seed", "Status", "Reason"), rows=rows, numeric_from=5,
+        headings=("Point", "Norm", "Seed", "Status", "Reason"), rows=rows, numeric_from=5,
     )  # fmt: skip
 
 

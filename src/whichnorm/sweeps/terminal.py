@@ -1,4 +1,6 @@
-"""A sweep in a terminal: a table that fits 80 columns, the differences, and the crossings last."""
+"""A sweep in a terminal: a table that fits 80 columns, the differences, and the answer last."""
+
+from collections.abc import Iterator
 
 from rich import box
 from rich.console import Console
@@ -7,9 +9,10 @@ from rich.text import Text
 
 from whichnorm.analyses import wording
 from whichnorm.render import text
-from whichnorm.render.terminal import say
+from whichnorm.render.terminal import print_headline, say
 from whichnorm.study.plan import Plan
 from whichnorm.study.progress import rough_time
+from whichnorm.sweeps.answer import answer_sentence, key_points
 from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
@@ -23,32 +26,38 @@ from whichnorm.sweeps.text import (
     skipped_sentences,
 )
 
-MOST_COMPARISONS = 12  # more are in the report alone
+MAX_COMPARISONS = 12  # more are in the report alone
 
 
 def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
-    """Print errors, differences, what went wrong or was left out, and the sentences."""
+    """Print errors, differences, and what went wrong or was left out; then the answer, with the points beside it."""
     console.print(_errors(results))
     say(console, f"{interval_sentence(results)} {rule}", "dim")
-    if results.comparisons and len(results.comparisons) <= MOST_COMPARISONS:
+    if results.comparisons and len(results.comparisons) <= MAX_COMPARISONS:
         console.print(_comparisons(results))
+    if results.comparisons:
+        say(console, correction_sentence(results), "dim")
     for sentence in skipped_sentences(results):
         say(console, sentence, "dim")
     for name, run in results.faults:
         reason = text.printable(wording.fault_reason(run))
         say(console, f"{name}: {run.arm} seed {run.seed} {run.status}: {reason}", "red")
-    if results.comparisons:
-        say(console, correction_sentence(results), "dim")
-    console.print()
-    for sentence in point_sentences(results):
+    for sentence in _behind(results):
         say(console, sentence)
-    for sentence in crossing_sentences(results):
-        say(console, sentence, "bold")
+    print_headline(answer_sentence(results), key_points(results), console)
+
+
+def _behind(results: SweepResults) -> Iterator[str]:
+    """Yield what the answer leaves out: every point, and every pair of arms, if there are several."""
+    if len(results.points) > 1:
+        yield from point_sentences(results)
+    if len(results.crossings) > 1:
+        yield from crossing_sentences(results)
 
 
 def _errors(results: SweepResults) -> Table:
     """Return a row per point and arm."""
-    table = _table("Test error after the last epoch", ["batch", "arm"], ["lr", "error % [95 % interval]", "n"])
+    table = _table("Test error after the last epoch", ["batch", "norm"], ["lr", "error % [95 % interval]", "n"])
     for place, point in enumerate(results.points):
         if place:
             table.add_section()
@@ -66,7 +75,7 @@ def _cells(point: PointResult, name: str) -> tuple[Text, str]:
 
 
 def _comparisons(results: SweepResults) -> Table:
-    table = _table("Differences of accuracy in points, p corrected by Holm's method", ["batch", "arms"],
+    table = _table("Differences of accuracy in points, p corrected by Holm's method", ["batch", "norms"],
                    ["difference [95 % interval]", "p", "call"])  # fmt: skip
     for d in results.comparisons:
         table.add_row(d.point.removeprefix("batch-"), *map(Text, comparison_row(d.comparison)))
@@ -84,7 +93,7 @@ def _table(title: str, texts: list[str], numbers: list[str]) -> Table:
 
 def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) -> None:
     """Print the points with their runs, learning rates, steps and estimated time; nothing is run."""
-    table = _table("", ["point", "arms"], ["lr", "steps", "runs", "done", "time"])
+    table = _table("", ["point", "norms"], ["lr", "steps", "runs", "done", "time"])
     jobs = [study for _, study in sweep.jobs()]
     total = 0
     for (point, plan), study in zip(plans, jobs, strict=True):

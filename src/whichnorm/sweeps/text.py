@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from whichnorm.analyses.arms import enclosed, named
 from whichnorm.render.text import count, percent_interval
+from whichnorm.results.results import short_title
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, listed
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES
@@ -24,56 +26,57 @@ def crossing_interval(c: ArmsCrossing) -> str:
     return f"{size(c.crossing.estimate)} [{low}, {high}]"
 
 
-def crossing_sentences(results: SweepResults) -> Iterator[str]:
+def crossing_sentences(results: SweepResults, with_interval: bool = True) -> Iterator[str]:
     """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
     for crossing in results.crossings:
-        sentence, panel = crossing_sentence(results, crossing), _in_panel(results, crossing)
-        yield f"{panel}{sentence[0].lower()}{sentence[1:]}" if panel else sentence
+        sentence, panel = crossing_sentence(results, crossing, with_interval), _in_panel(results, crossing)
+        starts = sentence.startswith(("Below", "Above", "Cannot"))  # and not with a name
+        yield f"{panel}{sentence[0].lower() if starts else sentence[0]}{sentence[1:]}" if panel else sentence
 
 
 def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
     if results.across is None or crossing.panel is None:
         return ""
-    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}: "
+    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}, "
 
 
-def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
-    """Say which arm is better where; nothing is said of a side on which no comparison was called."""
+def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: bool = True) -> str:
+    """Say which arm is better on which side; nothing is said of a side on which no comparison was called."""
     batch = AXIS_WORDS[results.along]
     if c.crossing is None:
         return _no_crossing(results, c, batch)
     below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
-    where = f"a {batch} of about {crossing_interval(c)}"
+    at = f"a {batch} of about {crossing_interval(c) if with_interval else size(c.crossing.estimate)}"
     if c.crossing.num_seeds == 1:
-        return f"{c.a} and {c.b} cross at {where}, of one seed and over test images alone: cannot tell."
-    told = {arm: arm in _called_better(results, c) for arm in (below, above)}
-    if told[below] and told[above]:
-        return f"Below {where} {below} is better, above it {above}."
-    if told[above]:
-        return f"Above {where} {above} is better than {below}; below it, cannot tell."
-    if told[below]:
-        return f"Below {where} {below} is better than {above}; above it, cannot tell."
-    return f"Cannot tell {c.a} and {c.b} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
+        return f"Cannot tell: {enclosed([c.a, c.b])} cross at {at}, of one seed and over test images alone."
+    better = [arm for arm in (below, above) if arm in called_better(results, c)]
+    if better == [below, above]:
+        return f"Below {at} {enclosed([below])} is better, above it {short_title(above)}."
+    if better == [above]:
+        return f"Above {at} {enclosed([above])} is better than {short_title(below)}; below it, cannot tell."
+    if better == [below]:
+        return f"Below {at} {enclosed([below])} is better than {short_title(above)}; above it, cannot tell."
+    return f"Cannot tell {enclosed([c.a, c.b])} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
 
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
-    """Say which arm is better throughout, and where a call is made."""
+    """Say which arm is better throughout, and at which sizes a call is made."""
     found = [d for d in _of_pair(results, c) if d.comparison.call != CANNOT_TELL]
     span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
     better = {c.a if d.comparison.call == "better" else c.b for d in found}
     if not found:
-        return f"Cannot tell {c.a} and {c.b} apart {span}."
+        return f"Cannot tell {enclosed([c.a, c.b])} apart {span}."
     if len(better) > 1:
-        return f"{c.a} and {c.b} change places more than once {span}: no single crossing."
-    (name,) = better
-    other = c.b if name == c.a else c.a
+        return f"{enclosed([c.a, c.b])} change places more than once {span}: no single crossing."
+    (arm,) = better
+    said = f"{enclosed([arm])} is better than {enclosed([c.b if arm == c.a else c.a])}"
     if len(found) == len(c.sizes):
-        return f"{name} is better than {other} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
+        return f"{said} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
     at = listed([d.point.removeprefix("batch-") for d in found])
-    return f"{name} is better than {other} at batch {at}; elsewhere {span}, cannot tell: no crossing."
+    return f"{said} at batch {at}; elsewhere {span}, cannot tell: no crossing."
 
 
-def _called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
+def called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
     """Return which of two arms was called better somewhere."""
     calls = [d.comparison.call for d in _of_pair(results, c)]
     return {arm for arm, call in ((c.a, "better"), (c.b, "worse")) if call in calls}
@@ -87,8 +90,8 @@ def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
 
 
 def point_sentences(results: SweepResults) -> list[str]:
-    """Say which arm is best at every point, and which others it is told from; points of which the same is said are
-    named together."""
+    """Say which arm is best at every point, and which others it is distinguished from; points of which the same is
+    said are named together."""
     batches: dict[str, list[str]] = {}
     for point in results.points:
         batches.setdefault(_said_of(results, point), []).append(point.batch.text)
@@ -96,17 +99,25 @@ def point_sentences(results: SweepResults) -> list[str]:
 
 
 def _said_of(results: SweepResults, point: PointResult) -> str:
-    if not point.arms:
+    best, beaten, level = standing(results, point)
+    if not best:
         return "no arm to compare"
+    if not beaten and not level:
+        return f"{short_title(best)} is the only arm"
+    if not beaten:
+        return f"cannot tell {enclosed([arm.arm for arm in point.arms])} apart"
+    rest = f"; not distinguished from {named(level)}" if level else ""
+    return f"{enclosed([best])} is better than {named(beaten)}{rest}"
+
+
+def standing(results: SweepResults, point: PointResult) -> tuple[str, list[str], list[str]]:
+    """Return a point's best arm, those that it is better than, and those that it is not distinguished from."""
+    if not point.arms:
+        return "", [], []
     best = min(point.arms, key=lambda arm: arm.error.estimate).arm
     here = [c.comparison for c in results.comparisons if c.point == point.name]
     beaten = [name for name in (_beaten(c, best) for c in here) if name]
-    level = [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
-    if not beaten and not level:
-        return f"{best} is the only arm"
-    if not beaten:
-        return f"cannot tell {listed([arm.arm for arm in point.arms])} apart"
-    return f"{best} is better than {listed(beaten)}" + (f", and not told from {listed(level)}" if level else "")
+    return best, beaten, [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
 
 
 def _beaten(c: Comparison, best: str) -> str:
@@ -125,18 +136,11 @@ def correction_sentence(results: SweepResults) -> str:
     """Say what the calls and the crossings are corrected for."""
     number = count(len(results.comparisons), "comparison")
     crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
-    return f"Calls at a batch are corrected for all {number} by Holm's method{crossing}."
+    return f"P-values at a batch are corrected for all {number} by Holm's method{crossing}."
 
 
 def error_text(error: Interval) -> str:
     return f"{100 * error.estimate:.2f} {percent_interval((error.low, error.high))}"
-
-
-def p_text(value: float | None) -> str:
-    """Write a p-value; one seed has none."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def interval_sentence(results: SweepResults) -> str:

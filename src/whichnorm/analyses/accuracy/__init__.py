@@ -22,14 +22,14 @@ class Accuracy(Analysis[NoOptions, None]):
 
     def section(self, found: None, results: Results) -> "Section":
         from whichnorm.analyses.accuracy.pictures import forest_pictures
-        from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table
+        from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table, finding
         from whichnorm.render.content import Section
 
         shown = (arms_table(results), comparisons_table(results))
         return Section(
             anchor=self.name,
             label=self.title,
-            title="Accuracy of the arms, and their differences",
+            title=finding(results),
             tables=tuple(table for table in shown if table),
             pictures=tuple(forest_pictures(results).values()),
         )

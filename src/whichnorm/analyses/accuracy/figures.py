@@ -11,16 +11,18 @@ from matplotlib.ticker import MaxNLocator
 from whichnorm.render.style import CALL_COLORS, INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Call
 
+WIDTH = 5.2  # inches: in a phone's column the text is still 8 pixels high
+MAX_CHARACTERS = 18  # of a line of a name
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyRow:
-    """An arm's test accuracies in [0, 1], one per seed, and what is written beside them."""
+    """An arm's test accuracies in [0, 1], one per finished seed, and what is written beside them."""
 
     label: str
     style: ArmStyle
-    mean: float
-    ci95: tuple[float, float] | None
     values: tuple[float, ...]
+    ci95: tuple[float, float] | None
     note: str
 
 
@@ -36,20 +38,30 @@ class DifferenceRow:
 
 
 @house_style()
-def accuracy_forest(rows: Sequence[AccuracyRow]) -> Figure:
-    """Draw each arm's test accuracies: a hollow dot per seed, the mean and its 95 % interval."""
-    figure = new_figure(6.4, 1.25 + 0.55 * len(rows))
+def accuracy_forest(rows: Sequence[AccuracyRow], chance: float | None = None) -> Figure:
+    """Draw each arm's test accuracies: a hollow dot per seed, the mean and its 95 % interval; and chance if given."""
+    figure = new_figure(WIDTH, 1.0 + 0.54 * len(rows))
     axes = figure.add_subplot()
     for y, row in enumerate(rows):
-        if row.ci95:
-            _draw_interval(axes, y, row.ci95, row.style.color)
-        if len(row.values) > 1:
-            _draw_seeds(axes, y, row.values)
-        axes.plot(100 * row.mean, y, marker=row.style.marker, markersize=8, color=row.style.color, zorder=3)
+        if row.values:
+            _draw_accuracy(axes, y, row)
+    if chance is not None:
+        axes.axvline(100 * chance, color=INK, linewidth=1, linestyle=(0, (2, 2)))
+        axes.annotate("chance", (100 * chance, 1), (3, -2), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", va="top", fontsize=9)  # fmt: skip
     _label_rows(axes, [row.label for row in rows], [row.note for row in rows])
     axes.set_xlabel("Test accuracy (%)")
     set_title(figure, "Test accuracy after the last epoch")
     return figure
+
+
+def _draw_accuracy(axes: Axes, y: float, row: AccuracyRow) -> None:
+    if row.ci95:
+        _draw_interval(axes, y, row.ci95, row.style.color)
+    if len(row.values) > 1:
+        _draw_seeds(axes, y, row.values)
+    mean = 100 * sum(row.values) / len(row.values)
+    axes.plot(mean, y, marker=row.style.marker, markersize=9, color=row.style.color, zorder=3)
 
 
 def _draw_interval(axes: Axes, y: float, ci95: tuple[float, float], color: str) -> None:
@@ -69,7 +81,7 @@ def _draw_seeds(axes: Axes, y: float, values: Sequence[float]) -> None:
 @house_style()
 def difference_forest(rows: Sequence[DifferenceRow]) -> Figure:
     """Draw each paired difference and its 95 % interval about the zero line."""
-    figure = new_figure(6.4, 1.25 + 0.5 * len(rows))
+    figure = new_figure(WIDTH, 1.1 + 0.55 * len(rows))
     axes = figure.add_subplot()
     axes.axvline(0, color=INK, linewidth=1)
     for y, row in enumerate(rows):
@@ -85,13 +97,20 @@ def difference_forest(rows: Sequence[DifferenceRow]) -> Figure:
 
 def _label_rows(axes: Axes, labels: Sequence[str], notes: Sequence[str]) -> None:
     """Name the rows on the left and write their numbers on the right, the first row on top."""
-    axes.set_yticks(range(len(labels)), [textwrap.fill(label, 26, break_on_hyphens=False) for label in labels])
+    axes.set_yticks(range(len(labels)), [_in_lines(label) for label in labels])
     axes.set_ylim(len(labels) - 0.45, -0.55)
     axes.grid(True, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
     right.set_yticks(range(len(notes)), notes)
     for side in (axes, right):
-        side.tick_params(axis="y", length=0)
+        side.tick_params(axis="y", length=0, labelcolor=INK)
         side.spines[["left", "right"]].set_visible(False)
+
+
+def _in_lines(label: str) -> str:
+    """Break a name after its commas first, then between words."""
+    return "\n".join(
+        textwrap.fill(part, MAX_CHARACTERS, break_on_hyphens=False) for part in label.replace(", ", ",\n").split("\n")
+    )

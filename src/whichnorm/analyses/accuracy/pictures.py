@@ -4,49 +4,59 @@ from collections.abc import Sequence
 
 from whichnorm.analyses import wording
 from whichnorm.analyses.accuracy import figures as forests
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import label, ranked, style
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
-from whichnorm.results.results import ArmResult, Results
+from whichnorm.results.results import ArmResult, Results, short_title
 from whichnorm.results.verdict import Comparison
 
 
-def forest_pictures(results: Results, arms: Sequence[str] | None = None) -> dict[str, Picture]:
-    """Return the pictures "accuracy" and "differences" of arms, by default all, where there is something to draw."""
-    names = arms or results.arm_names
-    drawn = [arm for arm in results.arms if arm.norm in names]
-    comparisons = [c for c in results.comparisons if c.a in names and c.b in names]
+def forest_pictures(results: Results) -> dict[str, Picture]:
+    """Return the pictures "accuracy" and "differences", each if there is something to draw."""
     pictures = {}
-    if drawn:
-        pictures["accuracy"] = _accuracy_picture(results, drawn)
-    if comparisons:
-        pictures["differences"] = _differences_picture(comparisons)
+    if results.arms:
+        pictures["accuracy"] = _accuracy_picture(results)
+    if results.comparisons:
+        pictures["differences"] = _differences_picture(results.comparisons)
     return pictures
 
 
-def _accuracy_picture(results: Results, arms: Sequence[ArmResult]) -> Picture:
-    rows = [
-        forests.AccuracyRow(
-            label=label(arm.norm),
-            style=style(results, arm.norm),
-            mean=arm.test_accuracy.mean,
-            ci95=arm.test_accuracy.ci95,
-            values=arm.test_accuracy.values,
-            note=wording.accuracy(arm.test_accuracy),
-        )
-        for arm in arms
-    ]
-    alt = "; ".join(
-        f"{label(a.norm)} {wording.accuracy(a.test_accuracy)}, {text.num_seeds(len(a.seeds))}" for a in arms
-    )
-    seeds = any(len(arm.seeds) > 1 for arm in arms)
-    dots = "Hollow dots are seeds; the" if seeds else "The"
+def _accuracy_picture(results: Results) -> Picture:
+    """Draw every arm, the best on top."""
+    by_norm = {arm.norm: arm for arm in results.arms}
+    order = ranked(results) + [name for name in results.arm_names if name not in by_norm]
+    chance = 1 / len(results.class_names) if any(run.warnings for run in results.records) else None
+    said = "; ".join(_said(name, by_norm.get(name)) for name in order)
     return Picture(
         name="test_accuracy",
-        figure=forests.accuracy_forest(rows),
-        alt=f"Test accuracy, mean and 95 % interval. {alt}.",
-        caption=f"{dots} filled mark is the mean and the line its 95 % interval {_basis(arms)}.",
+        figure=forests.accuracy_forest([_row(results, name, by_norm.get(name)) for name in order], chance),
+        alt=f"Test accuracy, mean and 95 % interval. {said}.",
+        caption=_caption(results),
     )
+
+
+def _row(results: Results, name: str, arm: ArmResult | None) -> forests.AccuracyRow:
+    found = arm.test_accuracy if arm else None
+    return forests.AccuracyRow(
+        label=short_title(name)[:1].upper() + short_title(name)[1:],
+        style=style(results, name),
+        values=found.values if found else (),
+        ci95=found.ci95 if found else None,
+        note="\n".join([text.percent(found.mean), text.percent_interval(found.ci95)]) if found else "no finished run",
+    )
+
+
+def _said(name: str, arm: ArmResult | None) -> str:
+    if arm is None:
+        return f"{label(name)} no finished run"
+    return f"{label(name)} {wording.accuracy(arm.test_accuracy)}, {text.num_seeds(len(arm.seeds))}"
+
+
+def _caption(results: Results) -> str:
+    several = any(len(arm.seeds) > 1 for arm in results.arms)
+    mark = "Hollow dots are seeds, the filled mark is their mean" if several else "The mark is the accuracy"
+    line = "dashed: guessing" if any(run.warnings for run in results.records) else ""
+    return f"{'; '.join(filter(None, [f'{mark}, the line its 95 % interval {_basis(results.arms)}', line]))}."
 
 
 def _basis(arms: Sequence[ArmResult]) -> str:
@@ -70,6 +80,7 @@ def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
         name="differences",
         figure=forests.difference_forest(rows),
         alt=f"Paired differences in test accuracy in percentage points, with 95 % intervals. {alt}.",
-        caption="Mean difference and its 95 % interval; a filled mark names the better arm, after the correction for "
-        "the number of comparisons, and a hollow one cannot tell.",
+        caption="Mean difference and its 95 % interval. A filled mark names the better norm, a hollow one cannot tell.",
+        method="A difference is called if its p-value, corrected for the number of comparisons by Holm's method, is "
+        "below 0.05; each interval is 95 % on its own.",
     )

@@ -1,6 +1,6 @@
-"""The results in a terminal: a table that fits 80 columns, the comparisons, the verdict and the faults."""
+"""The results in a terminal: a table that fits 80 columns, the differences, the faults, and the answer last."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.headline import headline
+from whichnorm.analyses.headline.answer import answer_sentence
+from whichnorm.analyses.headline.points import key_points
+from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.render import text
-from whichnorm.render.terminal import say
+from whichnorm.render.terminal import print_headline, say
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
 
@@ -20,15 +22,12 @@ from whichnorm.results.verdict import CANNOT_TELL, Comparison, more_seeds_text, 
 def results_table(results: Results) -> Table:
     """Return one row per arm of the study, also for an arm without a finished run."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Accuracy after the last epoch", title_justify="left")
-    table.add_column("arm", overflow="fold", max_width=24)
-    table.add_column("params", justify="right", no_wrap=True)
-    table.add_column("test % [95 % interval]", justify="right", no_wrap=True)
-    table.add_column("train %", justify="right", no_wrap=True)
-    table.add_column("s / run", justify="right", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("norm", overflow="fold", max_width=24)
+    for heading in ("test % [95 % interval]", "train %", "s / run", "params", "n"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     by_norm = {arm.norm: arm for arm in results.arms}
     for name in results.arm_names:
-        cells = _cells(by_norm[name]) if name in by_norm else ["", "no finished run", "", "", "0"]
+        cells = _cells(by_norm[name]) if name in by_norm else ["no finished run", "", "", "", "0"]
         table.add_row(Text(name), *cells)  # Text: a name is shown as it is, never read as markup
     return table
 
@@ -36,36 +35,36 @@ def results_table(results: Results) -> Table:
 def _cells(arm: ArmResult) -> list[str | Text]:
     test = arm.test_accuracy
     return [
-        f"{arm.params:,}",
         Text(f"{100 * test.mean:.2f} {text.percent_interval(test.ci95)}".rstrip()),
         f"{100 * arm.train_accuracy.mean:.2f}",
         f"{median(arm.train_seconds.values):.1f}",
+        f"{arm.params:,}",
         str(len(arm.seeds)),
     ]
 
 
 def print_results(results: Results, found: Mapping[str, Any], console: Console) -> None:
-    """Print the table, what its intervals are over, the comparisons, the verdict and the faults."""
+    """Print the accuracies, the differences and the faults; then the answer, with the points beside it."""
     console.print(results_table(results))
-    basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds and test images" for arm in results.arms})
-    over = f"Intervals over {' or '.join(basis)}. " if basis else ""
-    say(console, f"{over}Median seconds of training on {wording.devices(results.records)}.", "dim")
-    if len(results.comparisons) > 1:
-        say(console, "Each interval is 95 % on its own; p is corrected for the number of comparisons (Holm).", "dim")
+    for sentence in _basis(results):
+        say(console, sentence, "dim")
     for comparison in results.comparisons:
         say(console, _comparison_line(comparison))
-    console.print()
-    say(console, text.printable(results.verdict.answer), "bold")
-    if results.ending:
-        say(console, results.ending)
-    first = headline(results, found)
-    for line in filter(None, (first["cost"], first["outlook"])):
-        say(console, line)
-    for follow_up in getattr(found["sensitivity"], "follow_ups", ()):
-        for sentence in follow_up.details():
-            say(console, text.printable(sentence))
     for run in results.faults:
         say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(wording.fault_reason(run))}", "red")
+    for follow_up in follow_ups_in(found):
+        for sentence in (follow_up.conclusion(results), *follow_up.details()):
+            say(console, text.printable(sentence))
+    print_headline(answer_sentence(results), key_points(results, found), console)
+
+
+def _basis(results: Results) -> Iterator[str]:
+    """Yield what the intervals and times are of."""
+    basis = sorted({"test images (n = 1)" if len(arm.seeds) == 1 else "seeds and test images" for arm in results.arms})
+    over = f"Intervals over {' or '.join(basis)}. " if basis else ""
+    yield f"{over}Median seconds of training on {wording.devices(results.records)}."
+    if len(results.comparisons) > 1:
+        yield "Each interval is 95 % on its own; p is corrected for the number of comparisons (Holm)."
 
 
 def _comparison_line(c: Comparison) -> str:

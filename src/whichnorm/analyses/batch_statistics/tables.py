@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.batch_statistics.measure import LayerGap, StatisticsScores
-from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed
+from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed_points
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
@@ -45,7 +45,7 @@ def _statistics_row(results: Results, arm: str, found: Sequence[StatisticsScores
         mean_cell([one.running_accuracy for one in found]),
         mean_cell([one.precise_accuracy for one in found]),
         mean_cell([one.batch_accuracy for one in found]),
-        mean_cell([one.precise_accuracy - one.running_accuracy for one in found], signed),
+        mean_cell([one.precise_accuracy - one.running_accuracy for one in found], signed_points),
         seeds_cell(found),
     )
 

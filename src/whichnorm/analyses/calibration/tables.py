@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.calibration.measure import CalibrationScores
-from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed
+from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed_points
 from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 
@@ -20,7 +20,7 @@ def calibration_table(results: Results, arms: Arms) -> Table:
             (
                 arm_cell(results, arm),
                 mean_cell([one.expected_error for one in found]),
-                mean_cell([one.overconfidence for one in found], signed),
+                mean_cell([one.overconfidence for one in found], signed_points),
                 seeds_cell(found),
             )
             for arm, found in arms

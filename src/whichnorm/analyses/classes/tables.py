@@ -6,6 +6,7 @@ from whichnorm.analyses.classes.measure import ClassesFound
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import arm_title
+from whichnorm.signs import with_minus
 from whichnorm.stats import Interval
 
 
@@ -46,7 +47,7 @@ def best_table(found: ClassesFound) -> Table | None:
         headings=("Class", "Best arm", "Lead", "Adjusted p"),
         rows=tuple(
             (Cell(text=text.printable(one.class_name)), Cell(text=arm_title(one.arm), note=one.arm),
-             *cells(text.points(one.least_lead), f"{one.adjusted_p:.2g}".replace("-", "\N{MINUS SIGN}")))
+             *cells(text.points(one.least_lead), with_minus(f"{one.adjusted_p:.2g}")))
             for one in found.best
         ),
         numeric_from=2,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from whichnorm.analyses.narrow import SMALL, WIDTH, wrapped
 from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure, set_title
 from whichnorm.render.text import shorten
+from whichnorm.signs import with_minus
 
 MOST_NAMED_CLASSES = 20  # above this an axis has no room for names, nor a cell for its number
 LONGEST_NAME = 12
@@ -91,8 +92,7 @@ def signed_cells(values: NDArray[np.float64]) -> NDArray[np.str_]:
     """Write differences with their sign, with a decimal below ten if they are means that need one; zero is empty."""
     whole = np.array_equal(values, np.round(values))
     texts = [
-        f"{value:+.{0 if whole or abs(value) >= 10 else 1}f}".replace("-", "\N{MINUS SIGN}") if value else ""
-        for value in values.ravel()
+        with_minus(f"{value:+.{0 if whole or abs(value) >= 10 else 1}f}") if value else "" for value in values.ravel()
     ]
     return np.array(texts).reshape(values.shape)
 

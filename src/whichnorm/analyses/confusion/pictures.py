@@ -6,10 +6,11 @@ from whichnorm.analyses.arms import label
 from whichnorm.analyses.confusion import figures
 from whichnorm.analyses.confusion.cells import CellImages
 from whichnorm.analyses.confusion.measure import ArmConfusion, ConfusionDifference, ConfusionFound
-from whichnorm.analyses.confusion.tables import MINUS, confusions_table, difference_table
+from whichnorm.analyses.confusion.tables import confusions_table, difference_table
 from whichnorm.render import text
 from whichnorm.render.picture import Picture, Widget
 from whichnorm.render.table import Table, alt_text
+from whichnorm.signs import MINUS
 from whichnorm.specs.arm import file_stem
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from whichnorm.analyses.confusion.measure import ConfusionDifference, ConfusionFound
 from whichnorm.analyses.confusion.pictures import confusion_picture, difference_picture
-from whichnorm.analyses.confusion.tables import MINUS, confusions_table, difference_table
+from whichnorm.analyses.confusion.tables import confusions_table, difference_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import arm_title
+from whichnorm.signs import MINUS
 
 LONGEST_NAME = 40  # of a class in a title
 

@@ -3,8 +3,7 @@
 from whichnorm.analyses.confusion.measure import ArmConfusion, ConfusedPair, ConfusionDifference, MarkedCell
 from whichnorm.render import text
 from whichnorm.render.table import Table, cells
-
-MINUS = "\N{MINUS SIGN}"
+from whichnorm.signs import MINUS, with_minus
 
 
 def confusions_table(arm: str, found: ArmConfusion) -> Table | None:
@@ -29,8 +28,8 @@ def difference_table(found: ConfusionDifference) -> Table | None:
         headings=("True class", "Predicted class", found.a, found.b, "Difference", "Adjusted p"),
         rows=tuple(
             cells(
-                *_classes(cell), f"{cell.count_a:,.5g}", f"{cell.count_b:,.5g}", signed_count(cell.difference),
-                f"{cell.adjusted_p:.2g}".replace("-", MINUS),
+                *_classes(cell), f"{cell.count_a:,.5g}", f"{cell.count_b:,.5g}", text.signed_count(cell.difference),
+                with_minus(f"{cell.adjusted_p:.2g}"),
             )
             for cell in found.marked
         ),
@@ -43,8 +42,3 @@ def _classes(cell: ConfusedPair | MarkedCell) -> tuple[str, str]:
         f"{text.printable(cell.true_class)} ({cell.label})",
         f"{text.printable(cell.predicted_class)} ({cell.prediction})",
     )
-
-
-def signed_count(value: float) -> str:
-    """Write a difference of counts, with a decimal if it is a mean that needs one."""
-    return (f"{value:+,.0f}" if value == round(value) else f"{value:+,.1f}").replace("-", MINUS)

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from whichnorm.render.style import house_style, new_figure, set_title
+from whichnorm.signs import with_minus
 
 MAX_MARKS = 12  # epochs with a marker each; more would hide the lines
 
@@ -78,7 +79,7 @@ def _label_values(axes: Axes, panel: LayerPanel) -> None:
     axes.set_ylim(panel.limits)
     if panel.log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_minus(f"{value:g}")))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -9,6 +9,7 @@ from whichnorm.analyses.diagnostics.found import ArmDiagnostics
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import Results
+from whichnorm.signs import with_minus
 
 
 def diagnostics_table(results: Results, arms: Sequence[ArmDiagnostics]) -> Table:
@@ -104,4 +105,4 @@ def _or_dash(value: float, write: Callable[[float], str]) -> str:
 
 def plain(value: float) -> str:
     """Write a positive number with three significant digits."""
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")  # of an exponent
+    return with_minus(f"{value:.3g}")  # of an exponent

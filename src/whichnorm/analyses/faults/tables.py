@@ -9,21 +9,22 @@ from whichnorm.training.record import RunRecord
 
 
 def faults_table(results: Results) -> Table | None:
-    """One row per run that failed, diverged or stayed at chance; None where all is well."""
+    """One row per run that failed, diverged or stayed at chance; None if all is well."""
     if results.ok:
         return None
     rows = [
-        (arm_cell(results, r.arm), *cells(str(r.seed), _status(r), text.printable(wording.fault_reason(r))))
+        (arm_cell(results, r.arm), *cells(str(r.seed), run_status(r), text.printable(wording.fault_reason(r))))
         for r in results.faults
     ]
     return Table(
         caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are. "
         "A run whose record in the folder runs is deleted is trained again by the same command.",
-        headings=("Arm", "Seed", "Status", "Reason"),
+        headings=("Norm", "Seed", "Status", "Reason"),
         rows=tuple(rows),
         numeric_from=4,
     )
 
 
-def _status(record: RunRecord) -> str:
+def run_status(record: RunRecord) -> str:
+    """Say how a run ended."""
     return "finished, with a warning" if record.status == "finished" and record.warnings else record.status

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from whichnorm.analyses.gradcam.found import ArmMaps, GradCamFound, StudyMaps
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
+from whichnorm.signs import with_minus
 
 MAX_ABREAST = 3  # arms that stand side by side in 80 columns
 
@@ -60,4 +61,4 @@ def agreements_table(maps: StudyMaps) -> Table | None:
 
 def correlation_text(value: float | None) -> str:
     """Write a correlation, or a dash for too few maps; no negative zero."""
-    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+    return "–" if value is None else with_minus(f"{round(value, 2) + 0.0:.2f}")

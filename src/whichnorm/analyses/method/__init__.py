@@ -21,8 +21,10 @@ class Method(Analysis[NoOptions, None]):
         """Nothing to measure: records say how they were made."""
 
     def section(self, found: None, results: Results) -> "Section":
+        from whichnorm.analyses.headline import extent, question
         from whichnorm.analyses.method.again import again
-        from whichnorm.analyses.method.sentences import method_sentences, pairing_sentences
+        from whichnorm.analyses.method.citation import citation
+        from whichnorm.analyses.method.sentences import finding, method_sentences, pairing_sentences
         from whichnorm.analyses.method.tables import audit_table, class_numbers_table, settings_tables, versions_table
         from whichnorm.render.content import Folded, Section
 
@@ -31,12 +33,12 @@ class Method(Analysis[NoOptions, None]):
         return Section(
             anchor=self.name,
             label=self.title,
-            title="How this was measured",
+            title=finding(results),
             sentences=(*method_sentences(results), *pairing_sentences(results), *how),
-            code=code,
+            code=(*code, citation(question(results), extent(results), results.records)),
             folded=(
                 Folded(summary=settings, tables=tuple(settings_tables(results.study))),
-                Folded(summary="Versions and hardware", tables=(versions_table(results),)),
+                Folded(summary="Versions and hardware", tables=(versions_table(results.records),)),
                 Folded(summary="Audit of every run", tables=(audit_table(results),)),
                 Folded(
                     summary=f"The {len(results.class_names)} classes by number", tables=(class_numbers_table(results),)

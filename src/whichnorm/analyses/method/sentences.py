@@ -13,6 +13,13 @@ IDEA = (
 )
 
 
+def finding(results: Results) -> str:
+    """Say what was measured, and whether the runs can be compared."""
+    runs = text.count(len(results.records), "run")
+    fair = len(results.arm_names) > 1 and all(wording.paired_seeds(results).values())
+    return f"How this was measured: {runs}{', alike in all but the norm' if fair else ''}"
+
+
 def method_sentences(results: Results) -> list[str]:
     """Say how the figures were measured."""
     recipe = results.study["recipe"]
@@ -23,14 +30,14 @@ def method_sentences(results: Results) -> list[str]:
         f"{text.count(len(names), 'arm')} ({', '.join(names)}), each trained at seed {seeds}: "
         f"{text.count(len(results.records), 'run')} of {text.count(recipe['epochs'], 'epoch')} at batch size "
         f"{batch_text(recipe)} on {wording.devices(results.records)}, in {results.study['machine']['precision']}. "
-        "Only the normalization, and a penalty where an arm names one, differs between arms.",
+        "Only the normalization, and a penalty if an arm names one, differs between arms.",
         f"Test accuracy is that of the network after the last epoch, on all {results.num_test_images:,} test images.",
         *wording.interval_sentences(results),
         "Train accuracy is a running mean over the last epoch's augmented images, while the weights were changing.",
     ]
     if results.curves_split == "val":
-        share = f"{100 * results.study['data']['val_fraction']:g} %"
-        sentences.append(f"Curves are of the validation split, {share} of each class of the training images.")
+        fraction = f"{100 * results.study['data']['val_fraction']:g} %"
+        sentences.append(f"Curves are of the validation split, {fraction} of each class of the training images.")
     else:
         sentences.append("There is no validation split: the curves are the test set's.")
     sentences.append("Training time surrounds training only: evaluation, and the making of this report, are left out.")

@@ -1,10 +1,10 @@
 """Tables of settings, versions and the audit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.faults.tables import _status
+from whichnorm.analyses.faults.tables import run_status
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import Results
@@ -16,14 +16,14 @@ def audit_table(results: Results) -> Table:
     return Table(
         caption="Taken from each run's own network: the norm layers found in it by kind and number, its parameters, "
         "and a hash of all weights outside norm layers before training.",
-        headings=("Arm", "Seed", "Status", "Norm layers", "Parameters", "Initial weights", "Zero first gradient"),
+        headings=("Norm", "Seed", "Status", "Norm layers", "Parameters", "Initial weights", "Zero first gradient"),
         rows=tuple(_audit_row(results, r) for r in results.records),
         numeric_from=7,
     )
 
 
 def _audit_row(results: Results, record: RunRecord) -> tuple[Cell, ...]:
-    start = (arm_cell(results, record.arm), *cells(str(record.seed), _status(record)))
+    start = (arm_cell(results, record.arm), *cells(str(record.seed), run_status(record)))
     if not record.audit:
         return (*start, Cell(text="not audited"), *cells("–", "–", "–"))
     layers = ", ".join(f"{number} × {kind}" for kind, number in record.audit.norm_layers.items())
@@ -61,11 +61,8 @@ def _settings(part: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, lis
             yield from _settings(f"{part}: {key}", item)
 
 
-def versions_table(results: Results) -> Table:
-    """Code, libraries and hardware of the runs; a value that differs between runs is given in full."""
-    keys = dict.fromkeys(key for r in results.records for key in r.environment)
-    rows = [
-        cells(key, "; ".join(dict.fromkeys(text.value(r.environment.get(key)) for r in results.records)))
-        for key in keys
-    ]
+def versions_table(records: Sequence[RunRecord]) -> Table:
+    """Code, libraries and hardware of runs; a value that differs between runs is given in full."""
+    keys = dict.fromkeys(key for r in records for key in r.environment)
+    rows = [cells(key, "; ".join(dict.fromkeys(text.value(r.environment.get(key)) for r in records))) for key in keys]
     return Table(caption="Versions and hardware", headings=("Item", "Value"), rows=tuple(rows), numeric_from=2)

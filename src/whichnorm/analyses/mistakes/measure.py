@@ -16,7 +16,7 @@ from whichnorm.results.verdict import listed
 from whichnorm.specs.codec import NOT_ENCODED
 from whichnorm.study.study import Study
 
-NUM_SHOWN = 12  # images in a picture: four rows
+NUM_SHOWN = 10  # images in a picture: the usual grid of 5 x 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from whichnorm.render.style import ArmStyle, house_style, new_figure
+from whichnorm.signs import with_minus
 
 MAX_LEVEL = 5  # rates whose numbers stand side by side
 
@@ -58,7 +59,7 @@ def _label(axes: Axes, rates: Sequence[float]) -> None:
     axes.set_ylabel("Validation accuracy (%)")
     axes.xaxis.set_major_locator(FixedLocator(list(rates)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}".replace("-", "\N{MINUS SIGN}")))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: with_minus(f"{value:.4g}")))
     axes.tick_params(axis="x", labelrotation=45 if len(rates) > MAX_LEVEL else 0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.margins(x=0.06, y=0.12)

@@ -1,6 +1,6 @@
 """What was trained after a study to see whether its answer holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,3 +26,9 @@ class Sensitivity:
     @classmethod
     def of(cls, follow_ups: Sequence[FollowUp], results: Results) -> "Sensitivity":
         return cls(follow_ups=tuple(follow_ups), tested=tuple(one.to_dict(results) for one in follow_ups))
+
+
+def follow_ups_in(found: Mapping[str, Any]) -> tuple[FollowUp, ...]:
+    """Return the follow-ups among what all analyses found, by their names; none if they could not be read."""
+    sensitivity = found["sensitivity"]
+    return sensitivity.follow_ups if isinstance(sensitivity, Sensitivity) else ()

@@ -132,7 +132,8 @@ function readoutRow(panel, line, epoch) {
 }
 
 function verticalScale(panel, lines) {
-  const values = lines.flatMap((line) => [...line.mean, ...(line.low ?? []), ...(line.high ?? [])]);
+  const around = (line) => line.seeds?.flat() ?? [...(line.low ?? []), ...(line.high ?? [])];
+  const values = lines.flatMap((line) => [...line.mean, ...around(line)]);
   const usable = values.filter((value) => value !== null && (!panel.log || value > 0));
   const low = usable.length ? Math.min(...usable) : 1;
   const high = usable.length ? Math.max(...usable) : 2;
@@ -173,11 +174,17 @@ function axes(scale, state, x, y, width, height) {
   return [...grid, ...labels, epoch];
 }
 
+// A line with what is around it: a thin line for each of few seeds, or a band.
 function curve(line, x, y) {
-  const points = line.mean.map((value, i) => (value === null ? null : `${x(i + 1).toFixed(1)} ${y(value).toFixed(1)}`));
-  const path = points.map((point, i) => point && (i && points[i - 1] ? "L" : "M") + point).filter(Boolean).join("");
-  const marks = points.length > 1 ? [] : [draw("circle", { cx: x(1), cy: y(line.mean[0]), r: 4, class: "dot", style: { "--c": line.color } })];
-  return [...(line.low ? [band(line, x, y)] : []), stroke(line, path), ...marks];
+  const marks = line.mean.length > 1 ? [] : [draw("circle", { cx: x(1), cy: y(line.mean[0]), r: 4, class: "dot", style: { "--c": line.color } })];
+  const thin = (line.seeds ?? []).map((values) => draw("path", { d: path(values, x, y), class: "seed-line", style: { "--c": line.color } }));
+  const around = line.seeds ? thin : line.low ? [band(line, x, y)] : [];
+  return [...around, stroke(line, path(line.mean, x, y)), ...marks];
+}
+
+function path(values, x, y) {
+  const points = values.map((value, i) => (value === null ? null : `${x(i + 1).toFixed(1)} ${y(value).toFixed(1)}`));
+  return points.map((point, i) => point && (i && points[i - 1] ? "L" : "M") + point).filter(Boolean).join("");
 }
 
 function band(line, x, y) {

@@ -1,0 +1,102 @@
+"""Three short points beside the answer: how sure it is, what it depends on, and what was not tested."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from whichnorm.analyses import wording
+from whichnorm.analyses.arms import enclosed, named, ranked
+from whichnorm.analyses.headline.answer import is_decided, stayed_at_chance
+from whichnorm.analyses.sensitivity.found import FollowUp, follow_ups_in
+from whichnorm.analyses.sensitivity.learning_rates import LearningRates
+from whichnorm.analyses.sensitivity.recipes import OtherRecipe
+from whichnorm.analyses.sensitivity.section import title
+from whichnorm.render.content import KeyPoint
+from whichnorm.render.text import count, printable
+from whichnorm.results.results import Results, short_title
+from whichnorm.results.verdict import MIN_SEEDS, Comparison, against, chance_text, more_seeds_text
+from whichnorm.specs.arm import parse_arm
+
+
+def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]:
+    """Yield the points; one that has nothing to say is left out, and runs that went wrong are one more."""
+    follow_ups = follow_ups_in(found)
+    yield KeyPoint(label="How sure", text=_how_sure(results))
+    if depends := _depends(results, follow_ups):
+        yield KeyPoint(label="What it depends on", text=depends)
+    if len(results.arms) > 1:  # a single arm is no answer that could change
+        yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
+    if not results.ok:
+        yield KeyPoint(label="What went wrong", text=_went_wrong(results))
+
+
+def _how_sure(results: Results) -> str:
+    order = ranked(results)
+    if not order:
+        return "No run finished; the runs are listed with the reasons."
+    if len(order) == 1:
+        (arm,) = results.arms
+        return f"Its test accuracy is {wording.accuracy(arm.test_accuracy)}, {_over(arm.seeds)}."
+    if stayed_at_chance(results, order[0]):
+        at_chance = sum(bool(run.warnings) for run in results.records)
+        return f"{at_chance} of {count(len(results.records), 'run')} did no better than guessing."
+    pair = against(order[0], order[1], results.comparisons)
+    said = _ahead(pair) if pair and is_decided(results) else _apart(pair)
+    return f"{results.ending} {said}".strip()
+
+
+def _ahead(pair: Comparison) -> str:
+    """Say how far the best arm is ahead of the next."""
+    return (
+        f"{100 * pair.difference:.2f} points ahead of the next best, {short_title(pair.b)}, {_over(pair.seeds)}. "
+        f"A new run of it wins with a probability of {chance_text(pair)}."
+    )
+
+
+def _apart(pair: Comparison | None) -> str:
+    """Say how far the best two are apart, and what it would take to distinguish them."""
+    if pair is None:
+        return "The best two have no seed in common."
+    if pair.basis == "test images":
+        return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
+    return (
+        f"The best two, {named([pair.a, pair.b])}, are {100 * abs(pair.difference):.2f} points apart "
+        f"{_over(pair.seeds)}; {more_seeds_text(pair)}."
+    )
+
+
+def _over(seeds: Sequence[int]) -> str:
+    return f"over {count(len(seeds), 'seed')}"
+
+
+def _depends(results: Results, follow_ups: Sequence[FollowUp]) -> str:
+    """Say what other learning rates and recipes did to the answer, and what the norms that it names depend on."""
+    tried = [f"{printable(title(results, follow_ups))}."] if follow_ups else []
+    return " ".join([*tried, *_of_the_batch(results)])
+
+
+def _of_the_batch(results: Results) -> Iterator[str]:
+    order = ranked(results)
+    if len(order) < 2 or stayed_at_chance(results, order[0]):
+        return
+    sees = [arm for arm in (order[0], *results.verdict.level) if parse_arm(arm).norm.sees_batch]
+    if sees:
+        recipe = results.study["recipe"]
+        images = recipe.get("device_batch_size") or recipe["batch_size"]
+        yield (
+            f"{enclosed(sees)} depend{'s' if len(sees) == 1 else ''} on the images per forward pass ({images} here), "
+            "and on evaluation images like the training images."
+        )
+
+
+def _not_tested(follow_ups: Sequence[FollowUp]) -> Iterator[str]:
+    yield "Other batch sizes (whichnorm sweep)"
+    if not any(isinstance(follow_up, LearningRates) for follow_up in follow_ups):
+        yield "a learning rate tuned for each norm (--tune-lr)"
+    if not any(isinstance(follow_up, OtherRecipe) for follow_up in follow_ups):
+        yield "another recipe (--recipes)"
+
+
+def _went_wrong(results: Results) -> str:
+    without = [arm for arm in results.arm_names if not results.finished(arm)]
+    said = f"{len(results.faults)} of {count(len(results.records), 'run')}; they are listed with the reasons."
+    return f"{said} No run of {enclosed(without)} finished." if without and results.arms else said

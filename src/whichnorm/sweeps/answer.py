@@ -1,0 +1,114 @@
+"""The first screen of a sweep's report: the answer in a sentence, and the points beside it."""
+
+from collections.abc import Iterator, Sequence
+
+from whichnorm.analyses.arms import enclosed, named
+from whichnorm.analyses.headline.answer import MAX_NAMES
+from whichnorm.render.content import KeyPoint
+from whichnorm.render.text import count
+from whichnorm.results.results import short_title
+from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS, listed
+from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.results import ArmsCrossing, SweepResults
+from whichnorm.sweeps.text import called_better, crossing_interval, crossing_sentences, standing
+
+RATE_RULES = {
+    "linear": "grows in proportion to the images per step",
+    "sqrt": "grows with the square root of the images per step",
+    "none": "is the same at every batch",
+}
+
+
+def is_decided(results: SweepResults) -> bool:
+    """Tell whether the answer names a better arm."""
+    if (chosen := _main_crossing(results)) is not None:
+        return bool(called_better(results, chosen))
+    return len(results.points) == 1 and bool(standing(results, results.points[0])[1])
+
+
+def answer_sentence(results: SweepResults) -> str:
+    """Say which norm is better below and above which batch, or which is best at the one batch that was measured."""
+    if (chosen := _main_crossing(results)) is not None:
+        return list(crossing_sentences(results, with_interval=False))[results.crossings.index(chosen)]
+    if len(results.points) == 1:
+        return _at_one_point(results)
+    return "Cannot tell where two norms cross: no two have finished runs at a common seed of two batches."
+
+
+def _main_crossing(results: SweepResults) -> ArmsCrossing | None:
+    """Return the pair of arms that says most: both are better somewhere, then one, then any; the first of several."""
+    return max(results.crossings, key=lambda crossing: len(called_better(results, crossing)), default=None)
+
+
+def _at_one_point(results: SweepResults) -> str:
+    (point,) = results.points
+    best, beaten, level = standing(results, point)
+    if not best:
+        return "Cannot tell: no run finished."
+    at = f"at a batch of {point.batch.text}"
+    if not beaten:
+        names = named([best, *level]) if len(level) < MAX_NAMES else f"the {len(level) + 1} norms"
+        return (
+            f"Cannot tell {names} apart {at}." if level else f"Cannot tell: {short_title(best)} is the only one {at}."
+        )
+    if not level:
+        return f"Use {short_title(best)} {at}: it is better than {_counted(beaten, len(beaten))}."
+    rest = enclosed(level) if len(level) == 1 else f"{len(level)} others"
+    others = _counted(beaten, len(beaten) + len(level))
+    return f"{enclosed([best])} is better than {others} {at}; {rest} cannot be distinguished from it."
+
+
+def _counted(beaten: Sequence[str], others: int) -> str:
+    if len(beaten) <= MAX_NAMES:
+        return named(beaten)
+    return f"all {others} others" if len(beaten) == others else f"{len(beaten)} of {others} others"
+
+
+def key_points(results: SweepResults) -> Iterator[KeyPoint]:
+    """Yield the points: how sure, what it depends on, what was not tested, and what went wrong if anything did."""
+    yield KeyPoint(label="How sure", text=_how_sure(results))
+    if len(results.points) > 1:
+        rule = RATE_RULES[results.description["learning_rate_rule"]]
+        yield KeyPoint(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
+    yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
+    if not results.ok:
+        runs = sum(len(point.study.records) for point in results.points if point.study)
+        wrong = f"{len(results.faults)} of {count(runs, 'run')}; they are listed with the reasons."
+        yield KeyPoint(label="What went wrong", text=wrong)
+
+
+def _how_sure(results: SweepResults) -> str:
+    if not results.comparisons:
+        return "There is nothing to compare."
+    if all(c.comparison.basis == "test images" for c in results.comparisons):
+        return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
+    called = sum(c.comparison.call != CANNOT_TELL for c in results.comparisons)
+    differences = count(len(results.comparisons), "difference")
+    said = f"{called} of {differences} between two norms at a batch {'is' if called == 1 else 'are'} beyond chance."
+    chosen = _main_crossing(results)
+    if len(results.points) == 1:
+        return f"{said} {_not_distinguished(results)}".strip()
+    if chosen is None or chosen.crossing is None:
+        return said
+    return (
+        f"They cross at {crossing_interval(chosen)} (95 % interval, {count(chosen.crossing.num_seeds, 'seed')}). {said}"
+    )
+
+
+def _not_distinguished(results: SweepResults) -> str:
+    (point,) = results.points
+    best, beaten, level = standing(results, point)
+    return f"Not distinguished from {short_title(best)}: {named(level)}." if beaten and level else ""
+
+
+def _not_tested(results: SweepResults) -> Iterator[str]:
+    sizes = sorted({point.size(results.along) for point in results.points})
+    name = AXIS_NAMES[results.along]
+    if len(sizes) > 1:
+        yield f"A {name} below {sizes[0]:,} or above {sizes[-1]:,}"
+    else:
+        yield "Other batch sizes (--batch-sizes)"
+    for point in results.points:
+        if point.skipped:
+            yield f"{listed([short_title(arm) for arm, _ in point.skipped])} at a batch of {point.batch.text}"
+    yield "a learning rate tuned for each norm; another recipe"

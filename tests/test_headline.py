@@ -1,0 +1,157 @@
+"""The first screen of a study's report: the answer in one sentence, the points, and the statistics behind them."""
+
+from dataclasses import replace
+
+import pytest
+from synthetic import digits_test, failed, make_record, make_results, make_study
+
+from whichnorm.analyses import ANALYSES
+from whichnorm.analyses.arms import enclosed, named
+from whichnorm.analyses.headline import headline
+from whichnorm.analyses.headline.answer import answer_sentence, is_decided
+from whichnorm.analyses.headline.points import key_points
+from whichnorm.analyses.sensitivity.found import Sensitivity
+from whichnorm.errors import StudyError
+
+NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}
+
+
+def results_of(folder, errors, num_seeds=3, change=lambda record: record):
+    """A study of arms with about these test errors; `change` may make a run fail."""
+    study, test = make_study(seeds=tuple(range(num_seeds)), epochs=2), digits_test()
+    records = [
+        change(make_record(arm, seed, test, study, 10, error)) for seed in study.seeds for arm, error in errors.items()
+    ]
+    return make_results(folder, study=study, records=records)
+
+
+def said_of(results):
+    return {point.label: point.text for point in key_points(results, NOT_MEASURED)}
+
+
+DECIDED = {"bn": 0.02, "gn:2": 0.3, "ln": 0.35}
+LEVEL = {"bn": 0.05, "gn:8": 0.052}
+
+
+@pytest.mark.parametrize(
+    ("errors", "num_seeds", "decided", "said"),
+    [
+        (DECIDED, 5, True, "Use BatchNorm: it is better than GroupNorm, 2 groups, and LayerNorm."),
+        ({"bn": 0.02, "ln": 0.4}, 5, True, "Use BatchNorm: it is better than LayerNorm."),
+        ({"gn:8": 0.02, "ln": 0.4}, 5, True, "Use GroupNorm, 8 groups: it is better than LayerNorm."),
+        ({**DECIDED, "in": 0.5, "none": 0.6}, 5, True, "Use BatchNorm: it is better than all 4 others."),
+        (LEVEL, 3, False, "Cannot tell BatchNorm and GroupNorm, 8 groups, apart."),
+        ({"bn": 0.045, "gn:8": 0.055, "ln": 0.4}, 5, False,
+         "Cannot tell BatchNorm and GroupNorm, 8 groups, apart; LayerNorm is worse."),
+        (DECIDED, 1, False,
+         "Cannot tell BatchNorm; GroupNorm, 2 groups; and LayerNorm apart: one seed supports no conclusion."),
+        ({"bn": 0.02}, 3, False, "Cannot tell: BatchNorm was trained alone."),
+    ],
+)  # fmt: skip
+def test_the_answer_is_one_sentence_with_full_names(tmp_path, errors, num_seeds, decided, said):
+    results = results_of(tmp_path, errors, num_seeds)
+    assert answer_sentence(results) == said
+    assert is_decided(results) == decided
+
+
+def test_many_arms_that_are_level_are_counted(tmp_path):
+    arms = ("bn", "gn:2", "gn:4", "gn:8", "ln", "in")
+    assert answer_sentence(results_of(tmp_path, dict.fromkeys(arms, 0.1))) == "Cannot tell the 6 norms apart."
+    results = results_of(tmp_path, {**dict.fromkeys(arms, 0.1), "none": 0.7}, num_seeds=5)
+    assert answer_sentence(results) == "Cannot tell the best 6 of 7 norms apart; no normalization is worse."
+
+
+def test_arms_that_differ_by_less_than_the_margin_are_said_to(tmp_path):
+    results = results_of(tmp_path, LEVEL)
+    (pair,) = results.comparisons
+    small = replace(pair, ci95=(-0.001, 0.002), difference=0.0005)
+    results = replace(results, comparisons=(small,))
+    names = "BatchNorm and GroupNorm, 8 groups"
+    assert answer_sentence(results) == f"Cannot tell {names}, apart: they differ by less than 0.5 points."
+    same = replace(results, comparisons=(replace(pair, same_answers=True),))
+    assert answer_sentence(same) == f"Cannot tell {names}, apart: they are right and wrong on the same images."
+
+
+def test_an_arm_without_a_finished_run_is_named_and_the_others_are_compared(tmp_path):
+    def change(record):
+        return failed(record, "no gradient") if record.arm == "ln" else record
+
+    results = results_of(tmp_path, {"bn": 0.02, "gn:8": 0.4, "ln": 0.1}, num_seeds=5, change=change)
+    assert answer_sentence(results) == "Use BatchNorm: it is better than GroupNorm, 8 groups."
+    wrong = said_of(results)["What went wrong"]
+    assert wrong == "5 of 15 runs; they are listed with the reasons. No run of LayerNorm finished."
+    alone = results_of(tmp_path, {"bn": 0.02, "ln": 0.1}, change=change)
+    assert answer_sentence(alone) == "Cannot tell: BatchNorm is the only one with a finished run."
+
+
+def test_without_any_finished_run_there_is_an_answer_too(tmp_path):
+    results = results_of(tmp_path, DECIDED, change=lambda record: failed(record, "no gradient"))
+    assert answer_sentence(results) == "Cannot tell: no run finished."
+    assert set(said_of(results)) == {"How sure", "What went wrong"}
+
+
+def test_arms_that_stayed_at_chance_are_no_answer(tmp_path):
+    results = results_of(
+        tmp_path, {"bn": 0.9, "ln": 0.89}, change=lambda record: replace(record, warnings=["at chance"])
+    )
+    assert answer_sentence(results) == "Cannot tell: even the best, LayerNorm, stayed at chance."
+    assert said_of(results)["How sure"] == "6 of 6 runs did no better than guessing."
+    assert "What it depends on" not in said_of(results)
+
+
+def test_the_points_say_how_sure_what_it_depends_on_and_what_was_not_tested(tmp_path):
+    results = results_of(tmp_path, DECIDED, num_seeds=5)
+    first = next(c for c in results.comparisons if (c.a, c.b) == ("bn", "gn:2"))
+    assert list(said_of(results)) == ["How sure", "What it depends on", "Not tested"]
+    sure = said_of(results)["How sure"]
+    ahead = f"{100 * first.difference:.2f} points ahead of the next best, GroupNorm, 2 groups, over 5 seeds."
+    assert sure.startswith(f"{ahead} A new run of it wins with a probability of ")
+    assert said_of(results)["What it depends on"].startswith("BatchNorm depends on the images per forward pass (64 ")
+    assert said_of(results)["Not tested"].startswith("Other batch sizes (whichnorm sweep); a learning rate")
+    without_batch = results_of(tmp_path, {"ln": 0.02, "in": 0.4}, num_seeds=5)
+    assert "What it depends on" not in said_of(without_batch)
+
+
+def test_an_open_question_says_how_many_seeds_would_settle_it(tmp_path):
+    sure = said_of(results_of(tmp_path, LEVEL))["How sure"]
+    assert sure.startswith("The best two, ")
+    assert "more seeds would tell a difference of" in sure
+    one = said_of(results_of(tmp_path, LEVEL, num_seeds=1))["How sure"]
+    assert one == "One seed says nothing of the noise between seeds: give 3 or more."
+
+
+def test_a_study_that_added_seeds_says_how_it_ended(tmp_path):
+    results = replace(results_of(tmp_path, DECIDED, num_seeds=5), ending="Settled after 5 seeds.")
+    assert said_of(results)["How sure"].startswith("Settled after 5 seeds. ")
+
+
+def test_a_single_arm_has_its_accuracy_and_nothing_that_could_change(tmp_path):
+    results = results_of(tmp_path, {"bn": 0.02})
+    mean = results.arms[0].test_accuracy.mean
+    assert list(said_of(results)) == ["How sure"]
+    assert said_of(results)["How sure"].startswith(f"Its test accuracy is {100 * mean:.2f} % [")
+
+
+def test_statistics_hold_the_whole_verdict_and_explain_short_forms(tmp_path):
+    results = results_of(tmp_path, DECIDED, num_seeds=5)
+    said = headline(results, NOT_MEASURED)["statistics"]
+    assert " ".join(said).startswith(results.verdict.text)
+    assert said[-1] == "Short forms: bn is BatchNorm; gn:2 is GroupNorm, 2 groups; ln is LayerNorm."
+
+
+@pytest.mark.parametrize(
+    ("arms", "listed", "within"),
+    [
+        (["bn"], "BatchNorm", "BatchNorm"),
+        (["gn:8"], "GroupNorm, 8 groups", "GroupNorm, 8 groups,"),
+        (["bn", "ln"], "BatchNorm and LayerNorm", "BatchNorm and LayerNorm"),
+        (["gn:2", "ln"], "GroupNorm, 2 groups, and LayerNorm", "GroupNorm, 2 groups, and LayerNorm"),
+        (["bn", "gn:8"], "BatchNorm and GroupNorm, 8 groups", "BatchNorm and GroupNorm, 8 groups,"),
+        (["bn", "ln", "in"], "BatchNorm, LayerNorm and InstanceNorm", "BatchNorm, LayerNorm and InstanceNorm"),
+        (["gn:2", "gn:8", "bn"], "GroupNorm, 2 groups; GroupNorm, 8 groups; and BatchNorm",
+         "GroupNorm, 2 groups; GroupNorm, 8 groups; and BatchNorm"),
+    ],
+)  # fmt: skip
+def test_names_with_commas_stay_apart_in_a_list(arms, listed, within):
+    assert named(arms) == listed
+    assert enclosed(arms) == within
