@@ -8,7 +8,8 @@ from whichnorm.errors import count, shortened
 from whichnorm.signs import signed
 
 # What is read as one thing: intervals, p-values, and a number with its unit or its "n =".
-UNBROKEN = re.compile(r"\[[^][]*\]|\b[np] [=<>] [\d.,]*\d(?: seeds?)?|\d (?:%|h|min|s|ms|MiB|points?|seeds?)(?!\w)")
+UNITS = r"%|h|min|s|ms|MiB|points?|seeds?|groups?"
+UNBROKEN = re.compile(rf"\[[^][]*\]|\b[np] [=<>] [\d.,]*\d(?: seeds?)?|\d (?:{UNITS})(?!\w)")
 
 
 def percent(value: float) -> str:
