@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -148,19 +149,42 @@ def test_the_module_runs_as_a_program_and_shows_no_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+SCRIPT = "import sys; from whichnorm.cli import main; sys.exit(main())"
+
+
 @pytest.mark.parametrize(
-    "start", [["-m", "whichnorm"], ["-c", "import sys; from whichnorm.cli import main; sys.exit(main())"]],
-    ids=["module", "script"],
-)  # fmt: skip
-def test_ctrl_c_while_pytorch_is_imported_shows_no_traceback(tmp_path, start):
-    (tmp_path / "torch.py").write_text("import time; print('importing', flush=True); time.sleep(60)")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    ("module", "start"),
+    [
+        ("torch", ["-m", "whichnorm"]),
+        ("torch", ["-c", SCRIPT]),
+        ("torch", ["whichnorm"]),
+        ("numpy", ["-m", "whichnorm"]),
+        ("numpy", ["whichnorm"]),
+    ],
+    ids=str,
+)
+def test_ctrl_c_while_libraries_are_imported_shows_no_traceback(module, start, tmp_path):
+    (tmp_path / f"{module}.py").write_text("import time; print('importing', flush=True); time.sleep(60)")
+    (tmp_path / "whichnorm").write_text(SCRIPT)  # as pip installs it
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", ""), *sys.path])
     process = subprocess.Popen([sys.executable, *start, "compare"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path)  # fmt: skip
     assert process.stdout.readline() == "importing\n"
     process.send_signal(signal.SIGINT)
     assert process.communicate() == ("", "")
     assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.7, 1.8, 3.0, 4.5])
+def test_ctrl_c_at_any_time_shows_no_traceback(seconds, tmp_path):
+    command = [sys.executable, "-m", "whichnorm", "compare", *QUICK, "--out", "study"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert "Traceback" not in said
+    assert process.returncode in (0, 1, 130, -signal.SIGINT)
 
 
 def test_after_the_imports_ctrl_c_is_an_exception_again(monkeypatch, capsys):

@@ -11,11 +11,12 @@ import pytest
 from synthetic import make_study
 
 from whichnorm.errors import SpecError
+from whichnorm.files import place
 from whichnorm.norms import NORMS, GroupNormSpec, NormSpec
 from whichnorm.specs.arm import ArmSpec, parse_arm
 from whichnorm.specs.codec import FORMERLY, NOT_ENCODED, decode, encode
 from whichnorm.specs.data import DataSpec
-from whichnorm.specs.json_files import MAX_DEPTH, parse_json, place, read_json
+from whichnorm.specs.json_files import MAX_DEPTH, parse_json, read_json
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
 from whichnorm.specs.study import FollowUps, MachineSpec, StudySpec, UntilSure, completed, read_study

@@ -15,8 +15,9 @@ from synthetic import digits_test, make_record, make_study
 import whichnorm
 from whichnorm.cli import main
 from whichnorm.errors import WhichnormError
+from whichnorm.files import place
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
 from whichnorm.specs.study import read_study

@@ -11,8 +11,7 @@ from whichnorm import interrupts
 from whichnorm.commands import compare, explain, report, reproduce, resume, show, sweep, watch
 from whichnorm.commands.analysis import analysis_commands
 from whichnorm.errors import SpecError, WhichnormError, shortened
-from whichnorm.files import escaped
-from whichnorm.specs.json_files import place
+from whichnorm.files import escaped, place
 from whichnorm.version import __version__
 
 DESCRIPTION = "Which normalization layer should this network use, on this data, at this batch size?"

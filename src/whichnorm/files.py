@@ -5,9 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
-
-from filelock import FileLock, Timeout, lock_descriptor
 
 from whichnorm.errors import StudyError
 
@@ -18,7 +15,7 @@ LOOKS, BETWEEN_LOOKS = 10, 0.005  # seconds
 
 def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
     """Write a file so that it is there whole or not at all, also after a kill; a full disk is a StudyError."""
-    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
@@ -29,12 +26,18 @@ def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
     except OSError as error:
         with suppress(OSError):  # a folder that cannot be written may not let us delete either
             partial.unlink()
-        raise StudyError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
+        raise StudyError(f"{place(path)}: cannot be written ({error.strerror or error}); {remedy}") from None
 
 
 def escaped(text: str | Path) -> str:
     """Return text on one line: line breaks and bytes that are not UTF-8 are shown as escapes."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
+
+
+def place(path: Path, limit: int = 160) -> str:
+    """Return a path for a message, a long one by its end."""
+    text = str(path)
+    return text if len(text) <= limit else "…" + text[1 - limit :]
 
 
 def expand(path: str | Path) -> Path:
@@ -45,6 +48,8 @@ def expand(path: str | Path) -> Path:
 @contextmanager
 def locked(path: Path, refusal: str) -> Iterator[None]:
     """Hold the lock of a file, which is made where it is missing; StudyError(refusal) where another process has it."""
+    from filelock import FileLock, Timeout  # slow to import, and a command line that is wrong needs no lock
+
     lock = FileLock(path)
     try:
         lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 50)
@@ -61,6 +66,8 @@ def is_locked(path: Path) -> bool | None:
 
     Others may be looking too, each for a moment: only what stays locked is locked.
     """
+    from filelock import lock_descriptor
+
     try:
         with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
             for _ in range(LOOKS):

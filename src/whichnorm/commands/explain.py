@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, shortened
 from whichnorm.files import escaped
 from whichnorm.norms import parse_norm
 from whichnorm.specs import texts
@@ -137,7 +137,8 @@ def _explanation(array: str | None, options: ExplainOptions) -> "Explanation":
         from whichnorm.explain.layer_input import layer_input
 
         if array is not None:
-            raise SpecError(f"{array} and --model {options.model}: both name something to explain; give one of them")
+            both = f"{shortened(array)} and --model {shortened(options.model)}"
+            raise SpecError(f"{both}: both name something to explain; give one of them")
         data = replace(options.data, val_fraction=0)
         return explain_values(*layer_input(options.model, data, options.layer, options.num_images, options.seed), norms)
     if array is not None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from whichnorm.errors import DataError, shortened
-from whichnorm.files import escaped
-from whichnorm.specs.json_files import place
+from whichnorm.files import escaped, place
 
 CHUNK_BYTES = 1 << 20
 

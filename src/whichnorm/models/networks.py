@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 from whichnorm.errors import ModelError, in_a_line, nearest, shortened, shown
+from whichnorm.files import place
 from whichnorm.models.factory import SIGNATURE, Factory
-from whichnorm.specs.json_files import place
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from whichnorm.errors import SpecError, shortened
+from whichnorm.files import place
 
 MAX_DEPTH = 50  # of arrays and objects in one another; what whichnorm writes has fewer than ten
 MAX_DIGITS = 18  # of a whole number, so that it fits into 64 bits
@@ -42,12 +43,6 @@ def parse_json(text: str, where: str) -> Any:
     except ValueError as error:
         raise SpecError(f"{where}: not readable as JSON ({shortened(str(error), 120)})") from None
     return value
-
-
-def place(path: Path, limit: int = 160) -> str:
-    """Return a path for a message, a long one by its end."""
-    text = str(path)
-    return text if len(text) <= limit else "…" + text[1 - limit :]
 
 
 def _whole_number(text: str) -> int:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import SpecError, nearest, shortened, shown
+from whichnorm.files import place
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
 
 _PLAIN_SGD: dict[str, Any] = {

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.files import is_locked, locked, write_in_one_step
+from whichnorm.files import is_locked, locked, place, write_in_one_step
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.study import RunSpec, StudySpec, completed, read_study
 
 STUDY_FILE = "study.json"

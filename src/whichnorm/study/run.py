@@ -9,8 +9,8 @@ from torch import nn
 
 from whichnorm.data.splits import Splits
 from whichnorm.errors import SpecError, StudyError
+from whichnorm.files import place
 from whichnorm.specs.arm import run_key
-from whichnorm.specs.json_files import place
 from whichnorm.specs.study import RunSpec, StudySpec, completed
 from whichnorm.study.events import Listener, StudyStarted, StudyStopped, ignore
 from whichnorm.study.executors import Executor

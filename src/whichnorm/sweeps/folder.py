@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.files import write_in_one_step
+from whichnorm.files import place, write_in_one_step
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 from whichnorm.specs.study import completed
 from whichnorm.study.folder import STUDY_FILE, SWEEP_FILE, StudyFolder, TestSplit, first_difference
 from whichnorm.sweeps.spec import SweepSpec, read_sweep

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from whichnorm.errors import SpecError, StudyError, shown
-from whichnorm.files import write_in_one_step
+from whichnorm.files import place, write_in_one_step
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 
 SCHEMA = 1
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from whichnorm.analyses.diagnostics.measure import Diagnosis
 from whichnorm.errors import SpecError, StudyError, shown
-from whichnorm.files import write_in_one_step
+from whichnorm.files import place, write_in_one_step
 from whichnorm.specs.codec import decode
-from whichnorm.specs.json_files import place, read_json
+from whichnorm.specs.json_files import read_json
 
 SCHEMA = 1
 DIGITS = 6  # significant ones, as many as float32 has
