@@ -516,8 +516,8 @@ def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(
     assert lines[-1] == f"report: {out / 'report' / 'index.html'}"
     assert "Batch 64 in 1s without arm bn: BatchNorm is undefined in training" in "\n".join(lines)
     assert sorted(path.name for path in out.glob("batch-*")) == ["batch-64", "batch-64-device-1"]
-    for command in (["curves", str(out)], ["compare", "--out", str(out)]):
-        assert main(command) == 2
+    for line in (["curves", str(out)], ["compare", "--out", str(out)]):
+        assert main(line) == 2
         error = capsys.readouterr().err
         assert "holds a sweep" in error
         assert "batch-64, batch-64-device-1" in error
