@@ -73,7 +73,9 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
 def check_cleanlab() -> None:
     """Raise MissingExtraError if cleanlab is not installed; worth knowing before networks are evaluated."""
     try:
-        import cleanlab.filter  # noqa: F401
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="IProgress not found")  # of a progress bar that is not shown
+            import cleanlab.filter  # noqa: F401
     except ImportError:
         raise MissingExtraError(MISSING) from None
 
