@@ -9,11 +9,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from whichnorm.errors import StudyError
-from whichnorm.files import write_in_one_step
+from whichnorm.errors import SpecError, StudyError, in_a_line
+from whichnorm.files import place, write_in_one_step
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import parse_json
 from whichnorm.training.record import EpochRow
 
-UNREADABLE = (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError)
+UNREADABLE = (OSError, SafetensorError, SpecError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, notes: dict[str, Any]) -> None:
@@ -29,7 +31,7 @@ def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     """Load a checkpoint into the network and the optimizer and return its notes."""
     try:
         with safe_open(path, framework="pt") as file:
-            notes = json.loads(file.metadata()["notes"])
+            notes = decode(parse_json(file.metadata()["notes"], "its notes"), dict[str, Any], "its notes")
             model.load_state_dict(_tensors(file, "model/"))
             for name, parameter in model.named_parameters():
                 if state := _tensors(file, f"optimizer/{name}/"):
@@ -55,9 +57,9 @@ def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
     """
     try:
         with safe_open(path, framework="np") as file:
-            notes = json.loads(file.metadata()["notes"])
-        return tuple(EpochRow(**row) for row in notes["epochs"]), float(notes["evaluate_seconds"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            notes = parse_json(file.metadata()["notes"], "its notes")
+        return decode(notes["epochs"], tuple[EpochRow, ...]), decode(notes["evaluate_seconds"], float)
+    except UNREADABLE:
         return (), 0.0
 
 
@@ -67,9 +69,8 @@ def _tensors(file: Any, prefix: str) -> dict[str, Tensor]:
 
 
 def _not_readable(path: Path, error: Exception) -> StudyError:
-    reason = str(error).strip().split("\n")[0]
     return StudyError(
-        f"{path}: not a readable checkpoint of this run ({type(error).__name__}: {reason}); "
+        f"{place(path)}: not a readable checkpoint of this run ({in_a_line(error, limit=150)}); "
         "delete it to train this run from its start: finished runs are kept"
     )
 
