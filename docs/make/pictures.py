@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 REPORT = ROOT / "results" / "wynet_seeds" / "report" / "index.html"
 WIDTH, HEIGHT = 1400, 800  # of the first screen, in pixels
-COLOURS = 128  # of the palette: a page's text and lines lose nothing that one sees, and the file is a third
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-sync " \
         "disable-component-update hide-scrollbars"  # fmt: skip
@@ -33,7 +32,7 @@ def first_screen(page: Path, picture: Path) -> None:
         options += [f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{HEIGHT}", f"--screenshot={shot}"]
         subprocess.run([browser, *options, page.as_uri()], check=True, capture_output=True, timeout=120)
         with Image.open(shot) as image:
-            image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+            image.convert("RGB").save(picture, optimize=True)
 
 
 def main() -> None:
