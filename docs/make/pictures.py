@@ -22,7 +22,9 @@ QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-backg
 
 
 def first_screen(page: Path, picture: Path) -> None:
-    """Write what a reader of a page sees first as a PNG with a palette; without a browser, SystemExit."""
+    """Write what a reader of a page sees first as a PNG; without the page or a browser, SystemExit."""
+    if not page.exists():
+        raise SystemExit(f"{page}: not kept in git; whichnorm report {page.parents[1]} --data-dir DIR makes it")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise SystemExit(f"no picture of {page.name}: none of {', '.join(BROWSERS)} is installed")
