@@ -1,6 +1,6 @@
 """A hook of MkDocs: the pages link files outside docs/, as they do on a code host; the site gets copies of these.
 
-A link to a study's folder leads to its report.
+A link to a study's folder leads to its report in Markdown, which is kept with its figures.
 """
 
 import os
@@ -50,7 +50,7 @@ def _targets(source: Path) -> list[Path]:
 def _target(source: Path, link: str) -> Path:
     """Return the file that a link leads to; the folder of a study or of its report stands for the report."""
     target = (source.parent / link).resolve()
-    pages = (target / "report" / "index.html", target / "index.html")
+    pages = (target / "report" / "README.md", target / "README.md")
     return next((page for page in pages if page.exists()), target)
 
 
