@@ -31,7 +31,7 @@ from whichnorm.results.verdict import CANNOT_TELL, Comparison, Rule, compare_arm
 from whichnorm.specs.study import UntilSure
 
 EFFECT = 0.01  # one point
-MOST_FALSE_CALLS, LEAST_POWER, COVERAGE = 0.05, 0.80, (0.93, 0.97)
+MAX_FALSE_CALLS, MIN_POWER, COVERAGE = 0.05, 0.80, (0.93, 0.97)
 PILOT = 3  # seeds from which the tool says how many are needed
 LOOKS = UntilSure()
 NUM_CLASSES = 10
@@ -200,7 +200,7 @@ def coverage(what: str, held: NDArray) -> Line:
 
 def false_calls(what: str, called: NDArray) -> Line:
     what, count = f"false calls: {what}", int(called.sum())
-    return Line(what=what, count=count, studies=len(called), high=MOST_FALSE_CALLS, by_interval=True)
+    return Line(what=what, count=count, studies=len(called), high=MAX_FALSE_CALLS, by_interval=True)
 
 
 def fixed_lines(noise: Noise, num_arms: int, num_seeds: int, studies: int, pool: ProcessPoolExecutor) -> list[Line]:
@@ -233,7 +233,7 @@ def planned_lines(noise: Noise, studies: int, pool: ProcessPoolExecutor) -> list
     return [
         Line(
             what=f"1 point found at the seeds said from {PILOT}", count=int(found["call"].sum()), studies=studies,
-            low=LEAST_POWER, note=f"seeds: median {quartiles[1]}, quartiles {quartiles[0]} and {quartiles[2]}",
+            low=MIN_POWER, note=f"seeds: median {quartiles[1]}, quartiles {quartiles[0]} and {quartiles[2]}",
         ),
         Line(what="1 point called the wrong way round", count=int(found["wrong"].sum()), studies=studies, high=0.025),
     ]  # fmt: skip

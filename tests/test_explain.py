@@ -12,7 +12,7 @@ from test_worked_example import IMAGES, PUBLISHED, WRONG, agrees
 import whichnorm
 from whichnorm import explain, parse_norm
 from whichnorm.data.load import load_data
-from whichnorm.explain.arrays import MOST_ELEMENTS
+from whichnorm.explain.arrays import MAX_ELEMENTS
 from whichnorm.explain.layer_input import layer_input
 from whichnorm.explain.sets import set_box, set_members
 from whichnorm.norms import EPS
@@ -188,7 +188,7 @@ REFUSED = [
     (np.zeros((2, 3)), None, "(N, C, H, W)"),
     (np.zeros((1, 1, 1, 1, 1)), None, "(N, C, H, W)"),
     (np.zeros((2, 0, 2, 2)), None, "no values"),
-    (np.zeros((1, 1, 1, MOST_ELEMENTS + 1), np.int8), None, "1,048,577 values"),
+    (np.zeros((1, 1, 1, MAX_ELEMENTS + 1), np.int8), None, "1,048,577 values"),
     (np.array([[[[1.0, np.nan]]]]), None, "(0, 0, 0, 1) is nan"),
     (np.array([[[-np.inf, 0.0]]]), None, "finite"),
     (np.array([[[[1e200, -1e200]]]]), None, "overflow"),
@@ -215,7 +215,7 @@ def test_what_cannot_be_explained_is_refused_in_one_line(array, norms, words):
 
 def test_members_of_the_largest_map_are_found_at_once():
     members = set_members((1, 1, 1024, 1024), (1, 1, 1, 1))
-    assert members.shape == (MOST_ELEMENTS, 1)
+    assert members.shape == (MAX_ELEMENTS, 1)
 
 
 def test_a_layers_input_is_what_a_network_gives_its_norm_in_training_without_dropout():

@@ -47,7 +47,7 @@ def test_when_room_is_short_every_cells_first_image_goes_before_any_second(tmp_p
     ample = choose_images(results, test).of_arm
     firsts = {examples[0].index for of_arm in ample.values() for examples in of_arm.values()}
     for room in (0, len(firsts) // 2, len(firsts), len(firsts) + 10):
-        monkeypatch.setattr(cells, "MOST_PIXELS", room * 8 * 8)
+        monkeypatch.setattr(cells, "MAX_PIXELS", room * 8 * 8)
         chosen = choose_images(results, test)
         assert len(chosen.tiles) == room
         assert set(chosen.tiles[: len(firsts)]) <= firsts
@@ -74,8 +74,8 @@ def test_the_sprite_of_a_section_holds_the_images_that_its_widgets_show(tmp_path
                                              ((3, 500, 1), (1, 64))])  # fmt: skip
 def test_images_over_64_pixels_are_shown_smaller(shape, size):
     images = [np.zeros(shape, dtype=np.uint8)] * 2
-    assert tile_size(shape, cells.MOST_SIDE) == size
-    sprite = make_sprite(images, cells.MOST_SIDE)
+    assert tile_size(shape, cells.MAX_SIDE) == size
+    sprite = make_sprite(images, cells.MAX_SIDE)
     assert (sprite.width, sprite.height, sprite.columns) == (*size, 2)
     with Image.open(io.BytesIO(sprite.webp)) as sheet:
         assert sheet.size == (2 * size[0], size[1])

@@ -17,9 +17,9 @@ from whichnorm.errors import StudyError
 from whichnorm.specs.codec import encode
 
 EIGHT = ("bn", "ln", "gn:8", "in", "none", "ln-channel", "ln-element", "bn+l1:0.001")
-MOST_WORDS = 40
+MAX_WORDS = 40
 PHONE = 358  # CSS pixels of a figure on a phone of 390
-LEAST_TEXT = 8  # CSS pixels
+MIN_TEXT = 8  # CSS pixels
 
 
 def usual(folder):
@@ -86,7 +86,7 @@ def test_the_tables_hold_what_they_held_in_the_first_version(tmp_path):
 def test_captions_have_at_most_forty_words(shown):
     for section in shown:
         for captioned in (*section.pictures, *tables_of(section)):
-            assert 0 < len(captioned.caption.split()) <= MOST_WORDS, captioned.caption
+            assert 0 < len(captioned.caption.split()) <= MAX_WORDS, captioned.caption
 
 
 def test_captions_about_doubtful_labels_have_at_most_forty_words_too(tmp_path):
@@ -102,7 +102,7 @@ def test_captions_about_doubtful_labels_have_at_most_forty_words_too(tmp_path):
     captions = {picture.name: picture.caption for picture in section.pictures}
     assert "doubtful label" in captions["missed_by_all"]
     assert f"doubts {len(missed)} labels of 2,000" in captions["label_issues"]
-    assert all(len(caption.split()) <= MOST_WORDS for caption in captions.values())
+    assert all(len(caption.split()) <= MAX_WORDS for caption in captions.values())
 
 
 def test_every_section_has_a_short_label_and_a_title_of_its_own(shown):
@@ -160,7 +160,7 @@ def test_text_in_figures_can_be_read_on_a_phone(shown):
         sizes = {
             t.get_text(): t.get_fontsize() for t in picture.figure.findobj(Text) if t.get_text() and t.get_visible()
         }
-        small = {said: size for said, size in sizes.items() if size / 72 * 96 * scale < LEAST_TEXT}
+        small = {said: size for said, size in sizes.items() if size / 72 * 96 * scale < MIN_TEXT}
         assert not small, (picture.name, small)
 
 

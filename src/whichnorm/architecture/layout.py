@@ -17,7 +17,7 @@ GAP, PORT, PANEL_HEAD, PANEL_GAP = 20, 18, 26, 12  # between ranks; a column's e
 LINE_LANE = 20  # width of a lane of lines
 ASPECT = 1.5  # width to height that the columns aim at
 TORN = 0.1  # cost of a column break within a resolution, where 1 is a column of average height
-MOST_COLUMNS = 8
+MAX_COLUMNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def _columns(units: list[Panel], layout: Layout) -> tuple[tuple[Panel, ...], ...
         width = sum(column_width(column, layout) + 60 for column in columns)
         return abs(math.log(width / height / ASPECT))
 
-    choices = [_wrapped(units, number, layout) for number in range(1, min(MOST_COLUMNS, len(units)) + 1)]
+    choices = [_wrapped(units, number, layout) for number in range(1, min(MAX_COLUMNS, len(units)) + 1)]
     return tuple(tuple(column) for column in min(choices, key=strangeness))
 
 

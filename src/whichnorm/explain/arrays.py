@@ -20,7 +20,7 @@ PUBLISHED = (
     (((0, 1),), ((1, 2),), ((3, 5),), ((8, 13),)),
     (((1, 2),), ((3, 4),), ((5, 6),), ((7, 8),)),
 )
-MOST_ELEMENTS = 2**20  # 8 MiB of float64: a batch of 42 images at 24 channels of 32x32
+MAX_ELEMENTS = 2**20  # 8 MiB of float64: a batch of 42 images at 24 channels of 32x32
 
 
 def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
@@ -35,9 +35,9 @@ def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
         raise DataError(f"{name}: shape {values.shape}, expected (N, C, H, W), or (C, H, W) for one image")
     if values.size == 0:
         raise DataError(f"{name}: shape {values.shape} holds no values; expected 1 or more along every axis")
-    if values.size > MOST_ELEMENTS:
+    if values.size > MAX_ELEMENTS:
         raise DataError(
-            f"{name}: shape {values.shape} is {values.size:,} values, expected at most {MOST_ELEMENTS:,}; "
+            f"{name}: shape {values.shape} is {values.size:,} values, expected at most {MAX_ELEMENTS:,}; "
             "take fewer images or a cut-out"
         )
     with np.errstate(over="ignore"):

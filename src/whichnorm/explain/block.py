@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whichnorm.explain.sets import StatisticsSets
 
 Axis = Literal[0, 1, 2]  # images, channels, pixels
-MOST_CELLS = 9  # along an axis, enough for 3x3 pixels; of more elements, the first 5, an ellipsis and the last 2
+MAX_CELLS = 9  # along an axis, enough for 3x3 pixels; of more elements, the first 5, an ellipsis and the last 2
 FIRST, LAST = 5, 2
 GAP = None  # in a list of drawn indices: the ellipsis
 BLOCK_WIDTH, BLOCK_HEIGHT = 1.95, 2.3  # the most inches that a block takes
@@ -46,7 +46,7 @@ class Side:
 def _side(length: int, part_length: int) -> Side:
     """Choose the indices to draw of an axis with sets of part_length, and their places."""
     indices: tuple[int | None, ...] = tuple(range(length))
-    if length > MOST_CELLS:
+    if length > MAX_CELLS:
         indices = (*range(FIRST), GAP, *range(length - LAST, length))
     all_one = part_length == length
     parts = tuple(0 if all_one else -1 if i is GAP else i // part_length for i in indices)

@@ -18,7 +18,7 @@ from whichnorm.norms.layers import norm_layers
 from whichnorm.specs.data import DataSpec
 from whichnorm.training import randomness
 
-MOST_NAMES = 8  # in a message
+MAX_NAMES = 8  # in a message
 
 
 class _Reached(Exception):  # noqa: N818
@@ -57,10 +57,10 @@ def _find_layer(name: str, network: nn.Module, layer: str | None) -> str:
     if layer is None:
         return paths[0]
     if layer not in paths:
-        more = f" and {len(paths) - MOST_NAMES} more" if len(paths) > MOST_NAMES else ""
+        more = f" and {len(paths) - MAX_NAMES} more" if len(paths) > MAX_NAMES else ""
         raise ModelError(
             f"network {name!r} has no norm layer {layer!r}{nearest(layer, paths)}; "
-            f"there are {', '.join(paths[:MOST_NAMES])}{more}"
+            f"there are {', '.join(paths[:MAX_NAMES])}{more}"
         )
     return layer
 

@@ -13,15 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from whichnorm.explain.block import FIRST, GAP, LAST, MOST_CELLS, Axis, Side, View, block_height, sides_of, view_of
+from whichnorm.explain.block import FIRST, GAP, LAST, MAX_CELLS, Axis, Side, View, block_height, sides_of, view_of
 from whichnorm.explain.sets import Explanation, StatisticsSets
 from whichnorm.explain.text import amount, number, span
 from whichnorm.render.style import INK, house_style
 from whichnorm.render.text import shorten
 
 TITLE = "Which elements share one mean and one variance"
-MOST_COLUMNS = 5
-MOST_LETTERS = 36  # of a panel's title
+MAX_COLUMNS = 5
+MAX_LETTERS = 36  # of a panel's title
 PANEL_WIDTH, MARGIN, HEAD, FOOT = 2.75, 0.25, 0.95, 0.6  # inches
 ABOVE, BELOW = 0.6, 1.15  # of a block in its panel: the names; the axes and the numbers
 COLORED = ("#5AA9DC", "#2F86C1", "#0F639B")  # top, left and right face of the coloured set
@@ -43,7 +43,7 @@ class Panel:
 def draw(explanation: Explanation) -> Figure:
     """Draw one block per norm; norms with the same sets share one."""
     panels = _panels(explanation.norms)
-    rows = -(-len(panels) // MOST_COLUMNS)
+    rows = -(-len(panels) // MAX_COLUMNS)
     columns = -(-len(panels) // rows)
     panel_height = ABOVE + block_height(sides_of(panels[0].sets)) + BELOW
     width, height = PANEL_WIDTH * max(columns, 2) + 2 * MARGIN, HEAD + panel_height * rows + FOOT
@@ -71,7 +71,7 @@ def _panels(norms: Sequence[StatisticsSets]) -> list[Panel]:
     panels = []
     for same in by_box.values():
         titles = ", ".join(dict.fromkeys(s.norm.title for s in same))
-        title = titles if len(titles) <= MOST_LETTERS else same[0].norm.title
+        title = titles if len(titles) <= MAX_LETTERS else same[0].norm.title
         panels.append(Panel(names=", ".join(str(s.norm) for s in same), title=title, sets=same[0]))
     return panels
 
@@ -171,7 +171,7 @@ def _note(explanation: Explanation) -> str:
     cut = [
         f"{name} 0-{FIRST - 1} and {length - LAST}-{length - 1} of {length:,}"
         for name, length in (("images", N), ("channels", C), ("pixels", H * W))
-        if length > MOST_CELLS
+        if length > MAX_CELLS
     ]
     note = "Blue: the elements of set 0, which share one mean and one variance. Grey: the other sets, in two shades."
     return f"{note} Drawn (… = left out): {'; '.join(cut)}." if cut else note

@@ -256,7 +256,7 @@ def more_seeds_text(c: Comparison) -> str:
         return f"{MIN_SEEDS} seeds or more are needed"
     if c.more_seeds is None:
         return (
-            f"even {stats.MOST_SEEDS:,} seeds would not tell {difference}: it takes more test images, or steadier seeds"
+            f"even {stats.MAX_SEEDS:,} seeds would not tell {difference}: it takes more test images, or steadier seeds"
         )
     return f"{c.more_seeds} more seed{'' if c.more_seeds == 1 else 's'} would tell {difference}"
 

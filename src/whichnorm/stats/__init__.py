@@ -14,11 +14,11 @@ from whichnorm.stats.intervals import (
     proportion_difference,
     proportion_interval,
 )
-from whichnorm.stats.pairs import MOST_SEEDS, PairedDifference, paired_difference, power, seeds_needed
+from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, paired_difference, power, seeds_needed
 from whichnorm.stats.sequential import looks
 
 __all__ = [
-    "MOST_SEEDS",
+    "MAX_SEEDS",
     "Call",
     "CrossedMean",
     "Crossing",

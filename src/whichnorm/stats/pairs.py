@@ -9,8 +9,8 @@ from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
 from whichnorm.stats.intervals import Interval
 
 POWER = 0.8  # the probability of a call that a planned number of seeds is to reach
-MOST_SEEDS = 1000
-LEAST_P_VALUE = 1e-12
+MAX_SEEDS = 1000
+MIN_P_VALUE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class PairedDifference:
         distance = abs(self.estimate)
         if distance == 0:
             return 1.0
-        if self.mean.half_width(LEAST_P_VALUE) <= distance:
-            return LEAST_P_VALUE
-        return float(optimize.brentq(lambda alpha: self.mean.half_width(alpha) - distance, LEAST_P_VALUE, 1.0))
+        if self.mean.half_width(MIN_P_VALUE) <= distance:
+            return MIN_P_VALUE
+        return float(optimize.brentq(lambda alpha: self.mean.half_width(alpha) - distance, MIN_P_VALUE, 1.0))
 
     @property
     def chance_a_wins(self) -> float:
@@ -98,7 +98,7 @@ def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) ->
 
     The seed variance is itself an estimate from few seeds, so the probability is averaged over what it may be: scaled
     inverse chi-squared with num_seeds - 1 degrees of freedom. No number of seeds helps where the choice of test images
-    alone hides the effect; none above MOST_SEEDS is given.
+    alone hides the effect; none above MAX_SEEDS is given.
     """
     ratios, weights = _variance_ratios(found.mean.num_seeds - 1)
     variances = found.mean.seed_variance / ratios
@@ -107,9 +107,9 @@ def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) ->
         called = power(effect, num_seeds, variances, found.mean.image_variance, alpha)
         return bool(called @ weights >= POWER)
 
-    if not enough(MOST_SEEDS):
+    if not enough(MAX_SEEDS):
         return None
-    low, high = 1, MOST_SEEDS
+    low, high = 1, MAX_SEEDS
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -21,7 +21,7 @@ STYLES = {
     "failed": "red", "unreadable": "red",
 }  # fmt: skip
 LINES_BESIDE_ROWS = 14  # title, table head, bar, what goes on, a command or a verdict
-MOST_REASONS = 3
+MAX_REASONS = 3
 LONG_ARM = 20  # characters
 
 
@@ -146,11 +146,11 @@ def _reasons(state: StudyState) -> Iterator[Text]:
 
 def reason_lines(faults: Sequence[tuple[str, RunState]]) -> Iterator[Text]:
     """Say what is wrong with the first few of these runs, each after the text in front of it."""
-    for place, run in faults[:MOST_REASONS]:
+    for place, run in faults[:MAX_REASONS]:
         said = f"{place}{run.arm} seed {run.seed} {run.status}: {run.reason}"
         yield Text(said, style="yellow" if run.status == "finished" else "red", no_wrap=True, overflow="ellipsis")
-    if len(faults) > MOST_REASONS:
-        yield Text(f"and {len(faults) - MOST_REASONS} more", style="yellow")
+    if len(faults) > MAX_REASONS:
+        yield Text(f"and {len(faults) - MAX_REASONS} more", style="yellow")
 
 
 def _bar(state: StudyState) -> Table:

@@ -21,7 +21,7 @@ from whichnorm.errors import ModelError
 from whichnorm.modes import evaluating
 
 LARGE_BATCH = 1000  # images per pass for precise statistics
-MOST_POSITIONS = 2**20  # fewer images where they are large: activations of a whole batch have to fit in memory
+MAX_POSITIONS = 2**20  # fewer images where they are large: activations of a whole batch have to fit in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def precise_statistics(subject: Subject, images: Tensor, batch_size: int = 2) ->
     The images pass in large batches of nearly one size, in a fixed random order, each normalized by its own statistics
     as in training; the batches' moments are pooled by the law of total variance.
     """
-    most = MOST_POSITIONS // images.shape[2:].numel()
+    most = MAX_POSITIONS // images.shape[2:].numel()
     num_batches = math.ceil(len(images) / max(batch_size, min(LARGE_BATCH, most)))
     order = _fixed_order(len(images))
     with _listening(subject) as heard:

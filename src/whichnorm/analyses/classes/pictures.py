@@ -12,12 +12,12 @@ from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
 from whichnorm.stats import Interval
 
-MOST_CLASSES = 30  # in the picture; the table has all
+MAX_CLASSES = 30  # in the picture; the table has all
 
 
 def classes_picture(found: ClassesFound, results: Results) -> Picture:
     """Return the accuracy per class of all arms."""
-    shown = found.by_difficulty[:MOST_CLASSES]
+    shown = found.by_difficulty[:MAX_CLASSES]
     series = [
         figures.Series(label=label(arm), style=style(results, arm), intervals=_present(of_arm, shown))
         for arm, of_arm in found.arms.items()
@@ -35,8 +35,8 @@ def classes_picture(found: ClassesFound, results: Results) -> Picture:
 def _caption(found: ClassesFound) -> str:
     there, total = len(found.by_difficulty), len(found.class_names)
     sentences = ["Classes by mean accuracy over the arms, the hardest first, with 95 % intervals."]
-    if there > MOST_CLASSES:
-        sentences.append(f"Only the {MOST_CLASSES} hardest of {there} classes are drawn.")
+    if there > MAX_CLASSES:
+        sentences.append(f"Only the {MAX_CLASSES} hardest of {there} classes are drawn.")
     if there < total:
         sentences.append(
             f"{total - there} of {total} classes {'has' if total - there == 1 else 'have'} no test images."

@@ -11,9 +11,9 @@ from whichnorm.render.images import Sprite, make_sprite, tile_size
 from whichnorm.results.results import Results
 from whichnorm.study.study import Study
 
-MOST_PER_CELL = 8
-MOST_PIXELS = 640 * 32 * 32  # of all images together: about 1.1 MB of CIFAR-10's
-MOST_SIDE = 64  # larger images are shown smaller
+MAX_PER_CELL = 8
+MAX_PIXELS = 640 * 32 * 32  # of all images together: about 1.1 MB of CIFAR-10's
+MAX_SIDE = 64  # larger images are shown smaller
 
 Cell = tuple[int, int]  # true class, predicted class
 
@@ -53,13 +53,13 @@ def choose_images(results: Results, test: ImageSet) -> CellImages:
     ranked = {arm: _ranked(results, test, arm) for arm in results.arm_names if results.finished(arm)}
     of_arm: dict[str, dict[Cell, list[Example]]] = {arm: {cell: [] for cell in cells} for arm, cells in ranked.items()}
     tiles: dict[int, None] = {}
-    most = MOST_PIXELS // int(np.prod(tile_size(test.images.shape, MOST_SIDE)))
+    most = MAX_PIXELS // int(np.prod(tile_size(test.images.shape, MAX_SIDE)))
     for place, arm, cell in _by_need(ranked, len(results.class_names)):
         example = ranked[arm][cell][place]
         if example.index in tiles or len(tiles) < most:
             tiles[example.index] = None
             of_arm[arm][cell].append(example)
-    sprite = make_sprite([test.images[index].numpy() for index in tiles], MOST_SIDE) if tiles else None
+    sprite = make_sprite([test.images[index].numpy() for index in tiles], MAX_SIDE) if tiles else None
     return CellImages(of_arm=of_arm, tiles=tuple(tiles), sprite=sprite)
 
 
@@ -97,6 +97,6 @@ def _by_need(ranked: Mapping[str, Mapping[Cell, Sequence[Example]]], num_classes
         (place > 0, -sizes[cell] / (place + 1), cell, place, order, arm)
         for order, (arm, cells) in enumerate(ranked.items())
         for cell, examples in cells.items()
-        for place in range(min(MOST_PER_CELL, len(examples)))
+        for place in range(min(MAX_PER_CELL, len(examples)))
     ]
     return [(place, arm, cell) for _, _, cell, place, _, arm in sorted(needs)]

@@ -16,7 +16,7 @@ from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure, se
 from whichnorm.render.text import shorten
 from whichnorm.signs import with_minus
 
-MOST_NAMED_CLASSES = 20  # above this an axis has no room for names, nor a cell for its number
+MAX_NAMED_CLASSES = 20  # above this an axis has no room for names, nor a cell for its number
 LONGEST_NAME = 12
 MIDDLE_GREY = 0.179  # the relative luminance on which black and white have the same contrast
 EM = SMALL / 72  # inches
@@ -116,7 +116,7 @@ def _side(names: Sequence[str]) -> float:
 
 def _shown_names(class_names: Sequence[str]) -> list[str]:
     """Return the names that stand on the axes; none if there are too many."""
-    return [shorten(name, LONGEST_NAME) for name in class_names] if len(class_names) <= MOST_NAMED_CLASSES else []
+    return [shorten(name, LONGEST_NAME) for name in class_names] if len(class_names) <= MAX_NAMED_CLASSES else []
 
 
 def _steep(names: Sequence[str]) -> bool:
@@ -140,7 +140,7 @@ def _name_axes(axes: Axes, names: Sequence[str]) -> None:
 
 def _draw_grid(axes: Axes, num_classes: int) -> None:
     """Part the cells by white lines, unless they are too small."""
-    if num_classes <= MOST_NAMED_CLASSES:
+    if num_classes <= MAX_NAMED_CLASSES:
         between = np.arange(1, num_classes) - 0.5
         axes.hlines(between, -0.5, num_classes - 0.5, color="white", linewidth=1)
         axes.vlines(between, -0.5, num_classes - 0.5, color="white", linewidth=1)
@@ -164,7 +164,7 @@ def _ink_on(color: NDArray[np.float64]) -> str:
 def _frame(axes: Axes, marked: NDArray[np.bool_]) -> None:
     """Frame cells by a dark line and a white one inside it, so that it shows on every colour."""
     frames: tuple[tuple[float, str, float], ...] = ((0.0, INK, 2.2), (0.075, "white", 1.0))
-    if len(marked) > MOST_NAMED_CLASSES:  # around the cell, which is too small to hold a frame
+    if len(marked) > MAX_NAMED_CLASSES:  # around the cell, which is too small to hold a frame
         frames = ((-0.6, INK, 1.0),)
     for row, column in np.argwhere(marked):
         for inset, color, width in frames:

@@ -26,7 +26,7 @@ from whichnorm.specs.codec import NOT_ENCODED
 from whichnorm.study.study import Study
 
 ALPHA = 0.05
-MOST_FREQUENT = 10  # confusions of an arm that are listed
+MAX_FREQUENT = 10  # confusions of an arm that are listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class ArmConfusion:
 
     seeds: tuple[int, ...]
     counts: NDArray[np.int64]
-    frequent: tuple[ConfusedPair, ...]  # the most frequent confusions that occur, at most MOST_FREQUENT
+    frequent: tuple[ConfusedPair, ...]  # the most frequent confusions that occur, at most MAX_FREQUENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def _arm_confusion(
 
 
 def frequent_confusions(
-    counts: NDArray[np.int64], names: Sequence[str], limit: int = MOST_FREQUENT
+    counts: NDArray[np.int64], names: Sequence[str], limit: int = MAX_FREQUENT
 ) -> list[ConfusedPair]:
     """Return the most frequent confusions that occur, at most `limit`; equal ones by true, then predicted class."""
     mistakes = counts - np.diag(np.diag(counts))

@@ -24,7 +24,7 @@ from whichnorm.errors import DataError
 from whichnorm.modes import evaluating
 from whichnorm.training.evaluate import BATCH
 
-MOST_IMAGES = 2000
+MAX_IMAGES = 2000
 STRENGTHS: dict[str, tuple[float, float, float]] = {
     "noise": (0.02, 0.04, 0.08),  # standard deviation of Gaussian noise, in full scale
     "blur": (0.1, 0.15, 0.2),  # standard deviation of a Gaussian in pixels, for each root of the shorter side
@@ -48,7 +48,7 @@ class CorruptionScores:
         check_fractions(self.clean_accuracy, *(value for found in self.accuracies.values() for value in found))
 
 
-def corruption_scores(subject: Subject, test: ImageSet, limit: int = MOST_IMAGES) -> CorruptionScores:
+def corruption_scores(subject: Subject, test: ImageSet, limit: int = MAX_IMAGES) -> CorruptionScores:
     """Score a network on at most `limit` test images evenly spread over the split, clean and corrupted."""
     part = test.subset(torch.tensor(evenly_spaced(len(test), limit)))
     return CorruptionScores(

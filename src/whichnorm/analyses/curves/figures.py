@@ -17,7 +17,7 @@ from whichnorm.render.style import SPLIT_NAMES, ArmStyle, Split, house_style, ne
 
 QUANTITIES: Final[tuple[Quantity, ...]] = ("loss", "accuracy")
 LOG_RATIO = 50  # largest to smallest loss above which a linear axis would flatten most of the curves
-MOST_THIN = 5  # seeds that are drawn one by one; more would hide the mean, and get a band
+MAX_THIN = 5  # seeds that are drawn one by one; more would hide the mean, and get a band
 TRAIN_LABEL = "training (running mean, augmented images)"
 TRAIN_STYLE = ArmStyle(color="#6b7178", line="--", marker="x")
 
@@ -91,7 +91,7 @@ def _draw_curve(axes: Axes, line: Line, scale: float, thin: bool) -> None:
 
 def seeds_are_drawn(curves: Sequence[Curve]) -> bool:
     """Tell whether seeds are few enough to be drawn one by one."""
-    return all(curve.num_seeds <= MOST_THIN for curve in curves)
+    return all(curve.num_seeds <= MAX_THIN for curve in curves)
 
 
 def _label_epochs(axes: Axes, num_epochs: int) -> None:

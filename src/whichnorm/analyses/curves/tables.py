@@ -13,14 +13,14 @@ from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results, arm_title
 
 Quantity = Literal["loss", "accuracy"]
-MOST_ROWS = 20
+MAX_ROWS = 20
 
 
 def curve_table(found: CurvesFound) -> Table:
     """Accuracy of arms by epoch, at most 20 epochs evenly spread."""
     curves = {arm: of_arm.held_out.accuracy for arm, of_arm in found.arms.items()}
     last = max(len(curve.mean) for curve in curves.values())
-    epochs = sorted({round(epoch) for epoch in np.linspace(1, last, min(last, MOST_ROWS))})
+    epochs = sorted({round(epoch) for epoch in np.linspace(1, last, min(last, MAX_ROWS))})
     return Table(
         caption=f"{SPLIT_NAMES[found.split].capitalize()} accuracy by epoch, mean over seeds.",
         headings=("Epoch", *curves),

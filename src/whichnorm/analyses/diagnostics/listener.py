@@ -14,7 +14,7 @@ from whichnorm.study.folder import StudyFolder
 from whichnorm.training.checkpoint import read_checkpoint_weights
 from whichnorm.training.network import build_network
 
-MOST_IMAGES = 128
+MAX_IMAGES = 128
 
 
 class Diagnosing:
@@ -50,5 +50,5 @@ class Diagnosing:
 
 def probe_images(train: ImageSet, batch_size: int) -> ImageSet:
     """Return a forward pass's worth of images, 2 to 128, spread evenly: training sets may come sorted by class."""
-    number = min(max(batch_size, 2), MOST_IMAGES, len(train))
+    number = min(max(batch_size, 2), MAX_IMAGES, len(train))
     return train.subset(torch.arange(number, device=train.labels.device) * len(train) // number)
