@@ -30,5 +30,10 @@ def test_a_first_screen_is_taken_at_its_width(tmp_path):
 
 def test_without_a_browser_one_line_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    page = tmp_path / "study" / "report" / "index.html"
+    with pytest.raises(SystemExit, match=r"whichnorm report .*study --data-dir DIR makes it"):
+        pictures.first_screen(page, tmp_path / "shot.png")
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>")
     with pytest.raises(SystemExit, match="none of chromium"):
-        pictures.first_screen(tmp_path / "page.html", tmp_path / "shot.png")
+        pictures.first_screen(page, tmp_path / "shot.png")

@@ -76,5 +76,5 @@ def test_where_the_system_cannot_tell_nothing_is_claimed(tmp_path, monkeypatch):
         raise OSError(38, "Function not implemented")
 
     (tmp_path / "lock").touch()
-    monkeypatch.setattr("whichnorm.files.lock_descriptor", no_locks)
+    monkeypatch.setattr("filelock.lock_descriptor", no_locks)
     assert is_locked(tmp_path / "lock") is None

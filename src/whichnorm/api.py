@@ -120,11 +120,12 @@ def execute(
     from whichnorm.training.machine import as_specified
 
     progress = progress or ignore
+    listener = _with_event_files(study, options, progress)  # a package that is missing is said before all else
     with as_specified(study.spec.machine):
         plan_follow_ups(plan_study(study.spec, study.splits, options.max_params), study.splits, options.max_params)
         with study.folder.locked():
             check_folders(study)
-            study, results = _train(study, options, progress, budget)
+            study, results = _train(study, options, listener, budget)
             write_results(results)  # already there where the rest is interrupted
             try:
                 train_follow_ups(study, results, progress)
@@ -134,13 +135,13 @@ def execute(
     return found
 
 
-def _train(study: "Study", options: RunOptions, progress: "Listener", budget: float | None) -> "tuple[Study, Results]":
+def _train(study: "Study", options: RunOptions, listener: "Listener", budget: float | None) -> "tuple[Study, Results]":
     """Train a study's runs, adding seeds where it wants them; return it as it has become, and its results."""
     from whichnorm.results.until_sure import affordable, next_look
     from whichnorm.study.events import SeedsAdded
     from whichnorm.study.run import run_study
 
-    listener, beside = _with_event_files(study, options, progress), _beside(options)
+    beside = _beside(options)
     while True:
         study.folder.claim(study.spec, study.test_split)
         records = run_study(study.spec, study.splits, study.test_split, study.folder, listener, beside=beside)

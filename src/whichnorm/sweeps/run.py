@@ -96,13 +96,11 @@ def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
 
 def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
     """Return the sweep that a folder holds, with its network's present code; None for a folder without one."""
+    if options.budget is not None and SweepFolder(Path(folder)).file.exists():
+        raise SpecError(f"--budget {options.budget:g}s: {folder} holds a sweep, whose seeds are fixed; leave it out")
     found = stored_sweep(folder, options)
     if found is None:
         return None
-    if options.budget is not None:
-        raise SpecError(
-            f"--budget {options.budget:g}s: {found.folder.root} holds a sweep, whose seeds are fixed; leave it out"
-        )
     base = live(found.base)
     return replace(found, base=base, spec=replace(found.spec, model=base.spec.model, machine=base.spec.machine))
 
