@@ -58,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run_command(argv)
         except WhichnormError as error:
             return say(str(error))
+        except BrokenPipeError:  # the reader has seen enough, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except OSError as error:
             where = place(Path(os.fsdecode(error.filename))) if isinstance(error.filename, str | bytes) else "a file"
             return say(f"{where}: {error.strerror or shortened(str(error))}")

@@ -1,7 +1,7 @@
 """A study's results in a reader's hands: tables, pictures and the report, in Python and in a notebook."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.analyses.examined_json import examined_json
-from whichnorm.errors import MissingExtraError, SpecError, nearest
+from whichnorm.errors import MissingExtraError, SpecError, nearest, shown
 from whichnorm.results.results import Results
 
 if TYPE_CHECKING:  # drawing is slow to import
@@ -61,17 +61,26 @@ class StudyResults(Results):
 
         return pandas.read_csv(io.StringIO(self.to_csv()))
 
-    def section(self, name: str, **options: Any) -> "Section":
+    def section(self, name: str, *, norms: Sequence[str] | None = None, **options: Any) -> "Section":
         """Return what an analysis found, as the report shows it: "gradcam", "curves", "mistakes".
 
-        options are those of the analysis, such as layer="block2" of "gradcam"; without any, what was found before is
-        not measured again. Raises SpecError for a name or an option that is not there.
+        norms are some of the study's arms, None all. options are those of the analysis, such as layer="block2" of
+        "gradcam"; without any, what was found before is not measured again. Raises SpecError for a name, an arm or an
+        option that is not there.
         """
         analysis = _find(name)
+        if norms is not None:
+            return self._of_some(norms).section(name, **options)
         section = analysis.section(self._found(analysis, options), self)
         if section is None:
             raise SpecError(f"{name}: this study has nothing to show")
         return section
+
+    def _of_some(self, norms: Sequence[str]) -> "StudyResults":
+        for norm in norms:
+            if norm not in self.arm_names:
+                raise SpecError(f"{shown(norm)} is no arm of this study; it has {', '.join(self.arm_names)}")
+        return replace(self.only(list(norms)), found={})
 
     def _found(self, analysis: Analysis[Any, Any], options: Mapping[str, Any]) -> Any:
         """Return what an analysis finds; with the report's own options it is measured once."""
@@ -83,9 +92,9 @@ class StudyResults(Results):
             self.found[analysis.name] = found
         return found
 
-    def plot(self, name: str, **options: Any) -> "Plots":
+    def plot(self, name: str, *, norms: Sequence[str] | None = None, **options: Any) -> "Plots":
         """Return the pictures of an analysis; a notebook shows them. See `section` for the arguments."""
-        return Plots(self.section(name, **options).pictures)
+        return Plots(self.section(name, norms=norms, **options).pictures)
 
     def report(self) -> Path:
         """Write the report anew and return the path of its page."""
@@ -146,7 +155,7 @@ def results_json(results: StudyResults, found: Mapping[str, Any]) -> dict[str, A
 def _find(name: str) -> Analysis[Any, Any]:
     names = [analysis.name for analysis in ANALYSES]
     if name not in names:
-        raise SpecError(f"no analysis is called {name!r}{nearest(name, names)}; there are {', '.join(names)}")
+        raise SpecError(f"no analysis is called {shown(name)}{nearest(str(name), names)}; there are {', '.join(names)}")
     return ANALYSES[names.index(name)]
 
 

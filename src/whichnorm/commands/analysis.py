@@ -120,6 +120,8 @@ def show(
             print_part(part, console)
     for path in paths:
         say(console, f"picture: {path}")
+    if args.out is not None and not paths:
+        say(console, f"no picture: nothing was written to {args.out}")
 
 
 def print_part(part: "Section | Folded", console: "Console") -> None:

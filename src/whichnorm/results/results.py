@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class Results:
         """The finished runs of an arm, by seed."""
         return tuple(r for r in self.records if r.arm == arm and r.status == "finished")
 
-    def only(self, arms: Sequence[str]) -> "Results":
+    def only(self, arms: Sequence[str]) -> Self:
         """Return the same results of some of the arms, in this order; the verdict stays that of all."""
         return replace(
             self,

@@ -1,26 +1,36 @@
 """Every arm's accuracy, and the paired differences between arms."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis, NoOptions
-from whichnorm.results.results import Results
+from whichnorm.results.results import ArmResult, Results
+from whichnorm.results.verdict import Comparison
 
 if TYPE_CHECKING:
     from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
 
-class Accuracy(Analysis[NoOptions, None]):
+@dataclass(frozen=True, kw_only=True)
+class AccuracyFound:
+    """The accuracies of the arms, and the paired differences between them."""
+
+    arms: tuple[ArmResult, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+class Accuracy(Analysis[NoOptions, AccuracyFound]):
     name = "accuracy"
     title = "Accuracy"
     help = "show every arm's accuracy and the paired differences between arms"
     description = "Show the accuracy of every arm of a study, and the paired differences between arms with intervals."
     examples = "whichnorm accuracy runs/demo"
 
-    def measure(self, study: "Study", results: Results, options: NoOptions) -> None:
-        """Nothing to measure: results hold the accuracies."""
+    def measure(self, study: "Study", results: Results, options: NoOptions) -> AccuracyFound:
+        return AccuracyFound(arms=results.arms, comparisons=results.comparisons)
 
-    def section(self, found: None, results: Results) -> "Section":
+    def section(self, found: AccuracyFound, results: Results) -> "Section":
         from whichnorm.analyses.accuracy.pictures import forest_pictures
         from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table, finding
         from whichnorm.render.content import Section

@@ -1,5 +1,6 @@
 """Which runs went wrong."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis, NoOptions
@@ -10,17 +11,37 @@ if TYPE_CHECKING:
     from whichnorm.study.study import Study
 
 
-class Faults(Analysis[NoOptions, None]):
+@dataclass(frozen=True, kw_only=True)
+class FaultyRun:
+    """A run that failed or diverged, or finished with a warning, and why."""
+
+    arm: str
+    seed: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultsFound:
+    runs: tuple[FaultyRun, ...]
+
+
+class Faults(Analysis[NoOptions, FaultsFound]):
     name = "faults"
     title = "Runs that went wrong"
     help = "list the runs that failed, diverged or stayed at chance"
     description = "List the runs of a study that failed, diverged or stayed at chance, with the reasons."
     examples = "whichnorm faults runs/demo"
 
-    def measure(self, study: "Study", results: Results, options: NoOptions) -> None:
-        """Nothing to measure: a run's record says what went wrong."""
+    def measure(self, study: "Study", results: Results, options: NoOptions) -> FaultsFound:
+        return FaultsFound(
+            runs=tuple(
+                FaultyRun(arm=run.arm, seed=run.seed, status=run.status, reason=run.reason or "; ".join(run.warnings))
+                for run in results.faults
+            )
+        )
 
-    def section(self, found: None, results: Results) -> "Section | None":
+    def section(self, found: FaultsFound, results: Results) -> "Section | None":
         from whichnorm.analyses.faults.tables import faults_table
         from whichnorm.render import text
         from whichnorm.render.content import Section
