@@ -1,6 +1,7 @@
 """What the tables and texts of networks' answers say alike: means over an arm's seeds, and who could not be asked."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,27 +63,19 @@ def spread_text(arms: Arms) -> str:
     return "; thin lines are the seeds" if most <= FEW_SEEDS else "; bands are the range over seeds"
 
 
-def unanswered(found: Answers[Any]) -> tuple[str, ...]:
-    """Say how many networks could not be asked and why the first could not."""
-    if not found.unanswered:
-        return ()
-    number = f"{len(found.unanswered)} of {text.count(len(found.runs), 'network')} could not be asked. "
-    return (f"{number if len(found.runs) > 1 else ''}{_reason(found.unanswered[0])}",)
+def with_reasons(section: Section | None, found: Answers[Any], anchor: str, title: str) -> Section | None:
+    """Return an analysis's section with why networks could not be asked; without any answer, that alone.
 
-
-def unanswered_section(anchor: str, title: str, found: Answers[Any]) -> Section | None:
-    """Return the section of an analysis that has no answer at all: the reason, or None if it did not apply."""
-    if not found.unanswered:
-        return None
-    return Section(
-        anchor=anchor, label=title, title=title, sentences=unanswered(found), folded=unanswered_folded(found)
-    )
-
-
-def unanswered_folded(found: Answers[Any]) -> tuple[Folded, ...]:
-    """Return all reasons, if there are several."""
+    None if there is no answer and nothing went wrong: the question did not apply.
+    """
     reasons = tuple(map(_reason, found.unanswered))
-    return (Folded(summary="Why networks could not be asked", sentences=reasons),) if len(reasons) > 1 else ()
+    if not reasons:
+        return section
+    section = section or Section(anchor=anchor, label=title, title=title)
+    number = f"{len(reasons)} of {text.count(len(found.runs), 'network')} could not be asked. "
+    first = f"{number if len(found.runs) > 1 else ''}{reasons[0]}"
+    every = (Folded(summary="Why networks could not be asked", sentences=reasons),) if len(reasons) > 1 else ()
+    return replace(section, sentences=(*section.sentences, first), folded=(*section.folded, *every))
 
 
 def _reason(answer: Answer[Any]) -> str:

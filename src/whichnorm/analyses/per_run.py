@@ -9,6 +9,7 @@ from whichnorm.results.results import Results
 
 if TYPE_CHECKING:
     from whichnorm.analyses.asking import Answers, Question
+    from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
 
@@ -27,6 +28,15 @@ class PerRunAnalysis(Analysis[OptionsT, "Answers[Any]"], Generic[OptionsT, Found
         from whichnorm.analyses.asking import ask_runs
 
         return ask_runs(study, results, [self.question(options)])[self.name]
+
+    @abstractmethod
+    def answered(self, found: "Answers[FoundT]", results: Results) -> "Section | None":
+        """Say and show what the networks answered; None if there is no answer."""
+
+    def section(self, found: "Answers[FoundT]", results: Results) -> "Section | None":
+        from whichnorm.analyses.over_seeds import with_reasons
+
+        return with_reasons(self.answered(found, results), found, self.name, self.title)
 
 
 def measure_together(

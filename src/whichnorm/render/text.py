@@ -1,7 +1,6 @@
 """How numbers and names are written, on the page and in the terminal."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from whichnorm.errors import count, shortened
@@ -75,11 +74,6 @@ def encodable(code: str) -> str:
 def shorten(name: str, limit: int) -> str:
     """Return a printable name of at most `limit` characters, cut with an ellipsis."""
     return shortened(printable(name), limit)
-
-
-def taken_for(names: Sequence[str], label: int, prediction: int) -> str:
-    """Say which class was taken for which: "cat taken for dog"."""
-    return f"{printable(names[label])} taken for {printable(names[prediction])}"
 
 
 def value(item: Any) -> str:

@@ -27,7 +27,7 @@ is measured for every norm, not assumed."""
 
         return QUESTION
 
-    def section(self, found: "Answers[DependenceScores]", results: Results) -> "Section | None":
+    def answered(self, found: "Answers[DependenceScores]", results: Results) -> "Section | None":
         from whichnorm.analyses.batch_dependence.section import batch_dependence_section
 
         return batch_dependence_section(found, results)

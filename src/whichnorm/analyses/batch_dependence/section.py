@@ -5,13 +5,12 @@ import numpy as np
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_dependence.measure import DependenceScores
 from whichnorm.analyses.batch_dependence.tables import Arms, dependence_table
-from whichnorm.analyses.over_seeds import brief, by_arm, unanswered, unanswered_folded, unanswered_section
+from whichnorm.analyses.over_seeds import brief, by_arm
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import listed
 
-LABEL = "Batch dependence"
 MAX_NAMED = 2  # arms in a title
 
 
@@ -19,17 +18,14 @@ def batch_dependence_section(found: Answers[DependenceScores], results: Results)
     """Say how many predictions change with the rest of the batch."""
     arms = by_arm(results, found)
     if not arms:
-        return unanswered_section("batch-dependence", LABEL, found)
+        return None
     return Section(
         anchor="batch-dependence",
-        label=LABEL,
+        label="Batch dependence",
         title=finding(arms),
-        sentences=(_in_evaluation(arms), *unanswered(found)),
+        sentences=(_in_evaluation(arms),),
         tables=(dependence_table(results, arms),),
-        folded=(
-            Folded(summary="How batch dependence was measured", sentences=(_method(arms[0][1][0]),)),
-            *unanswered_folded(found),
-        ),
+        folded=(Folded(summary="How batch dependence was measured", sentences=(_method(arms[0][1][0]),)),),
     )
 
 

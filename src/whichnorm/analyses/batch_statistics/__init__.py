@@ -27,7 +27,7 @@ batches; and how far these statistics are apart in every layer."""
 
         return QUESTION
 
-    def section(self, found: "Answers[StatisticsScores]", results: Results) -> "Section | None":
+    def answered(self, found: "Answers[StatisticsScores]", results: Results) -> "Section | None":
         from whichnorm.analyses.batch_statistics.section import batch_statistics_section
 
         return batch_statistics_section(found, results)

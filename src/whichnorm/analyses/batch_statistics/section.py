@@ -8,11 +8,10 @@ from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.pictures import layer_gaps_picture, statistics_picture
 from whichnorm.analyses.batch_statistics.tables import layers_table, statistics_sentence, statistics_table
-from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded, unanswered_section
+from whichnorm.analyses.over_seeds import by_arm
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 
-LABEL = "BatchNorm's statistics"
 WORTH_SAYING = 0.001  # a difference of accuracies below it is called next to nothing
 MEANING = (
     "Networks are evaluated with running statistics. What precise statistics gain over them is what poor running "
@@ -24,12 +23,12 @@ def batch_statistics_section(found: Answers[StatisticsScores], results: Results)
     """Split BatchNorm's loss into poor running statistics and worse training; None without a BatchNorm layer."""
     arms = by_arm(results, found)
     if not arms:
-        return unanswered_section("batch-statistics", LABEL, found)
+        return None
     return Section(
         anchor="batch-statistics",
-        label=LABEL,
+        label="BatchNorm's statistics",
         title=finding(arms),
-        sentences=(MEANING, *unanswered(found)),
+        sentences=(MEANING,),
         tables=(statistics_table(results, arms),),
         pictures=(statistics_picture(results, arms), layer_gaps_picture(results, arms)),
         folded=(
@@ -38,7 +37,6 @@ def batch_statistics_section(found: Answers[StatisticsScores], results: Results)
                 sentences=(statistics_sentence(arms),),
                 tables=(layers_table(arms),),
             ),
-            *unanswered_folded(found),
         ),
         wide=True,
     )

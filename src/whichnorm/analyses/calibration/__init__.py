@@ -26,7 +26,7 @@ whether its networks promise too much or too little."""
 
         return QUESTION
 
-    def section(self, found: "Answers[CalibrationScores]", results: Results) -> "Section | None":
+    def answered(self, found: "Answers[CalibrationScores]", results: Results) -> "Section | None":
         from whichnorm.analyses.calibration.section import calibration_section
 
         return calibration_section(found, results)

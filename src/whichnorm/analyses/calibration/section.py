@@ -5,12 +5,11 @@ import numpy as np
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.calibration.measure import CalibrationScores
 from whichnorm.analyses.calibration.tables import Arms, calibration_table
-from whichnorm.analyses.over_seeds import by_arm, unanswered, unanswered_folded, unanswered_section
+from whichnorm.analyses.over_seeds import by_arm
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 
-LABEL = "Calibration"
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
 
@@ -18,17 +17,14 @@ def calibration_section(found: Answers[CalibrationScores], results: Results) -> 
     """Say what confidence is worth."""
     arms = by_arm(results, found)
     if not arms:
-        return unanswered_section("calibration", LABEL, found)
+        return None
     return Section(
         anchor="calibration",
-        label=LABEL,
+        label="Calibration",
         title=finding(arms),
-        sentences=(f"{MEANING}{_smoothing(results)}", *unanswered(found)),
+        sentences=(f"{MEANING}{_smoothing(results)}",),
         tables=(calibration_table(results, arms),),
-        folded=(
-            Folded(summary="How calibration was measured", sentences=(_method(arms[0][1][0]),)),
-            *unanswered_folded(found),
-        ),
+        folded=(Folded(summary="How calibration was measured", sentences=(_method(arms[0][1][0]),)),),
     )
 
 

@@ -29,7 +29,7 @@ whichnorm corruptions results/wynet_seeds --norms bn,gn:2 --json"""
 
         return QUESTION
 
-    def section(self, found: "Answers[CorruptionScores]", results: Results) -> "Section | None":
+    def answered(self, found: "Answers[CorruptionScores]", results: Results) -> "Section | None":
         from whichnorm.analyses.corruptions.section import corruptions_section
 
         return corruptions_section(found, results)

@@ -30,7 +30,7 @@ whichnorm cost runs/demo --no-latency"""
 
         return cost_question(options)
 
-    def section(self, found: "Answers[ArmCost]", results: Results) -> "Section | None":
+    def answered(self, found: "Answers[ArmCost]", results: Results) -> "Section | None":
         from whichnorm.analyses.cost.section import cost_section
 
         return cost_section(found, results)

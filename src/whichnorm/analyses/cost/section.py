@@ -4,7 +4,6 @@ from whichnorm.analyses import wording
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.cost.measure import ArmCost
 from whichnorm.analyses.cost.tables import cost_sentences, cost_table
-from whichnorm.analyses.over_seeds import unanswered, unanswered_folded
 from whichnorm.render.content import Section
 from whichnorm.results.results import Results
 
@@ -17,7 +16,6 @@ def cost_section(found: Answers[ArmCost], results: Results) -> Section | None:
         anchor="cost",
         label="Cost",
         title="Cost",
-        sentences=(wording.total_time(results), *cost_sentences(found), *unanswered(found)),
+        sentences=(wording.total_time(results), *cost_sentences(found)),
         tables=(cost_table(results, found),),
-        folded=unanswered_folded(found),
     )
