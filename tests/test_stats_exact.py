@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from whichnorm.stats import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
+from whichnorm.stats import holm, least_sign_flip_p_value, shaffer, sign_flip_p_value, tarone_holm
 
 
 @pytest.mark.parametrize(("plus", "minus"), [(0, 0), (5, 0), (7, 2), (10, 10), (1, 30), (400, 330)])
@@ -68,3 +68,42 @@ def test_holms_adjustment_keeps_the_order_of_its_arguments():
     order = np.random.default_rng(1).permutation(20)
     assert holm(p[order]) == pytest.approx(holm(p)[order])
     assert (holm(p) >= p).all()
+
+
+def test_shaffers_multipliers_by_hand():
+    # Of three arms' pairs three, one or none can be equal; of four arms' six pairs six, three, two, one or none.
+    assert shaffer([0.01, 0.02, 0.03], 3) == pytest.approx([0.03, 0.03, 0.03])
+    assert shaffer([0.03, 0.001, 0.04], 3) == pytest.approx([0.03, 0.003, 0.04])
+    assert shaffer([0.001, 0.01, 0.02, 0.03, 0.04, 0.2], 4) == pytest.approx([0.006, 0.03, 0.06, 0.09, 0.09, 0.2])
+    assert shaffer([0.02], 2) == pytest.approx([0.02])
+    assert shaffer([], 1).tolist() == []
+
+
+@pytest.mark.parametrize("num_arms", [2, 3, 4, 5])
+def test_shaffers_multipliers_are_the_most_pairs_that_can_be_equal_beside_so_many_differences(num_arms):
+    """By every partition of the arms into groups of equals, in place of the recursion over group sizes."""
+    pairs = list(itertools.combinations(range(num_arms), 2))
+    equal = {
+        sum(groups[a] == groups[b] for a, b in pairs) for groups in itertools.product(range(num_arms), repeat=num_arms)
+    }
+    p = np.linspace(1e-6, 2e-6, len(pairs))
+    want = [max((n for n in equal if n <= len(pairs) - step), default=1) or 1 for step in range(len(pairs))]
+    assert shaffer(p, num_arms) == pytest.approx(np.maximum.accumulate(want * p))
+    assert (shaffer(p, num_arms) <= holm(p) + 1e-18).all()
+
+
+def test_missing_pairs_are_not_taken_for_differences():
+    assert shaffer([0.001, 0.02], 3) == pytest.approx(shaffer([0.001, 0.02, 1.0], 3)[:2])
+    with pytest.raises(ValueError, match="3 arms have 3 pairs, got 4"):
+        shaffer([0.1] * 4, 3)
+
+
+@pytest.mark.parametrize("levels", [(0, 0, 0, 0), (0, 0, 0, 9), (0, 0, 9, 9)], ids=str)
+def test_shaffers_correction_keeps_the_family_wise_error_over_the_pairs_of_arms(levels):
+    rng = np.random.default_rng(20240501)
+    pairs = list(itertools.combinations(range(4), 2))
+    means = rng.normal(levels, 1.0, size=(4000, 4))
+    false = [place for place, (a, b) in enumerate(pairs) if levels[a] == levels[b]]
+    p = np.stack([2 * scipy_stats.norm.sf(np.abs(means[:, a] - means[:, b]) / np.sqrt(2)) for a, b in pairs], axis=1)
+    adjusted = np.array([shaffer(row, 4) for row in p])
+    assert np.mean((adjusted[:, false] < 0.05).any(axis=1)) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 4000)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from whichnorm.stats import Interval, crossed_interval, image_bootstrap, mean_interval, proportion_interval
+from whichnorm.stats import (
+    Interval,
+    crossed_interval,
+    image_bootstrap,
+    mean_interval,
+    proportion_bound,
+    proportion_interval,
+)
 
 RNG_SEED = 20240501
 
@@ -237,3 +244,18 @@ def test_the_interval_over_seeds_and_images_holds_the_truth_about_as_often_as_it
 def test_an_interval_over_seeds_and_images_needs_a_table(table):
     with pytest.raises(ValueError, match="full table"):
         crossed_interval(table)
+
+
+# ----- the bound of a share
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 1), (0, 5), (2, 5), (5, 5), (1, 40), (39, 40)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_bound_of_a_share_is_clopper_and_pearsons(count, total, confidence):
+    want = scipy_stats.binomtest(count, total, alternative="less").proportion_ci(confidence, method="exact").high
+    assert proportion_bound(count, total, confidence) == pytest.approx(want)
+
+
+def test_no_failure_among_five_runs_is_compatible_with_45_percent():
+    assert proportion_bound(0, 5) == pytest.approx(1 - 0.05 ** (1 / 5))
+    assert round(100 * proportion_bound(0, 5)) == 45

@@ -5,17 +5,20 @@ from typing import Literal
 from whichnorm.stats.agreement import RankAgreement, rank_agreement
 from whichnorm.stats.crossed import CrossedMean, crossed_mean, quantile_of_two
 from whichnorm.stats.crossing import Crossing, find_crossing
-from whichnorm.stats.exact import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
+from whichnorm.stats.exact import holm, least_sign_flip_p_value, shaffer, sign_flip_p_value, tarone_holm
 from whichnorm.stats.intervals import (
     Interval,
     crossed_interval,
     image_bootstrap,
     mean_interval,
+    proportion_bound,
     proportion_difference,
     proportion_interval,
 )
 from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, paired_difference, power, seeds_needed
-from whichnorm.stats.sequential import looks
+from whichnorm.stats.ranking import Ranking, rank_arms
+from whichnorm.stats.selected import given_called
+from whichnorm.stats.sequential import looks, planned_shares, unplanned_shares
 
 __all__ = [
     "MAX_SEEDS",
@@ -25,23 +28,30 @@ __all__ = [
     "Interval",
     "PairedDifference",
     "RankAgreement",
+    "Ranking",
     "crossed_interval",
     "crossed_mean",
     "find_crossing",
+    "given_called",
     "holm",
     "image_bootstrap",
     "least_sign_flip_p_value",
     "looks",
     "mean_interval",
     "paired_difference",
+    "planned_shares",
     "power",
+    "proportion_bound",
     "proportion_difference",
     "proportion_interval",
     "quantile_of_two",
     "rank_agreement",
+    "rank_arms",
     "seeds_needed",
+    "shaffer",
     "sign_flip_p_value",
     "tarone_holm",
+    "unplanned_shares",
 ]
 
 Call = Literal["better", "worse", "cannot tell"]

@@ -1,5 +1,7 @@
 """Exact tests of paired counts, and the correction for their number."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,9 +33,39 @@ def least_sign_flip_p_value(differences: ArrayLike) -> float:
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values (N,) adjusted for their number, under any dependence. Holm, Scand. J. Statistics 6, 1979."""
     p = np.asarray(p_values, dtype=float)
+    return _stepwise(p, len(p) - np.arange(len(p)))
+
+
+def shaffer(p_values: ArrayLike, num_arms: int) -> NDArray[np.float64]:
+    """Return p-values (P,) of pairs of `num_arms` arms adjusted for their number; pairs may be missing.
+
+    As Holm's, but no step pays for more hypotheses than can be true at once: of three arms one difference leaves one
+    equality at most. Shaffer, "Modified sequentially rejective multiple test procedures", JASA 81, 1986, procedure S1.
+    """
+    p, possible = np.asarray(p_values, dtype=float), _numbers_of_equalities(num_arms)
+    pairs = num_arms * (num_arms - 1) // 2
+    if len(p) > pairs:
+        raise ValueError(f"{num_arms} arms have {pairs} pairs, got {len(p)} p-values")
+    multipliers = np.array([max(n for n in possible if n <= pairs - step) for step in range(len(p))])
+    return _stepwise(p, np.maximum(multipliers, 1))
+
+
+@cache
+def _numbers_of_equalities(num_arms: int) -> frozenset[int]:
+    """Return how many pairs of so many arms can be equal at once: arms fall into groups of equals."""
+    if num_arms < 2:
+        return frozenset({0})
+    groups = range(1, num_arms + 1)
+    return frozenset(
+        size * (size - 1) // 2 + others for size in groups for others in _numbers_of_equalities(num_arms - size)
+    )
+
+
+def _stepwise(p: NDArray[np.float64], multipliers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Adjust p-values by a step-down procedure; multipliers are those of its steps, from the smallest p-value on."""
     order = np.argsort(p, kind="stable")
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(multipliers * p[order]), 1)
     return adjusted
 
 

@@ -108,3 +108,13 @@ def _wilson(p: float, size: float, quantile: float) -> Interval:
     half = np.sqrt(p * (1 - p) * square + square**2 / 4) / (1 + square)
     # rounding must not leave the estimate outside where it is 0 or 1
     return Interval(p, min(max(float(centre - half), 0.0), p), max(min(float(centre + half), 1.0), p))
+
+
+def proportion_bound(count: int, total: int, confidence: float = 0.95) -> float:
+    """Return the upper bound of a share of which `count` of `total` were seen: 0 of 5 is compatible with up to 45 %.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934, one-sided.
+    """
+    from scipy import special
+
+    return 1.0 if count >= total else float(special.betaincinv(count + 1, total - count, confidence))

@@ -31,9 +31,29 @@ class PairedDifference:
     @property
     def p_value(self) -> float:
         """The two-sided p-value of no difference: the largest alpha whose interval takes in zero."""
+        return self._alpha_at(abs(self.estimate))
+
+    def chance_below(self, value: float) -> float:
+        """The confidence that the true difference is below a value: the level of the one-sided interval up to it.
+
+        The distribution whose quantiles are the ends of all intervals. Schweder and Hjort, "Confidence and likelihood",
+        Scandinavian Journal of Statistics 29, 2002.
+        """
+        tail = self._alpha_at(abs(value - self.estimate)) / 2
+        return 1 - tail if value > self.estimate else tail
+
+    def equivalence_p_value(self, margin: float) -> float:
+        """The p-value of a difference of the margin or more: the larger of two one-sided tests.
+
+        Below 0.05 where the 90 % interval lies within the margin on both sides. Schuirmann, "A comparison of the two
+        one-sided tests procedure and the power approach", J. Pharmacokinetics and Biopharmaceutics 15, 1987.
+        """
+        return max(1 - self.chance_below(margin), self.chance_below(-margin))
+
+    def _alpha_at(self, distance: float) -> float:
+        """Return the alpha whose interval is this long on each side."""
         from scipy import optimize
 
-        distance = abs(self.estimate)
         if distance == 0:
             return 1.0
         if self.mean.half_width(MIN_P_VALUE) <= distance:
@@ -65,24 +85,24 @@ def paired_difference(correct_a: ArrayLike, correct_b: ArrayLike) -> PairedDiffe
 
 
 def power(
-    effect: float, num_seeds: int, seed_variance: ArrayLike, image_variance: float, alpha: float = 0.05
+    effect: ArrayLike, num_seeds: int, seed_variance: ArrayLike, image_variance: float, alpha: float = 0.05
 ) -> NDArray[np.float64]:
-    """The probability that an effect of this size is called at this number of seeds, for each of the seed variances.
+    """The probability that an effect is called at this number of seeds; effects and seed variances are broadcast.
 
     The mean is normal; the estimated seed variance is chi-squared and independent of it, and is integrated out.
     """
     from scipy import special
 
-    ratio, weights = _variance_ratios(num_seeds - 1)  # of estimated to true variance
-    of_mean = np.atleast_1d(np.asarray(seed_variance, dtype=float))[:, None] / num_seeds
+    ratio, weights = variance_ratios(num_seeds - 1)  # of estimated to true variance
+    of_mean = np.asarray(seed_variance, dtype=float)[..., None] / num_seeds
     half = np.sqrt(of_mean * ratio + image_variance)
     half = half * quantile_of_two(of_mean * ratio, image_variance, num_seeds - 1, alpha)
-    spread = np.sqrt(of_mean + image_variance)
-    called = special.ndtr((effect - half) / spread) + special.ndtr((-effect - half) / spread)
+    spread, means = np.sqrt(of_mean + image_variance), np.asarray(effect, dtype=float)[..., None]
+    called = special.ndtr((means - half) / spread) + special.ndtr((-means - half) / spread)
     return np.asarray(called @ weights)
 
 
-def _variance_ratios(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def variance_ratios(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what an estimated variance may be, as multiples of the true one, and the probability that each stands for.
 
     Gauss-Legendre nodes on the quantiles of chi-squared / df.
@@ -93,19 +113,28 @@ def _variance_ratios(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return special.chdtri(df, (1 - nodes) / 2) / df, weights / 2
 
 
-def seeds_needed(found: PairedDifference, effect: float, alpha: float = 0.05) -> int | None:
-    """The least number of seeds at which an effect of this size is called with a probability of 80 %, or None.
+def seeds_needed(
+    found: PairedDifference, effect: float, alpha: float = 0.05, confidence: float = 0.8
+) -> tuple[int | None, int | None]:  # fmt: skip
+    """The least and the most seeds at which an effect of this size is called with a probability of 80 %.
 
-    The seed variance is itself an estimate from few seeds, so the probability is averaged over what it may be: scaled
-    inverse chi-squared with num_seeds - 1 degrees of freedom. No number of seeds helps where the choice of test images
-    alone hides the effect; none above MAX_SEEDS is given.
+    The seed variance is itself an estimate from few seeds: the range is that of the central `confidence` interval of
+    it, from scaled inverse chi-squared with num_seeds - 1 degrees of freedom. None stands for more than MAX_SEEDS: no
+    number of seeds helps where the choice of test images alone hides the effect.
     """
-    ratios, weights = _variance_ratios(found.mean.num_seeds - 1)
-    variances = found.mean.seed_variance / ratios
+    from scipy import special
 
+    df = found.mean.num_seeds - 1
+    tails = np.array([1 - confidence, 1 + confidence]) / 2
+    low, high = found.mean.seed_variance * df / special.chdtri(df, tails)
+    return _least_seeds(effect, low, found.mean.image_variance, alpha), _least_seeds(
+        effect, high, found.mean.image_variance, alpha
+    )
+
+
+def _least_seeds(effect: float, seed_variance: float, image_variance: float, alpha: float) -> int | None:
     def enough(num_seeds: int) -> bool:
-        called = power(effect, num_seeds, variances, found.mean.image_variance, alpha)
-        return bool(called @ weights >= POWER)
+        return bool(power(effect, num_seeds, seed_variance, image_variance, alpha) >= POWER)
 
     if not enough(MAX_SEEDS):
         return None
