@@ -28,10 +28,8 @@ def make_sweep(out: Path, **changes: Any) -> Sweep:
 def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:
     """The results of a sweep whose arms have about these errors."""
     studies = {point.batch.name: _study(study, point, error_of) for point, study in sweep.jobs()}
-    labels = sweep.base.splits.test.labels.tolist()
-    return summarize_sweep(
-        sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root
-    )  # fmt: skip
+    split = sweep.base.test_split
+    return summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
 
 
 def _study(study: Study, point: Point, error_of: Callable[[str, Point], float]) -> Results:

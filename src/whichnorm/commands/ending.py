@@ -25,11 +25,9 @@ def end_study(results: "StudyResults", console: "Console") -> int:
 
 def end_sweep(results: "SweepResults", console: "Console") -> int:
     """Print a sweep's results and where its report is; return the exit code."""
-    from whichnorm.sweeps.spec import read_sweep
     from whichnorm.sweeps.terminal import print_sweep
 
-    spec = read_sweep(results.description, "the sweep")
-    print_sweep(results, spec.rule.sentence(spec.recipe), console)
+    print_sweep(results, console)
     print_page(results.folder, console)
     return 0 if results.ok else 1
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,6 +15,7 @@ from whichnorm import stats
 from whichnorm.files import write_in_one_step
 from whichnorm.norms import NormSpec, parse_norm
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
+from whichnorm.specs.codec import encode
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
 from whichnorm.training.record import RunRecord
@@ -107,11 +108,12 @@ class Results:
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content."""
         return {
-            "arms": [_arm_dict(arm) for arm in self.arms],
-            "comparisons": [
-                {**asdict(c), "ci95": list(c.ci95), "seeds": list(c.seeds), "more_seeds": c.more_seeds}
-                for c in self.comparisons
+            "arms": [
+                {**encode(arm), "train_seconds": arm.train_seconds.mean,
+                 "train_seconds_values": list(arm.train_seconds.values)}
+                for arm in self.arms
             ],
+            "comparisons": [{**encode(c), "more_seeds": c.more_seeds} for c in self.comparisons],
             "verdict": {
                 "choice": self.verdict.choice,
                 "next_best": self.verdict.next_best,
@@ -148,28 +150,6 @@ class Results:
                 row.append(round(r.train_seconds, 3))
             writer.writerow([r.arm, r.seed, r.status, params, *row, r.reason or "; ".join(r.warnings)])
         return out.getvalue()
-
-
-def _arm_dict(arm: ArmResult) -> dict[str, Any]:
-    def summary(s: Summary | None) -> dict[str, Any] | None:
-        if s is None:
-            return None
-        ci95 = list(s.ci95) if s.ci95 else None
-        return {"mean": s.mean, "std": s.std, "ci95": ci95, "values": list(s.values)}
-
-    return {
-        "norm": arm.norm,
-        "title": arm.title,
-        "params": arm.params,
-        "norm_params": arm.norm_params,
-        "seeds": list(arm.seeds),
-        "test_accuracy": summary(arm.test_accuracy),
-        "train_accuracy": summary(arm.train_accuracy),
-        "val_accuracy": summary(arm.val_accuracy),
-        "best_test_accuracy": summary(arm.best_test_accuracy),
-        "train_seconds": arm.train_seconds.mean,
-        "train_seconds_values": list(arm.train_seconds.values),
-    }
 
 
 def _distinct(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -53,6 +53,10 @@ class Shared:
     recipe: Recipe
     machine: MachineSpec
 
+    def shared(self) -> dict[str, Any]:
+        """Return the values of these four fields, to make something of that has them too."""
+        return {one.name: getattr(self, one.name) for one in fields(Shared)}
+
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what runs share as JSON values, for their records and for study.json."""
         shared = {
@@ -192,11 +196,8 @@ class StudySpec(Shared):
     def runs(self) -> list[RunSpec]:
         """Return every run, all arms of one seed before the next seed."""
         arms = {str(arm): arm for arm in self.arms}
-        return [
-            RunSpec(arm=arms[arm], seed=seed, data=self.data, model=self.model, recipe=self.recipe,
-                    machine=self.machine)
-            for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
-        ]  # fmt: skip
+        pairs = grid(list(arms), self.seeds, dict(self.ended))
+        return [RunSpec(arm=arms[arm], seed=seed, **self.shared()) for arm, seed in pairs]
 
 
 def read_study(held: Any, where: str) -> StudySpec:

@@ -43,10 +43,7 @@ def check(options: CompareOptions) -> None:
 def spec_of(options: CompareOptions, shared: Shared) -> StudySpec:
     _, *others = recipes_of(options)
     return StudySpec(
-        data=shared.data,
-        model=shared.model,
-        recipe=shared.recipe,
-        machine=shared.machine,
+        **shared.shared(),
         arms=tuple(map(as_arm, DEFAULT_NORMS if options.norms is None else options.norms)),
         seeds=first_seeds(options),
         until_sure=options.rule if options.until_sure else None,

@@ -38,10 +38,7 @@ class SweepSpec(Shared):
 
     def study_at(self, point: Point) -> StudySpec:
         """Return the study of a point that has an arm."""
-        return StudySpec(
-            data=self.data, model=self.model, recipe=point.recipe, machine=self.machine, arms=point.arms,
-            seeds=self.seeds,
-        )  # fmt: skip
+        return StudySpec(**{**self.shared(), "recipe": point.recipe}, arms=point.arms, seeds=self.seeds)
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return sweep.json's content."""
@@ -74,10 +71,7 @@ def sweep_spec(options: SweepOptions, shared: Shared) -> SweepSpec:
         wanted = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
         raise SpecError(f"nothing to sweep over; expected {wanted}")
     return SweepSpec(
-        data=shared.data,
-        model=shared.model,
-        recipe=shared.recipe,
-        machine=shared.machine,
+        **shared.shared(),
         learning_rate_rule=find_rule(options.lr_rule, shared.recipe).name,
         axes=axes,
         arms=_arms(options.norms, tuple(group_arms(options.groups, options.channels_per_group))),

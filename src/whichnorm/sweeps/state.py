@@ -9,7 +9,6 @@ from whichnorm.errors import SpecError
 from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.specs.json_files import read_json
 from whichnorm.study.command import resume_command
-from whichnorm.study.folder import StudyFolder
 from whichnorm.sweeps.axes import Batch
 from whichnorm.sweeps.folder import SweepFolder
 from whichnorm.sweeps.points import Point
@@ -86,7 +85,7 @@ class SweepReader:
     def read(self) -> SweepState:
         """Return the present state. Raises StudyError for a folder without a readable sweep."""
         root = self.folder.root
-        at_work = StudyFolder(root).at_work()  # first: a sweep that ends meanwhile is then at work, not stopped
+        at_work = self.folder.at_work()  # first: a sweep that ends meanwhile is then at work, not stopped
         spec = self.folder.spec()
         points = tuple(self._point(spec, point) for point in spec.points())
         about, answers = self.own.unchanged(root / "results.json", read_answers) or (None, None)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +15,7 @@ from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import parse_json
 from whichnorm.training.record import EpochRow
 
+T = TypeVar("T")
 UNREADABLE = (OSError, SafetensorError, SpecError, RuntimeError, KeyError, TypeError, ValueError)
 
 
@@ -27,11 +28,11 @@ def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimi
     write_in_one_step(path, _serialize(tensors, {"notes": json.dumps(notes, allow_nan=False)}))
 
 
-def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Load a checkpoint into the network and the optimizer and return its notes."""
+def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, kind: type[T]) -> T:
+    """Load a checkpoint into the network and the optimizer and return its notes as an object of a type."""
     try:
         with safe_open(path, framework="pt") as file:
-            notes = decode(parse_json(file.metadata()["notes"], "its notes"), dict[str, Any], "its notes")
+            notes = decode(parse_json(file.metadata()["notes"], "its notes"), kind, "its notes")
             model.load_state_dict(_tensors(file, "model/"))
             for name, parameter in model.named_parameters():
                 if state := _tensors(file, f"optimizer/{name}/"):
