@@ -144,7 +144,7 @@ def _train(study: "Study", options: RunOptions, listener: "Listener", budget: fl
     beside = _beside(options)
     while True:
         study.folder.claim(study.spec, study.test_split)
-        records = run_study(study.spec, study.splits, study.test_split, study.folder, listener, beside=beside)
+        records = run_study(study, listener, beside=beside)
         results = _summarize(study, records)
         grown = next_look(study.spec, results) if study.spec.until_sure else None
         if not grown or not affordable(study.spec, grown, records, budget):

@@ -15,8 +15,7 @@ from whichnorm.errors import WhichnormError, in_a_line
 from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
 from whichnorm.specs.study import RunSpec
-from whichnorm.study.run import on_cpu
-from whichnorm.study.study import Study
+from whichnorm.study.study import Study, on_cpu
 
 T = TypeVar("T")
 FOLDER = "examined"

@@ -1,7 +1,7 @@
 """A network described in one call, and shown in a notebook."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -40,5 +40,4 @@ def describe_network(
     name = model if isinstance(model, str) else factory_name(model)
     shape = input_shape or default_input_shape(name)
     network = build_model(model, spec, num_classes, shape[0], image_size=shape[1:], **options)
-    found = describe(network, name, spec, shape, num_classes)
-    return ShownArchitecture(**{one.name: getattr(found, one.name) for one in fields(Architecture)})
+    return ShownArchitecture(**vars(describe(network, name, spec, shape, num_classes)))

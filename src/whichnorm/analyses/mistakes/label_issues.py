@@ -20,8 +20,7 @@ from whichnorm.files import write_in_one_step
 from whichnorm.results.results import Results
 from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.study import RunSpec
-from whichnorm.study.run import on_cpu
-from whichnorm.study.study import Study
+from whichnorm.study.study import Study, on_cpu
 from whichnorm.training.evaluate import evaluate
 
 SCHEMA = 1

@@ -32,7 +32,7 @@ class Trained:
             study.folder.claim(study.spec, study.test_split)
             if given:
                 take_over(study.spec, given, study.folder)
-            return run_study(study.spec, study.splits, study.test_split, study.folder, self.listener)
+            return run_study(study, self.listener)
 
 
 @dataclass(frozen=True)
