@@ -11,9 +11,9 @@ from whichnorm.results.results import Results, summarize
 from whichnorm.specs.options import make
 from whichnorm.specs.study_options import SweepOptions
 from whichnorm.study.study import Study
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import SweepResults, summarize_sweep
 from whichnorm.sweeps.run import Sweep, prepare_sweep
+from whichnorm.sweeps.spec import Point
 
 OPTIONS: Mapping[str, Any] = {
     "epochs": 3, "seeds": 3, "train_limit": 300, "download": False, "threads": 1, "precision": "float32",

@@ -27,10 +27,9 @@ from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
-from whichnorm.sweeps.points import make_points
 from whichnorm.sweeps.report import write_sweep_report
-from whichnorm.sweeps.rules import RULES, find_rule
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.spec import RULES, find_rule, make_points
 from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)

@@ -1,8 +1,5 @@
 """From run records to results: arms, comparisons and the verdict, and their JSON and CSV files."""
 
-import csv
-import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.files import write_in_one_step
+from whichnorm.files import as_csv, write_in_one_step, write_json
 from whichnorm.norms import NormSpec, parse_norm
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
 from whichnorm.specs.codec import encode
@@ -134,22 +131,19 @@ class Results:
 
     def to_csv(self) -> str:
         """Return results.csv's content: one line per run."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["norm", "seed", "status", "params", "train_accuracy", "val_accuracy", "test_accuracy",
-             "best_test_accuracy", "best_test_epoch", "train_seconds", "reason"]
-        )  # fmt: skip
-        for r in self.records:
-            params = r.audit.params if r.audit else ""
-            row: list[Any] = ["", "", "", "", "", ""]
-            if r.epochs:
-                best = r.best_test
-                val = "" if r.last.val_accuracy is None else r.last.val_accuracy
-                row = [r.last.train_accuracy, val, r.last.test_accuracy, best.test_accuracy, best.epoch]
-                row.append(round(r.train_seconds, 3))
-            writer.writerow([r.arm, r.seed, r.status, params, *row, r.reason or "; ".join(r.warnings)])
-        return out.getvalue()
+        heading = ["norm", "seed", "status", "params", "train_accuracy", "val_accuracy", "test_accuracy",
+                   "best_test_accuracy", "best_test_epoch", "train_seconds", "reason"]  # fmt: skip
+        return as_csv([heading, *map(_csv_row, self.records)])
+
+
+def _csv_row(r: RunRecord) -> list[Any]:
+    found: list[Any] = ["", "", "", "", "", ""]
+    if r.epochs:
+        best, seconds = r.best_test, round(r.train_seconds, 3)
+        found = [
+            r.last.train_accuracy, r.last.val_accuracy, r.last.test_accuracy, best.test_accuracy, best.epoch, seconds
+        ]  # fmt: skip
+    return [r.arm, r.seed, r.status, r.audit and r.audit.params, *found, r.reason or "; ".join(r.warnings)]
 
 
 def _distinct(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -257,6 +251,5 @@ def setting(study: Mapping[str, Any]) -> str:
 
 def write_results(results: Results) -> None:
     """Put results.json and results.csv in place in the study's folder."""
-    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_in_one_step(results.folder / "results.json", text.encode())
+    write_json(results.folder / "results.json", results.to_dict())
     write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

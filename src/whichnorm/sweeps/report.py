@@ -99,7 +99,7 @@ def _errors(results: SweepResults) -> Section:
 
 def _comparisons(results: SweepResults) -> Section | None:
     found = (tables.crossings_table(results), tables.comparisons_table(results))
-    shown = tuple(table for table in found if table)
+    shown = tuple(table for table in found if table.rows)
     if not shown:
         return None
     called = sum(c.comparison.call != CANNOT_TELL for c in results.comparisons)
@@ -109,7 +109,7 @@ def _comparisons(results: SweepResults) -> Section | None:
 
 def _skipped(results: SweepResults) -> Section | None:
     table = tables.skipped_table(results)
-    if not table:
+    if not table.rows:
         return None
     number = len({row[0].text for row in table.rows})
     title = f"{count(number, 'batch')} without every norm" if number == 1 else f"{number} batches without every norm"
@@ -143,7 +143,7 @@ def _method(results: SweepResults) -> Section:
 
 def _faults(results: SweepResults) -> Section | None:
     table = tables.faults_table(results)
-    if not table:
+    if not table.rows:
         return None
     title = f"{len(table.rows)} of {count(len(results.records), 'run')} went wrong"
     return Section(anchor="faults", label="Runs that went wrong", title=title, tables=(table,), alarming=True)

@@ -1,9 +1,6 @@
 """What a sweep found: arms and differences at every point, crossings between points, and their files."""
 
-import csv
-import io
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.files import write_in_one_step
+from whichnorm.files import as_csv, write_in_one_step, write_json
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, called
 from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Crossing, Interval
 from whichnorm.sweeps.axes import Axes, Axis
-from whichnorm.sweeps.points import Point
-from whichnorm.sweeps.spec import SweepSpec
+from whichnorm.sweeps.spec import Point, SweepSpec
 from whichnorm.training.record import RunRecord
 
 
@@ -62,6 +58,14 @@ class PointResult(Point):
             for arm, one in self.errors.items()
         ]  # fmt: skip
         return {**super().to_dict(), "arms": found}
+
+    def csv_rows(self) -> Iterator[list[Any]]:
+        """Yield what results.csv says of its runs."""
+        batch, rate = self.batch, self.recipe.learning_rate
+        for run in self.study.records if self.study else ():
+            error = 1 - run.last.test_accuracy if run.status == "finished" else ""
+            yield [batch.name, batch.batch_size, batch.device_batch_size, batch.accumulation, rate, run.arm, run.seed,
+                   run.status, error, round(run.train_seconds, 3)]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,19 +149,9 @@ class SweepResults:
 
     def to_csv(self) -> str:
         """Return results.csv's content: one line per run."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["point", "batch_size", "device_batch_size", "accumulation", "learning_rate", "norm", "seed", "status",
-             "test_error", "train_seconds"]
-        )  # fmt: skip
-        for point in self.points:
-            batch, rate = point.batch, point.recipe.learning_rate
-            start = [batch.name, batch.batch_size, batch.device_batch_size, batch.accumulation, rate]
-            for run in point.study.records if point.study else ():
-                error = 1 - run.last.test_accuracy if run.status == "finished" else ""
-                writer.writerow([*start, run.arm, run.seed, run.status, error, round(run.train_seconds, 3)])
-        return out.getvalue()
+        heading = ["point", "batch_size", "device_batch_size", "accumulation", "learning_rate", "norm", "seed",
+                   "status", "test_error", "train_seconds"]  # fmt: skip
+        return as_csv([heading, *(row for point in self.points for row in point.csv_rows())])
 
 
 def summarize_sweep(
@@ -221,6 +215,5 @@ def _crossing_pairs(arms: Sequence[str]) -> list[tuple[str, str]]:
 
 def write_sweep_results(results: SweepResults) -> None:
     """Put results.json and results.csv in place in the sweep's folder."""
-    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_in_one_step(results.folder / "results.json", text.encode())
+    write_json(results.folder / "results.json", results.to_dict())
     write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

@@ -16,10 +16,9 @@ from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, open_study, shared_of
 from whichnorm.study.study import Study
 from whichnorm.sweeps.folder import SweepFolder
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.results import SweepResults, summarize_sweep, write_sweep_results
-from whichnorm.sweeps.spec import SweepSpec, sweep_spec
+from whichnorm.sweeps.spec import Point, SweepSpec, sweep_spec
 
 Execute = Callable[..., Results]
 """Makes a study with everything that belongs to it, from `options` and with a `progress`."""

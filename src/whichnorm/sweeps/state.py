@@ -11,8 +11,7 @@ from whichnorm.specs.json_files import read_json
 from whichnorm.study.command import resume_command
 from whichnorm.sweeps.axes import Batch
 from whichnorm.sweeps.folder import SweepFolder
-from whichnorm.sweeps.points import Point
-from whichnorm.sweeps.spec import SweepSpec
+from whichnorm.sweeps.spec import Point, SweepSpec
 from whichnorm.watch.state import Reader, StudyState, seconds_left, seconds_per_epoch
 
 Runs = set[tuple[str, str, int]]  # point, arm and seed

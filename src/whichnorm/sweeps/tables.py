@@ -50,10 +50,8 @@ def arms_table(results: SweepResults) -> Table:
     )  # fmt: skip
 
 
-def crossings_table(results: SweepResults) -> Table | None:
-    """One row per pair of arms that a batch size could turn, and panel; None if there is none."""
-    if not results.crossings:
-        return None
+def crossings_table(results: SweepResults) -> Table:
+    """One row per pair of arms that a batch size could turn, and panel."""
     rows = tuple(cells(f"{c.a}, {c.b}", *_crossing_row(c)) for c in results.crossings)
     return Table(
         caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
@@ -78,10 +76,8 @@ def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
     return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
 
 
-def comparisons_table(results: SweepResults) -> Table | None:
+def comparisons_table(results: SweepResults) -> Table:
     """One row per pair of arms and point."""
-    if not results.comparisons:
-        return None
     rows = tuple(
         cells(d.point.removeprefix("batch-"), *comparison_row(d.comparison), str(len(d.comparison.seeds)))
         for d in results.comparisons
@@ -101,10 +97,8 @@ def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
     return f"{c.a} − {c.b}", difference, p_cell(c), outcome(c)
 
 
-def skipped_table(results: SweepResults) -> Table | None:
+def skipped_table(results: SweepResults) -> Table:
     rows = tuple(cells(p.batch.text, arm, reason) for p in results.points for arm, reason in p.skipped)
-    if not rows:
-        return None
     return Table(
         caption="Norms that cannot be trained at a batch; they are left out there.",
         headings=("Batch", "Norm", "Reason"),
@@ -112,12 +106,10 @@ def skipped_table(results: SweepResults) -> Table | None:
     )  # fmt: skip
 
 
-def faults_table(results: SweepResults) -> Table | None:
+def faults_table(results: SweepResults) -> Table:
     rows = tuple(
         cells(point, run.arm, str(run.seed), run.status, printable(fault_reason(run))) for point, run in results.faults
     )
-    if not rows:
-        return None
     return Table(
         caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",
         headings=("Point", "Norm", "Seed", "Status", "Reason"), rows=rows, numeric_from=5,

@@ -13,9 +13,9 @@ from whichnorm.render.terminal import print_headline, say
 from whichnorm.study.plan import Plan
 from whichnorm.study.progress import rough_time
 from whichnorm.sweeps.answer import answer_sentence, key_points
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
+from whichnorm.sweeps.spec import Point
 from whichnorm.sweeps.tables import comparison_row
 from whichnorm.sweeps.text import (
     correction_sentence,
