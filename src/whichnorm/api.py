@@ -239,4 +239,4 @@ def show(
     """
     from whichnorm.architecture.show import describe_network
 
-    return describe_network(model, norm, num_classes, input_shape, options)
+    return describe_network(model, norm, num_classes, input_shape, options)[1]

@@ -1,6 +1,6 @@
 """A study's results in a reader's hands: tables, pictures and the report, in Python and in a notebook."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
@@ -40,7 +40,9 @@ class StudyResults(Results):
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content, with what the trained networks answered and whether the answer holds."""
-        return results_json(self, self.found)
+        tested = getattr(self.found.get("sensitivity"), "tested", ())
+        examined = examined_json(self.found) if self.found else None
+        return {**super().to_dict(), "examined": examined, "follow_ups": list(tested)}
 
     def _repr_html_(self) -> str:
         return f"<p><strong>{escape(self.verdict.answer)}</strong></p>{self.table()._repr_html_()}"
@@ -135,21 +137,12 @@ class Plots(Sequence["Picture"]):
         """Show images as PNG, which every viewer of notebooks shows, code hosts too."""
         from IPython.display import Image, Markdown, display
 
-        for png, picture in self._drawn():
-            display(Image(png, width=round(96 * picture.figure.get_size_inches()[0]), alt=picture.alt))
-            display(Markdown(picture.caption))
-
-    def _drawn(self) -> Iterator[tuple[bytes, "Picture"]]:
         from whichnorm.render.style import saved
 
         for picture in self._pictures:
-            yield saved(picture.figure)["png"], picture
-
-
-def results_json(results: StudyResults, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return results.json's content; `found` is what analyses found by their names, an error where they have none."""
-    tested = getattr(found.get("sensitivity"), "tested", ())
-    return {**Results.to_dict(results), "examined": examined_json(found) if found else None, "follow_ups": list(tested)}
+            png, width = saved(picture.figure)["png"], round(96 * picture.figure.get_size_inches()[0])
+            display(Image(png, width=width, alt=picture.alt))
+            display(Markdown(picture.caption))
 
 
 def _find(name: str) -> Analysis[Any, Any]:

@@ -104,6 +104,7 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content."""
+        machines = [r.environment for r in self.records]
         return {
             "arms": [
                 {**encode(arm), "train_seconds": arm.train_seconds.mean,
@@ -126,7 +127,7 @@ class Results:
             "curves_split": self.curves_split,
             "num_test_images": self.num_test_images,
             "study": self.study,
-            "environments": _distinct([r.environment for r in self.records]),
+            "environments": [one for place, one in enumerate(machines) if one not in machines[:place]],
         }  # fmt: skip
 
     def to_csv(self) -> str:
@@ -144,10 +145,6 @@ def _csv_row(r: RunRecord) -> list[Any]:
             r.last.train_accuracy, r.last.val_accuracy, r.last.test_accuracy, best.test_accuracy, best.epoch, seconds
         ]  # fmt: skip
     return [r.arm, r.seed, r.status, r.audit and r.audit.params, *found, r.reason or "; ".join(r.warnings)]
-
-
-def _distinct(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [item for i, item in enumerate(items) if item not in items[:i]]
 
 
 def summarize(

@@ -58,6 +58,10 @@ class Folder:
         data = self.description().get("data")
         return str(data.get("digest", "")) if isinstance(data, dict) else ""
 
+    def test_split(self) -> TestSplit | None:
+        """Return what the folder holds of the test split; None where it holds nothing readable of these images."""
+        raise NotImplementedError
+
     def _spec(self, read: Callable[[Any, str], T], command: str) -> T:
         """Return what the file holds, made by a command."""
         try:

@@ -1,22 +1,58 @@
-"""A study: its spec, its folder and its images."""
+"""A study: its spec, its folder, its images, and the records and networks of its runs."""
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from whichnorm.data.splits import Splits
+from whichnorm.data.splits import Splits, load_splits
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import place
+from whichnorm.specs.data import DataSpec
 from whichnorm.specs.study import RunSpec, StudySpec, completed
-from whichnorm.study.folder import StudyFolder, TestSplit, first_difference
-from whichnorm.study.images import StudyImages
+from whichnorm.study.folder import Folder, StudyFolder, TestSplit, first_difference
 from whichnorm.training import audit
 from whichnorm.training.checkpoint import read_weights
 from whichnorm.training.network import build_network
 from whichnorm.training.record import RunRecord, check_predictions, read_record
+
+
+@dataclass(frozen=True, eq=False)
+class StudyImages:
+    """Images that several studies can share; `known` is what a folder holds of them, so that many need no images."""
+
+    spec: DataSpec
+    device: str
+    known: TestSplit | None = None
+    digest_there: str = ""  # of the images that a folder's study was trained on
+
+    @classmethod
+    def of(cls, there: Folder, data: DataSpec) -> "StudyImages":
+        """Return the images that the study or the sweep of a folder was trained on; they may lie elsewhere now."""
+        return cls(data, "cpu", known=there.test_split(), digest_there=there.digest())
+
+    @cached_property
+    def splits(self) -> Splits:
+        """The images themselves; a StudyError for others than the study was trained on."""
+        found = load_splits(self.spec, self.device)
+        if self.digest_there and found.digest != self.digest_there:
+            raise StudyError(
+                f"the images of {self.spec.name} are not those of the study: data.digest is {self.digest_there!r} "
+                f"there and {found.digest!r} here; --data-dir names the folder that holds them"
+            )
+        return found
+
+    @cached_property
+    def test_split(self) -> TestSplit:
+        """The test split's labels and class names, without its images."""
+        if self.known:
+            return self.known
+        splits = self.splits
+        labels = tuple(splits.test.labels.tolist())
+        return TestSplit(digest=splits.digest, class_names=splits.class_names, labels=labels)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +62,11 @@ class Study:
     spec: StudySpec
     folder: StudyFolder
     images: StudyImages
+
+    @classmethod
+    def new(cls, spec: StudySpec, folder: Path) -> "Study":
+        """Return a study in a folder, with images that are not known yet."""
+        return cls(spec=spec, folder=StudyFolder(folder), images=StudyImages(spec.data, spec.machine.device))
 
     @property
     def splits(self) -> Splits:
@@ -126,5 +167,4 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
     there = StudyFolder(Path(folder).expanduser())
     spec = there.spec()
     data = replace(spec.data, data_dir=None if data_dir is None else str(data_dir), download=download)
-    images = StudyImages(data, "cpu", known=there.test_split(), digest_there=there.digest())
-    return Study(spec=replace(spec, data=data), folder=there, images=images)
+    return Study(spec=replace(spec, data=data), folder=there, images=StudyImages.of(there, data))

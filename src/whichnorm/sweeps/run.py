@@ -11,10 +11,9 @@ from whichnorm.specs.data import DataPlace
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
 from whichnorm.study.command import resume_command
 from whichnorm.study.events import Listener, PartStarted, ignore
-from whichnorm.study.images import StudyImages
 from whichnorm.study.plan import Plan, plan_study
-from whichnorm.study.prepare import as_recipe, folder_of, live, open_study, shared_of
-from whichnorm.study.study import Study
+from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
+from whichnorm.study.study import Study, StudyImages
 from whichnorm.sweeps.folder import SweepFolder
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.results import SweepResults, summarize_sweep, write_sweep_results
@@ -35,7 +34,7 @@ class Sweep:
     def of(cls, spec: SweepSpec, folder: Path) -> "Sweep":
         """Return a sweep in a folder."""
         first = next(point for point in spec.points() if point.arms)
-        return cls(spec=spec, base=open_study(spec.study_at(first), folder))
+        return cls(spec=spec, base=Study.new(spec.study_at(first), folder))
 
     @property
     def folder(self) -> SweepFolder:
@@ -66,11 +65,10 @@ def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
     there = SweepFolder(Path(folder).expanduser())
     if not there.file.exists():
         return None
-    held, digest = there.spec(), there.digest()
+    held = there.spec()
     data = replace(held.data, data_dir=place.data_dir, download=place.download)
     found = Sweep.of(replace(held, data=data), there.root)
-    images = StudyImages(data, "cpu", known=there.test_split(), digest_there=digest)
-    return replace(found, base=replace(found.base, images=images))
+    return replace(found, base=replace(found.base, images=StudyImages.of(there, data)))
 
 
 def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
