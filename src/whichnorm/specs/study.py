@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from whichnorm.errors import SpecError, nearest, shortened, shown
 from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
-from whichnorm.specs.codec import decode
+from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.options import option
@@ -60,11 +60,11 @@ class Shared:
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what runs share as JSON values, for their records and for study.json."""
         shared = {
-            "data": {**asdict(self.data), "digest": data_digest},
+            "data": {**encode(self.data), "digest": data_digest},
             "model": {"name": self.model.name, "options": dict(self.model.options)}
             | ({"source": self.model.source} if self.model.source else {}),
-            "recipe": asdict(self.recipe),
-            "machine": asdict(self.machine),
+            "recipe": encode(self.recipe),
+            "machine": encode(self.machine),
         }
         del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
         return shared
@@ -188,9 +188,9 @@ class StudySpec(Shared):
         """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
         content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
         if self.until_sure:
-            content |= {"until_sure": asdict(self.until_sure), "ended": dict(self.ended)}
+            content |= {"until_sure": encode(self.until_sure), "ended": dict(self.ended)}
         if self.follow_ups:
-            content["follow_ups"] = asdict(self.follow_ups)
+            content["follow_ups"] = encode(self.follow_ups)
         return content
 
     def runs(self) -> list[RunSpec]:

@@ -70,9 +70,9 @@ class Folder:
             again = f"give the whichnorm {command} command that made it again"
             raise StudyError(f"{error}; {again}: finished runs are kept") from None
 
-    def _check_same(self, description: dict[str, Any]) -> None:
+    def _check_same(self, wanted: dict[str, Any]) -> None:
         """Raise StudyError where the folder holds another study or sweep than this, the grid of its last call aside."""
-        wanted, there = json.loads(json.dumps(description)), self.description()
+        there = self.description()
         try:
             shared = completed(there, place(self.file))
         except SpecError as error:

@@ -1,6 +1,5 @@
 """A study: its spec, its folder, its images, and the records and networks of its runs."""
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -110,10 +109,10 @@ class Study:
                 "delete it to train this run again"
             )
         try:
-            there = completed(json.loads(json.dumps(record.spec)), f"{place(path)}, spec")
+            there = completed(record.spec, f"{place(path)}, spec")
         except SpecError as error:
             raise StudyError(f"{error}; delete it to train this run again") from None
-        if difference := first_difference(there, json.loads(json.dumps(run.shared_dict(split.digest)))):
+        if difference := first_difference(there, run.shared_dict(split.digest)):
             raise StudyError(f"{path}: is of another study: {difference}; delete it to train this run again")
         check_predictions(record, len(split.labels), len(split.class_names), path)
         return record

@@ -8,11 +8,10 @@ from typing import Any
 from whichnorm.errors import SpecError
 from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.specs.json_files import read_json
-from whichnorm.study.command import resume_command
 from whichnorm.sweeps.axes import Batch
 from whichnorm.sweeps.folder import SweepFolder
 from whichnorm.sweeps.spec import Point, SweepSpec
-from whichnorm.watch.state import Reader, StudyState, seconds_left, seconds_per_epoch
+from whichnorm.watch.state import FolderState, Reader, StudyState, seconds_left, seconds_per_epoch
 
 Runs = set[tuple[str, str, int]]  # point, arm and seed
 
@@ -26,13 +25,11 @@ class PointState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepState:
+class SweepState(FolderState):
     """A sweep as its files show it."""
 
-    root: Path
     spec: SweepSpec
     points: tuple[PointState, ...]
-    at_work: bool | None  # None where the system cannot tell
     answers: Mapping[str, str] | None  # by the names of the points, where the results are about all of these runs
 
     @property
@@ -47,11 +44,6 @@ class SweepState:
     @property
     def finished(self) -> bool:
         return self.all_done and self.answers is not None and not self.at_work
-
-    @property
-    def command(self) -> str | None:
-        """The command that goes on, None for a network that no command can name."""
-        return None if self.spec.model.name.startswith("__main__:") else resume_command(self.root)
 
     @property
     def shown(self) -> PointState | None:
