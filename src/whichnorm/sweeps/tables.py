@@ -53,16 +53,11 @@ def arms_table(results: SweepResults) -> Table:
 def crossings_table(results: SweepResults) -> Table:
     """One row per pair of arms that a batch size could turn, and panel."""
     rows = tuple(cells(f"{c.a}, {c.b}", *_crossing_row(c)) for c in results.crossings)
+    axis = AXIS_WORDS[results.axes.along]
     return Table(
         caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
         "after a monotone fit. The 95 % interval ends where it is first distinguished from zero (Fieller 1954).",
-        headings=(
-            "Norms",
-            "Other axis",
-            f"Crossing, {AXIS_WORDS[results.axes.along]}",
-            "Lower error below it",
-            "Seeds",
-        ),
+        headings=("Norms", "Other axis", f"Crossing, {axis}", "Lower error below it", "Seeds"),
         rows=rows,
         numeric_from=5,
     )
