@@ -22,7 +22,7 @@ def _no_images(monkeypatch):
     def refuse(*_):
         raise AssertionError("images were asked for")
 
-    monkeypatch.setattr("whichnorm.study.images.load_splits", refuse)
+    monkeypatch.setattr("whichnorm.study.study.load_splits", refuse)
 
 
 def test_there_are_committed_studies():

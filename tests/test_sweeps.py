@@ -231,7 +231,7 @@ def test_nothing_of_a_finished_sweep_or_of_its_points_is_trained_by_resume(finis
 
 def test_a_sweep_is_reported_again_from_its_folder_without_its_images(finished, monkeypatch):
     out, results = finished
-    monkeypatch.setattr("whichnorm.study.images.load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr("whichnorm.study.study.load_splits", lambda *_: 1 / 0)
     for written in ("results.json", "results.csv", "report/index.html", "report/README.md"):
         (out / written).unlink()
     assert main(["report", str(out)]) in (0, 1)
