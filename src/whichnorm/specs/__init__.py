@@ -1,1 +1,1 @@
-"""What is trained and how: frozen dataclasses that check themselves, the options that make them, and their one codec."""
+"""What is trained and how: frozen dataclasses that check themselves, the options for them, and their one codec."""
