@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # drawing is slow to import, and --help does without
 class AnalysisCommand:
     """A command made of an analysis: the same for each."""
 
-    analysis: Analysis[Any, Any]
+    analysis: Analysis
 
     @property
     def NAME(self) -> str:  # noqa: N802

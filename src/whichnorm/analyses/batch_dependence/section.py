@@ -14,14 +14,12 @@ from whichnorm.results.verdict import listed
 MAX_NAMED = 2  # arms in a title
 
 
-def batch_dependence_section(found: Answers[DependenceScores], results: Results) -> Section | None:
+def section(found: Answers[DependenceScores], results: Results) -> Section | None:
     """Say how many predictions change with the rest of the batch."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="batch-dependence",
-        label="Batch dependence",
         title=finding(arms),
         sentences=(_in_evaluation(arms),),
         tables=(dependence_table(results, arms),),

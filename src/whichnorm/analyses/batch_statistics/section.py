@@ -19,14 +19,12 @@ MEANING = (
 )
 
 
-def batch_statistics_section(found: Answers[StatisticsScores], results: Results) -> Section | None:
+def section(found: Answers[StatisticsScores], results: Results) -> Section | None:
     """Split BatchNorm's loss into poor running statistics and worse training; None without a BatchNorm layer."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="batch-statistics",
-        label="BatchNorm's statistics",
         title=finding(arms),
         sentences=(MEANING,),
         tables=(statistics_table(results, arms),),

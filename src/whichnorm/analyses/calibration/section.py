@@ -13,14 +13,12 @@ from whichnorm.results.results import Results
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
 
-def calibration_section(found: Answers[CalibrationScores], results: Results) -> Section | None:
+def section(found: Answers[CalibrationScores], results: Results) -> Section | None:
     """Say what confidence is worth."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="calibration",
-        label="Calibration",
         title=finding(arms),
         sentences=(f"{MEANING}{_smoothing(results)}",),
         tables=(calibration_table(results, arms),),

@@ -16,12 +16,10 @@ from whichnorm.results.verdict import listed
 LONGEST_NAME = 40  # of a class in a title
 
 
-def classes_section(found: ClassesFound, results: Results) -> Section:
+def section(found: ClassesFound, results: Results) -> Section:
     """Show the accuracy on every class, and on which of them one arm is best."""
     tables = (best_table(found), classes_table(found))
     return Section(
-        anchor="classes",
-        label="Classes",
         title=classes_title(found),
         sentences=tuple(_sentences(found)),
         pictures=(classes_picture(found, results),),

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.analyses.confusion import ConfusionOptions
 from whichnorm.analyses.confusion.cells import CellImages, images_or_reason
-from whichnorm.analyses.confusion.options import ConfusionOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import listed

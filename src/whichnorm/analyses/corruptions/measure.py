@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject
@@ -138,4 +139,5 @@ def _asked(trained: Trained) -> CorruptionScores:
     return corruption_scores(trained.subject, trained.splits_on_cpu.test)
 
 
-QUESTION = Question(name="corruptions", kind=CorruptionScores, ask=_asked, old_key="corruptions")
+def question(options: NoOptions) -> Question[CorruptionScores]:
+    return Question(name="corruptions", kind=CorruptionScores, ask=_asked, old_key="corruptions")

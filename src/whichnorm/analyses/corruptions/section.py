@@ -10,14 +10,12 @@ from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 
 
-def corruptions_section(found: Answers[CorruptionScores], results: Results) -> Section | None:
+def section(found: Answers[CorruptionScores], results: Results) -> Section | None:
     """Show how accuracy falls under corruption."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="corruptions",
-        label="Corruptions",
         title=finding(arms),
         tables=(strongest_table(results, arms),),
         pictures=(corruptions_picture(results, arms),),

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.cost import CostOptions
 from whichnorm.analyses.cost.memory import peak_bytes
-from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.architecture.export import checked_onnx
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits

@@ -8,13 +8,11 @@ from whichnorm.render.content import Section
 from whichnorm.results.results import Results
 
 
-def cost_section(found: Answers[ArmCost], results: Results) -> Section | None:
+def section(found: Answers[ArmCost], results: Results) -> Section | None:
     """Say what every arm costs in time, memory and parameters."""
     if not results.arms:
         return None
     return Section(
-        anchor="cost",
-        label="Cost",
         title="Cost",
         sentences=(wording.total_time(results), *cost_sentences(found)),
         tables=(cost_table(results, found),),

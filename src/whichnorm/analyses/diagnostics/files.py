@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from whichnorm.analyses.diagnostics.measure import Diagnosis
+from whichnorm.analyses.diagnostics.diagnose import Diagnosis
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
 from whichnorm.specs.codec import decode

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.maps import Maps
-from whichnorm.analyses.gradcam.options import GradCamOptions
 from whichnorm.render.images import Pixels
 from whichnorm.specs.codec import NOT_ENCODED
 from whichnorm.stats import RankAgreement

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.found import StudyMaps
-from whichnorm.analyses.gradcam.options import GradCamOptions
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode, encode

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.choice import checked_images, chosen_images, chosen_runs
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
 from whichnorm.analyses.gradcam.kept import kept_path, read_maps, weights_digests, write_maps
 from whichnorm.analyses.gradcam.layers import default_layer
 from whichnorm.analyses.gradcam.maps import BATCH, Maps, grad_cam, is_empty
-from whichnorm.analyses.gradcam.options import GradCamOptions
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import evenly_spaced
 from whichnorm.modes import evaluating

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from whichnorm.analyses.mistakes import MistakesOptions
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt, LabelDoubts, doubts_or_reason
-from whichnorm.analyses.mistakes.options import MistakesOptions
 from whichnorm.analyses.mistakes.shared import WhoMisses, expected_if_independent, who_misses
 from whichnorm.errors import StudyError
 from whichnorm.render.images import Pixels

@@ -19,13 +19,11 @@ from whichnorm.results.results import Results, arm_title
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def mistakes_section(found: MistakesFound, results: Results) -> Section:
+def section(found: MistakesFound, results: Results) -> Section:
     """Show what the arms miss together, alone and each for itself."""
     shares = shared_mistakes_table(found)
     folded = tuple(table for table in _folded(found) if table)
     return Section(
-        anchor="mistakes",
-        label="Mistakes",
         title=mistakes_title(found),
         sentences=tuple(_sentences(found, results)),
         tables=(shares,) if shares else (),

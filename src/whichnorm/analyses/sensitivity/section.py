@@ -13,15 +13,13 @@ from whichnorm.results.results import Results
 from whichnorm.results.verdict import listed
 
 
-def sensitivity_section(found: Sensitivity, results: Results) -> Section | None:
+def section(found: Sensitivity, results: Results) -> Section | None:
     """Say whether the answer holds under each condition that was tried; None if none was."""
     if not found.follow_ups:
         return None
     searches = [one for one in found.follow_ups if isinstance(one, LearningRates) and one.searches]
     tried = tuple(tried_table(results, one) for one in searches)
     return Section(
-        anchor="sensitivity",
-        label="Sensitivity",
         title=printable(title(results, found.follow_ups)),
         sentences=tuple(map(printable, _sentences(results, found.follow_ups))),
         tables=tuple(tables(results, found.follow_ups)),
