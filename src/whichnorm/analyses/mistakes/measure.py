@@ -169,15 +169,12 @@ def _shared(
 
 
 def _image(who: WhoMisses, index: int, arms: Sequence[str], true_class: str, names: Sequence[str]) -> SharedImage:
-    answers = {arm: who.answer(arm, index) for arm in arms}
-    return SharedImage(
-        index=index,
-        true_class=true_class,
-        answers={
-            arm: Said(predicted_class=names[found.prediction], confidence=found.confidence)
-            for arm, found in answers.items()
-        },
-    )
+    answers = {
+        arm: Said(predicted_class=names[prediction], confidence=confidence)
+        for arm in arms
+        for prediction, confidence in [who.answer(arm, index)]
+    }
+    return SharedImage(index=index, true_class=true_class, answers=answers)
 
 
 def shown_indices(found: MistakesFound) -> set[int]:
