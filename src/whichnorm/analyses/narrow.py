@@ -1,7 +1,12 @@
-"""What keeps figures readable on a phone, whose screen shows them scaled down to some 360 pixels."""
+"""What figures share. They are readable on a phone, whose screen shows them scaled down to some 360 pixels."""
 
 import textwrap
 from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from whichnorm.signs import with_minus
 
 WIDTH = 5.2  # inches of a figure: text of SMALL points is then 8 pixels high on a phone
 SMALL = 8.5  # points of the smallest text
@@ -18,3 +23,20 @@ def legend_columns(labels: Sequence[str]) -> int:
     """Return how many entries of a legend, with a sample of their line each, fit abreast."""
     widest = max(map(len, labels))
     return max(1, min(len(labels), LEGEND_CHARACTERS // (widest + 8)))
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Name rows on the left, the first on top, with values along the axis below."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.grid(True, axis="x")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def make_logarithmic(axes: Axes) -> None:
+    """Make the axis of values logarithmic, with numbers as people write them."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_minus(f"{value:g}")))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,15 +1,16 @@
 """What the tables and texts of networks' answers say alike: means over an arm's seeds, and who could not be asked."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.asking import Answer, Answers
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
-from whichnorm.render.table import Cell
+from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 
 T = TypeVar("T")
@@ -32,6 +33,28 @@ def mean_cell(values: Iterable[float | None], write: Callable[[float], str] = te
         return Cell(text="–")
     spread = f"SD {_spread(present, write)}" if len(present) > 1 else ""
     return Cell(text=write(float(np.mean(present))), note=spread)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of means over seeds: its heading, the value of a run, and how it is written."""
+
+    heading: str
+    value: Callable[[Any], float | None]
+    write: Callable[[float], str] = text.percent
+
+
+def means_table(results: Results, arms: Arms, caption: str, *columns: Column) -> Table:
+    """Return a table of means over seeds, one row per arm."""
+    return Table(
+        caption=f"{caption} {MEANS}",
+        headings=("Arm", *(column.heading for column in columns), "Seeds"),
+        rows=tuple(
+            (arm_cell(results, arm), *(mean_cell(map(column.value, found), column.write) for column in columns),
+             seeds_cell(found))
+            for arm, found in arms
+        ),
+    )  # fmt: skip
 
 
 def seeds_cell(found: Sequence[object]) -> Cell:

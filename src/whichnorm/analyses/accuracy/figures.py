@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from whichnorm.analyses.narrow import WIDTH
 from whichnorm.render.style import CALL_COLORS, INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Call
 
-WIDTH = 5.2  # inches: in a phone's column the text is still 8 pixels high
 MAX_CHARACTERS = 18  # of a line of a name
 
 

@@ -1,16 +1,19 @@
 """The section of batch dependence."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_dependence.measure import DependenceScores
-from whichnorm.analyses.batch_dependence.tables import Arms, dependence_table
-from whichnorm.analyses.over_seeds import brief, by_arm
+from whichnorm.analyses.over_seeds import Column, brief, by_arm, means_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import listed
 
+Arms = Sequence[tuple[str, Sequence[DependenceScores]]]
 MAX_NAMED = 2  # arms in a title
 
 
@@ -25,6 +28,15 @@ def section(found: Answers[DependenceScores], results: Results) -> Section | Non
         tables=(dependence_table(results, arms),),
         folded=(Folded(summary="How batch dependence was measured", sentences=(_method(arms[0][1][0]),)),),
     )
+
+
+def dependence_table(results: Results, arms: Arms) -> Table:
+    """Return how many predictions of every arm change with the rest of the batch."""
+    return means_table(
+        results, arms, "Test images whose predicted class changes with the rest of their batch.",
+        Column("Changed, norm layers in training mode", lambda one: one.changed_in_batch_mode),
+        Column("Changed, evaluation mode", lambda one: one.changed_in_evaluation),
+    )  # fmt: skip
 
 
 def finding(arms: Arms) -> str:

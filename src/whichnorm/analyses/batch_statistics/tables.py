@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.batch_statistics.measure import LayerGap, StatisticsScores
-from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed_points
+from whichnorm.analyses.over_seeds import MEANS, Column, mean_cell, means_table, seeds_cell, signed_points
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
@@ -15,13 +14,12 @@ DISTANCES = ("batch_mean", "precise_mean", "batch_log_var", "precise_log_var")
 
 def statistics_table(results: Results, arms: Arms) -> Table:
     """One row per arm with BatchNorm: accuracy with its three kinds of statistics."""
-    return Table(
-        caption=f"Test accuracy after the last epoch. {MEANS}",
-        headings=(
-            "Arm", "Running statistics", "Precise statistics", "Batch statistics", "Precise − running, points",
-            "Seeds",
-        ),
-        rows=tuple(_statistics_row(results, arm, found) for arm, found in arms),
+    return means_table(
+        results, arms, "Test accuracy after the last epoch.",
+        Column("Running statistics", lambda one: one.running_accuracy),
+        Column("Precise statistics", lambda one: one.precise_accuracy),
+        Column("Batch statistics", lambda one: one.batch_accuracy),
+        Column("Precise − running, points", lambda one: one.precise_accuracy - one.running_accuracy, signed_points),
     )  # fmt: skip
 
 
@@ -36,17 +34,6 @@ def statistics_sentence(arms: Arms) -> str:
     return (
         f"Precise statistics are those of all {first.num_train_images:,} training images without augmentation; batch "
         f"statistics are {batches}."
-    )
-
-
-def _statistics_row(results: Results, arm: str, found: Sequence[StatisticsScores]) -> tuple[Cell, ...]:
-    return (
-        arm_cell(results, arm),
-        mean_cell([one.running_accuracy for one in found]),
-        mean_cell([one.precise_accuracy for one in found]),
-        mean_cell([one.batch_accuracy for one in found]),
-        mean_cell([one.precise_accuracy - one.running_accuracy for one in found], signed_points),
-        seeds_cell(found),
     )
 
 

@@ -1,15 +1,18 @@
 """The section of calibration."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.calibration.measure import CalibrationScores
-from whichnorm.analyses.calibration.tables import Arms, calibration_table
-from whichnorm.analyses.over_seeds import by_arm
+from whichnorm.analyses.over_seeds import Column, by_arm, means_table, signed_points
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 
+Arms = Sequence[tuple[str, Sequence[CalibrationScores]]]
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
 
@@ -24,6 +27,15 @@ def section(found: Answers[CalibrationScores], results: Results) -> Section | No
         tables=(calibration_table(results, arms),),
         folded=(Folded(summary="How calibration was measured", sentences=(_method(arms[0][1][0]),)),),
     )
+
+
+def calibration_table(results: Results, arms: Arms) -> Table:
+    """Return expected calibration error and overconfidence of every arm."""
+    return means_table(
+        results, arms, "Confidence against accuracy on the test images.",
+        Column("Expected calibration error", lambda one: one.expected_error),
+        Column("Overconfidence, points", lambda one: one.overconfidence, signed_points),
+    )  # fmt: skip
 
 
 def finding(arms: Arms) -> str:

@@ -2,19 +2,20 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from whichnorm.analyses.arms import Drawn
+from whichnorm.analyses.narrow import WIDTH
 from whichnorm.analyses.over_seeds import FEW_SEEDS
-from whichnorm.render.style import ArmStyle, house_style, new_figure, set_title
+from whichnorm.render.style import house_style, new_figure, set_title
 
-WIDTH = 5.2  # inches: the text can be read on a phone
 COLUMNS = 2
 LINE = 0.19  # inches of a line of the legend
+Strengths = Drawn[NDArray[np.float64]]  # (num_seeds, 1 + num_strengths) accuracies in [0, 1], the clean one first
 UNITS = {
     "noise": "SD (of full scale)",
     "blur": "SD (pixels / √side)",
@@ -24,17 +25,8 @@ UNITS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CorruptionSeries:
-    """Of one arm and one corruption, accuracies (num_seeds, 1 + num_strengths) in [0, 1], the clean one first."""
-
-    label: str
-    style: ArmStyle
-    values: NDArray[np.float64]
-
-
 @house_style()
-def corruption_panels(panels: Mapping[str, Sequence[CorruptionSeries]], ticks: Mapping[str, Sequence[str]]) -> Figure:
+def corruption_panels(panels: Mapping[str, Sequence[Strengths]], ticks: Mapping[str, Sequence[str]]) -> Figure:
     """Draw accuracy against strength, a panel per kind: the mean over seeds, and thin lines or the band of the seeds.
 
     The arms' names stand in the place after the last panel.
@@ -59,7 +51,7 @@ def corruption_panels(panels: Mapping[str, Sequence[CorruptionSeries]], ticks: M
     return figure
 
 
-def _draw_strengths(axes: Axes, arm: CorruptionSeries) -> None:
+def _draw_strengths(axes: Axes, arm: Strengths) -> None:
     x, values, look = np.arange(arm.values.shape[1]), 100 * arm.values, arm.style
     axes.plot(x, values.mean(0), color=look.color, linestyle=look.line, marker=look.marker, label=arm.label)
     if 1 < len(values) <= FEW_SEEDS:

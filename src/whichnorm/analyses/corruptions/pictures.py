@@ -1,13 +1,11 @@
 """The picture of accuracy under corruption."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.corruptions import figures
 from whichnorm.analyses.corruptions.finding import Arms
-from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
+from whichnorm.analyses.corruptions.measure import STRENGTHS
 from whichnorm.analyses.corruptions.tables import corruptions_sentence, strongest_table
 from whichnorm.analyses.over_seeds import seeds_text, spread_text
 from whichnorm.render.picture import Picture
@@ -17,7 +15,13 @@ from whichnorm.results.results import Results
 
 def corruptions_picture(results: Results, arms: Arms) -> Picture:
     """Return every arm's accuracy by kind and strength of corruption."""
-    panels = {kind: [_series(results, arm, found, kind) for arm, found in arms] for kind in STRENGTHS}
+    panels = {
+        kind: [
+            drawn(results, arm, np.array([(one.clean_accuracy, *one.accuracies[kind]) for one in found]))
+            for arm, found in arms
+        ]
+        for kind in STRENGTHS
+    }
     ticks = {kind: ["clean", *(f"{value:g}" for value in strengths)] for kind, strengths in STRENGTHS.items()}
     return Picture(
         name="corruptions",
@@ -29,8 +33,3 @@ def corruptions_picture(results: Results, arms: Arms) -> Picture:
         caption=f"{seeds_text(arms, spread_text(arms))} Every arm sees the same corrupted test images.",
         method=corruptions_sentence(arms),
     )
-
-
-def _series(results: Results, arm: str, found: Sequence[CorruptionScores], kind: str) -> figures.CorruptionSeries:
-    values = np.array([(one.clean_accuracy, *one.accuracies[kind]) for one in found])
-    return figures.CorruptionSeries(label=label(arm), style=style(results, arm), values=values)

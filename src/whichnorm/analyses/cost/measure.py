@@ -52,7 +52,7 @@ class ArmCost:
     latency_reason: str  # why there is none, or ""
 
 
-def cost_question(options: CostOptions) -> Question[ArmCost]:
+def question(options: CostOptions) -> Question[ArmCost]:
     """Return what the first network of every arm is asked; a latency that is missing, for whatever reason, is tried
     again if it is wanted."""
     return Question(

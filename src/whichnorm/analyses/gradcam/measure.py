@@ -29,7 +29,7 @@ from whichnorm.study.study import Study
 NUM_SAMPLED = 200  # test images that the agreement is taken over
 
 
-def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
+def measure(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
     """Return the maps of some test images for the arms of a study, and how much they agree on many.
 
     With target "true" a map is the evidence for the image's true class in every arm. So maps can be compared if arms

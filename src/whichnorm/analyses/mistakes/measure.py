@@ -93,7 +93,7 @@ class MistakesFound:
     pixels: Mapping[int, Pixels] = field(default_factory=dict, metadata={NOT_ENCODED: True})  # (C, H, W) by index
 
 
-def measure_mistakes(study: Study, results: Results, options: MistakesOptions) -> MistakesFound:
+def measure(study: Study, results: Results, options: MistakesOptions) -> MistakesFound:
     """Compare the mistakes of a study's arms, look for wrong labels if they are asked for, and fetch the images."""
     labels = study.test_split.labels
     asked = options.labels and len(results.arms) > 1  # candidates are shown among the images that every arm misses

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.arms import label, style
-from whichnorm.analyses.sensitivity.figures import SearchLine, learning_rate_lines
+from whichnorm.analyses.arms import drawn
+from whichnorm.analyses.sensitivity.figures import learning_rate_lines
 from whichnorm.analyses.sensitivity.found import FollowUp
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
-from whichnorm.analyses.sensitivity.search import Search
 from whichnorm.analyses.sensitivity.tables import tried_table
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
@@ -35,19 +34,9 @@ def search_picture(results: Results, found: LearningRates) -> Picture:
     lead = "Validation accuracy by learning rate, a line per arm."
     return Picture(
         name="learning_rates",
-        figure=learning_rate_lines([_line(results, s) for s in found.searches], found.searches[0].shared),
+        figure=learning_rate_lines([drawn(results, s.arm, s) for s in found.searches], found.searches[0].shared),
         alt=alt_text(lead, tried_table(results, found)),
         caption="Validation accuracy after one training at each rate. A ring marks the rate chosen for each arm, the "
         f"dotted line the shared rate.{crosses}",
         method=METHOD,
-    )
-
-
-def _line(results: Results, search: Search) -> SearchLine:
-    return SearchLine(
-        label=label(search.arm),
-        style=style(results, search.arm),
-        rates=list(search.accuracies),
-        accuracies=[None if value is None else 100 * value for value in search.accuracies.values()],
-        chosen=search.rate,
     )
