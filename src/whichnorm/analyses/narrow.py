@@ -14,9 +14,9 @@ TITLE_CHARACTERS = 44  # of a title in bold, in one line
 LEGEND_CHARACTERS = 66  # of a legend's row
 
 
-def wrapped(title: str) -> str:
-    """Return a figure's title in lines that are no wider than the figure."""
-    return "\n".join(textwrap.wrap(title, TITLE_CHARACTERS, break_on_hyphens=False))
+def wrapped(text: str, width: int = TITLE_CHARACTERS) -> str:
+    """Return text in lines of so many characters: by default a figure's title, no wider than the figure."""
+    return textwrap.fill(text, width, break_on_hyphens=False)
 
 
 def legend_columns(labels: Sequence[str]) -> int:

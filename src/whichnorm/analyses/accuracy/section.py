@@ -43,7 +43,7 @@ def _accuracy_picture(results: Results) -> Picture:
 def _row(results: Results, name: str, arm: ArmResult | None) -> forests.AccuracyRow:
     found = arm.test_accuracy if arm else None
     return forests.AccuracyRow(
-        label=short_title(name)[:1].upper() + short_title(name)[1:],
+        label=text.capitalized(short_title(name)),
         style=style(results, name),
         values=found.values if found else (),
         ci95=found.ci95 if found else None,

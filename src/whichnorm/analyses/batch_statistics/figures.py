@@ -1,6 +1,5 @@
 """BatchNorm's statistics, drawn: accuracy with each kind of them, and the distances of its layers."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH, label_rows
+from whichnorm.analyses.narrow import WIDTH, label_rows, wrapped
 from whichnorm.render.style import house_style, new_figure, set_title
 
 MARKERS = {"running": "o", "precise": "s", "batch": "^"}  # by kind of statistics; colours are the arms'
+LINE = 22  # characters of a row's name
 GREY = "#4a5058"
 LAYER_HEIGHT, ARM_HEIGHT = 0.11, 0.11  # inches: of a layer's row, and what every arm adds to it
 
@@ -40,7 +40,7 @@ def statistics_dots(rows: Sequence[StatisticsRow]) -> Figure:
         for offset, kind in zip((-0.27, 0.0, 0.27), MARKERS, strict=True):
             if row.values.get(kind):
                 _draw_accuracies(axes, 100 * np.array(row.values[kind]), place + offset, row.style.color, MARKERS[kind])
-    _label_rows(axes, [row.label for row in rows])
+    label_rows(axes, [wrapped(row.label, LINE) for row in rows])
     axes.set_xlabel("Test accuracy (%)")
     axes.margins(x=0.08)
     keys = [Line2D([], [], color=GREY, linestyle="", marker=marker, markersize=8) for marker in MARKERS.values()]
@@ -68,7 +68,7 @@ def layer_gaps(paths: Sequence[str], of_means: Sequence[GapSeries], of_variances
     ):  # fmt: skip
         for place, arm in enumerate(series):
             _draw_gaps(axes, arm, (place - (len(series) - 1) / 2) * ARM_HEIGHT / height)
-        _label_rows(axes, paths)
+        label_rows(axes, [wrapped(path, LINE) for path in paths])
         axes.set(title=title, xlabel=unit, ylabel="BatchNorm layer")
         axes.set_xlim(left=0)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left")
@@ -89,7 +89,3 @@ def _draw_gaps(axes: Axes, arm: GapSeries, offset: float) -> None:
             [s.mean for _, s in drawn], y, linestyle="", marker=arm.style.marker, markersize=6, color=color,
             markerfacecolor=face, label=f"{arm.label}, {kind}",
         )  # fmt: skip
-
-
-def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    label_rows(axes, [textwrap.fill(label, 22, break_on_hyphens=False) for label in labels])

@@ -1,6 +1,5 @@
 """Accuracy under corruption, drawn."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,9 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH
+from whichnorm.analyses.narrow import WIDTH, wrapped
 from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.render.style import house_style, new_figure, set_title
+from whichnorm.render.text import capitalized
 
 COLUMNS = 2
 LINE = 0.19  # inches of a line of the legend
@@ -31,7 +31,7 @@ def corruption_panels(panels: Mapping[str, Sequence[Strengths]], ticks: Mapping[
 
     The arms' names stand in the place after the last panel.
     """
-    names = [textwrap.fill(one.label, 21, break_on_hyphens=False) for one in next(iter(panels.values()))]
+    names = [wrapped(one.label, 21) for one in next(iter(panels.values()))]
     num_lines = sum(1 + name.count("\n") for name in names)
     num_rows = -(-(len(panels) + 1) // COLUMNS)
     figure = new_figure(WIDTH, 0.4 + num_rows * max(1.9, 0.3 + LINE * num_lines))
@@ -39,7 +39,7 @@ def corruption_panels(panels: Mapping[str, Sequence[Strengths]], ticks: Mapping[
     for axes, (kind, series) in zip(places, panels.items(), strict=False):
         for arm in series:
             _draw_strengths(axes, arm)
-        axes.set(title=kind[:1].upper() + kind[1:], xlabel=UNITS[kind])
+        axes.set(title=capitalized(kind), xlabel=UNITS[kind])
         axes.set_xticks(range(len(ticks[kind])), ticks[kind])
         axes.grid(True)
     for axes in places[len(panels) :]:

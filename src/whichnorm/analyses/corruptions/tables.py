@@ -15,7 +15,7 @@ def strongest_table(results: Results, arms: Arms) -> Table:
     """One row per arm: clean accuracy, and that under every kind at its greatest strength."""
     return Table(
         caption=f"Accuracy on clean images and at the greatest strength of every corruption. {MEANS}",
-        headings=("Arm", "Clean", *(_capitalized(strongest(kind)) for kind in STRENGTHS)),
+        headings=("Arm", "Clean", *(text.capitalized(strongest(kind)) for kind in STRENGTHS)),
         rows=tuple(
             (
                 arm_cell(results, arm),
@@ -54,7 +54,3 @@ def corruptions_sentence(arms: Arms) -> str:
         f"{said['noise']} of full scale; Gaussian blur of SD {said['blur']} pixels times the root of the shorter side; "
         f"contrast cut to {said['contrast']}; JPEG of quality {said['JPEG']}; {said['brightness']} of full scale added."
     )
-
-
-def _capitalized(heading: str) -> str:
-    return heading[:1].upper() + heading[1:]

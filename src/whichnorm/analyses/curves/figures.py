@@ -15,6 +15,7 @@ from whichnorm.analyses.curves.tables import Quantity
 from whichnorm.analyses.narrow import WIDTH, legend_columns, make_logarithmic, wrapped
 from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.render.style import SPLIT_NAMES, ArmStyle, Split, house_style, new_figure, set_title
+from whichnorm.render.text import capitalized
 
 QUANTITIES: Final[tuple[Quantity, ...]] = ("loss", "accuracy")
 LOG_RATIO = 50  # largest to smallest loss above which a linear axis would flatten most of the curves
@@ -106,8 +107,7 @@ def _label_epochs(axes: Axes, num_epochs: int) -> None:
 def axis_label(name: str, quantity: Quantity, curves: Sequence[Curve]) -> str:
     """Name the axis of losses or accuracies, with what they are of before it: a split, an arm, or "" for neither."""
     unit = "%" if quantity == "accuracy" else f"nats{', log scale' if spans_magnitudes(curves) else ''}"
-    said = f"{name} {quantity} ({unit})".lstrip()
-    return said[:1].upper() + said[1:]
+    return capitalized(f"{name} {quantity} ({unit})".lstrip())
 
 
 def spans_magnitudes(curves: Sequence[Curve]) -> bool:

@@ -62,7 +62,7 @@ def _sentences(found: MistakesFound, results: Results) -> Iterator[str]:
             images = text.count(found.num_test_images, "test image")
             yield f"{arm}: seed {found.arms[arm].seed} classified all {images} rightly: no mistakes to show."
     if found.labels_reason:
-        yield text.printable(f"{found.labels_reason[0].upper()}{found.labels_reason[1:]}.")
+        yield text.printable(f"{text.capitalized(found.labels_reason)}.")
 
 
 def _folded(found: MistakesFound) -> Iterator[Table]:

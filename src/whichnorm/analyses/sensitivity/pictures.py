@@ -1,10 +1,7 @@
 """The picture of the search for learning rates."""
 
-from collections.abc import Iterator, Sequence
-
 from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.sensitivity.figures import learning_rate_lines
-from whichnorm.analyses.sensitivity.found import FollowUp
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.tables import tried_table
 from whichnorm.render.picture import Picture
@@ -18,13 +15,6 @@ METHOD = (
     "chance. The arms at their own rates are then trained at the study's seeds; p-values are corrected for the "
     "comparisons at these rates alone."
 )
-
-
-def follow_up_pictures(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[Picture]:
-    """Yield the picture of each finished search."""
-    for follow_up in follow_ups:
-        if isinstance(follow_up, LearningRates) and follow_up.searches:
-            yield search_picture(results, follow_up)
 
 
 def search_picture(results: Results, found: LearningRates) -> Picture:
