@@ -14,7 +14,7 @@ from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 
 T = TypeVar("T")
-Arms = Sequence[tuple[str, Sequence[Any]]]  # their names, with what was found about their runs
+Arms = Sequence[tuple[str, Sequence[T]]]  # their names, with what was found about their runs
 FEW_SEEDS = 5  # as many are drawn one by one, more as the band of their range
 MEANS = "Mean over seeds, SD over seeds below."
 
@@ -44,7 +44,7 @@ class Column:
     write: Callable[[float], str] = text.percent
 
 
-def means_table(results: Results, arms: Arms, caption: str, *columns: Column) -> Table:
+def means_table(results: Results, arms: Arms[Any], caption: str, *columns: Column) -> Table:
     """Return a table of means over seeds, one row per arm."""
     return Table(
         caption=f"{caption} {MEANS}",
@@ -72,7 +72,7 @@ def brief(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0095 or not share else f"{100 * share:.1g} %"
 
 
-def seeds_text(arms: Arms, spread: str = "") -> str:
+def seeds_text(arms: Arms[Any], spread: str = "") -> str:
     """Say over how many seeds the arms' numbers are means, and how their spread is drawn if there are several."""
     numbers = sorted({len(found) for _, found in arms})
     if numbers == [1]:
@@ -80,7 +80,7 @@ def seeds_text(arms: Arms, spread: str = "") -> str:
     return f"Means over seeds (n = {' or '.join(map(str, numbers))}){spread}."
 
 
-def spread_text(arms: Arms) -> str:
+def spread_text(arms: Arms[Any]) -> str:
     """Say how the seeds are drawn beside their means: `FEW_SEEDS` or fewer one by one."""
     most = max(len(found) for _, found in arms)
     return "; thin lines are the seeds" if most <= FEW_SEEDS else "; bands are the range over seeds"

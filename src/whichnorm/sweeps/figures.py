@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from whichnorm.analyses.narrow import WIDTH
+from whichnorm.analyses.drawing import WIDTH
 from whichnorm.render.style import INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Interval
 

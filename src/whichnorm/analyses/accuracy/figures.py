@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from whichnorm.analyses.narrow import WIDTH, wrapped
+from whichnorm.analyses.drawing import WIDTH, wrapped
 from whichnorm.render.style import CALL_COLORS, INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Call
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH, label_rows, wrapped
+from whichnorm.analyses.drawing import WIDTH, label_rows, wrapped
 from whichnorm.render.style import house_style, new_figure, set_title
 
 MARKERS = {"running": "o", "precise": "s", "batch": "^"}  # by kind of statistics; colours are the arms'

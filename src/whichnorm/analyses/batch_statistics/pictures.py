@@ -9,13 +9,12 @@ from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.batch_statistics import figures
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.tables import (
-    Arms,
     by_layer,
     layers_table,
     statistics_sentence,
     statistics_table,
 )
-from whichnorm.analyses.over_seeds import seeds_text
+from whichnorm.analyses.over_seeds import Arms, seeds_text
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import Table, alt_text
@@ -25,7 +24,7 @@ MAX_SAID = 12  # layers in an alternative text
 KINDS = {"running": "running_accuracy", "precise": "precise_accuracy", "batch": "batch_accuracy"}
 
 
-def statistics_picture(results: Results, arms: Arms) -> Picture:
+def statistics_picture(results: Results, arms: Arms[StatisticsScores]) -> Picture:
     """Return the accuracy of the arms with BatchNorm with each kind of statistics."""
     rows = [drawn(results, arm, _by_kind(found)) for arm, found in arms]
     return Picture(
@@ -43,7 +42,7 @@ def _by_kind(found: Sequence[StatisticsScores]) -> dict[str, Sequence[float]]:
     return {kind: of_kind for kind, of_kind in values.items() if None not in of_kind}
 
 
-def layer_gaps_picture(results: Results, arms: Arms) -> Picture:
+def layer_gaps_picture(results: Results, arms: Arms[StatisticsScores]) -> Picture:
     """Return how far the statistics of every BatchNorm layer are from its running ones."""
     paths = list(dict.fromkeys(path for _, found in arms for path in by_layer(found)))
     of_means, of_variances = (

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from whichnorm.analyses.batch_statistics.measure import LayerGap, StatisticsScores
-from whichnorm.analyses.over_seeds import MEANS, Column, mean_cell, means_table, seeds_cell, signed_points
+from whichnorm.analyses.over_seeds import MEANS, Arms, Column, mean_cell, means_table, seeds_cell, signed_points
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 
-Arms = Sequence[tuple[str, Sequence[StatisticsScores]]]
 DISTANCES = ("batch_mean", "precise_mean", "batch_log_var", "precise_log_var")
 
 
-def statistics_table(results: Results, arms: Arms) -> Table:
+def statistics_table(results: Results, arms: Arms[StatisticsScores]) -> Table:
     """One row per arm with BatchNorm: accuracy with its three kinds of statistics."""
     return means_table(
         results, arms, "Test accuracy after the last epoch.",
@@ -23,7 +22,7 @@ def statistics_table(results: Results, arms: Arms) -> Table:
     )  # fmt: skip
 
 
-def statistics_sentence(arms: Arms) -> str:
+def statistics_sentence(arms: Arms[StatisticsScores]) -> str:
     """Say what the three kinds of statistics were taken from."""
     first = arms[0][1][0]
     batches = (
@@ -37,7 +36,7 @@ def statistics_sentence(arms: Arms) -> str:
     )
 
 
-def layers_table(arms: Arms) -> Table:
+def layers_table(arms: Arms[StatisticsScores]) -> Table:
     """One row per BatchNorm layer and arm: how far its statistics are from the running ones."""
     return Table(
         caption="Distance from the running statistics: root mean square over channels, for batches over batches too. "
@@ -50,7 +49,7 @@ def layers_table(arms: Arms) -> Table:
     )  # fmt: skip
 
 
-def _layer_rows(arms: Arms) -> Iterator[tuple[Cell, ...]]:
+def _layer_rows(arms: Arms[StatisticsScores]) -> Iterator[tuple[Cell, ...]]:
     for arm, found in arms:
         for path, gaps in by_layer(found).items():
             distances = ([getattr(gap, name) for gap in gaps] for name in DISTANCES)

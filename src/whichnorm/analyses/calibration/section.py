@@ -1,18 +1,15 @@
 """The section of calibration."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.calibration.measure import CalibrationScores
-from whichnorm.analyses.over_seeds import Column, by_arm, means_table, signed_points
+from whichnorm.analyses.over_seeds import Arms, Column, by_arm, means_table, signed_points
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 
-Arms = Sequence[tuple[str, Sequence[CalibrationScores]]]
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
 
@@ -29,7 +26,7 @@ def section(found: Answers[CalibrationScores], results: Results) -> Section | No
     )
 
 
-def calibration_table(results: Results, arms: Arms) -> Table:
+def calibration_table(results: Results, arms: Arms[CalibrationScores]) -> Table:
     """Return expected calibration error and overconfidence of every arm."""
     return means_table(
         results, arms, "Confidence against accuracy on the test images.",
@@ -38,7 +35,7 @@ def calibration_table(results: Results, arms: Arms) -> Table:
     )  # fmt: skip
 
 
-def finding(arms: Arms) -> str:
+def finding(arms: Arms[CalibrationScores]) -> str:
     """Say whether arms promise too much or too little: "All arms are underconfident, by 9.5 to 9.9 points"."""
     means = {arm: float(np.mean([one.overconfidence for one in found])) for arm, found in arms}
     least, most = min(means, key=lambda arm: means[arm]), max(means, key=lambda arm: means[arm])

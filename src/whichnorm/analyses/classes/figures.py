@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH, label_rows, legend_columns
+from whichnorm.analyses.drawing import WIDTH, label_rows, legend_columns
 from whichnorm.render.style import house_style, new_figure, set_title
 from whichnorm.render.text import shorten
 from whichnorm.stats import Interval

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH, wrapped
+from whichnorm.analyses.drawing import WIDTH, wrapped
 from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.render.style import house_style, new_figure, set_title
 from whichnorm.render.text import capitalized

@@ -5,10 +5,10 @@ import numpy as np
 from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.corruptions import figures
-from whichnorm.analyses.corruptions.finding import Arms, finding
+from whichnorm.analyses.corruptions.finding import finding
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
 from whichnorm.analyses.corruptions.tables import corruptions_sentence, corruptions_table, strongest_table
-from whichnorm.analyses.over_seeds import by_arm, seeds_text, spread_text
+from whichnorm.analyses.over_seeds import Arms, by_arm, seeds_text, spread_text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
@@ -34,7 +34,7 @@ def section(found: Answers[CorruptionScores], results: Results) -> Section | Non
     )
 
 
-def corruptions_picture(results: Results, arms: Arms) -> Picture:
+def corruptions_picture(results: Results, arms: Arms[CorruptionScores]) -> Picture:
     """Return every arm's accuracy by kind and strength of corruption."""
     panels = {
         kind: [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from whichnorm.analyses.curves.measure import Curve
 from whichnorm.analyses.curves.tables import Quantity
-from whichnorm.analyses.narrow import WIDTH, legend_columns, make_logarithmic, wrapped
+from whichnorm.analyses.drawing import WIDTH, legend_columns, make_logarithmic, wrapped
 from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.render.style import SPLIT_NAMES, ArmStyle, Split, house_style, new_figure, set_title
 from whichnorm.render.text import capitalized

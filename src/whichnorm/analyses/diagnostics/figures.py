@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from whichnorm.analyses.narrow import WIDTH, make_logarithmic
+from whichnorm.analyses.drawing import WIDTH, make_logarithmic
 from whichnorm.render.style import house_style, new_figure, set_title
 
 MAX_MARKS = 12  # epochs with a marker each; more would hide the lines

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from whichnorm.analyses.narrow import WIDTH
+from whichnorm.analyses.drawing import WIDTH
 from whichnorm.render.images import as_shown
 from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure
 from whichnorm.render.text import printable, shorten

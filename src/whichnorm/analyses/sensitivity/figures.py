@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from whichnorm.analyses.arms import Drawn
-from whichnorm.analyses.narrow import WIDTH
+from whichnorm.analyses.drawing import WIDTH
 from whichnorm.analyses.sensitivity.search import Search
 from whichnorm.render.style import house_style, new_figure
 from whichnorm.signs import with_minus
