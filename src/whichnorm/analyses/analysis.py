@@ -44,7 +44,7 @@ class Analysis:
     def section(self, found: Any, results: Results) -> "Section | None":
         """Say and show what was found; None where there is nothing to say."""
         section = self._file("section").section(found, results)
-        return section and replace(section, anchor=self.name, label=self.title)
+        return section and replace(section, anchor=self.name, label=section.label or self.title)
 
     def of_report(self) -> Any:
         """Return the options under which the report asks."""
