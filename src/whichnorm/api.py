@@ -174,7 +174,7 @@ def _beside(options: RunOptions) -> "Sequence[Beside]":
 
 def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "StudyResults":
     """Ask the networks of the finished runs what they were not asked yet, and write results and report."""
-    from whichnorm.analyses.cost.options import CostOptions
+    from whichnorm.analyses.cost import CostOptions
     from whichnorm.report import measure_all, write_report
     from whichnorm.results.results import write_results
     from whichnorm.study_results import StudyResults

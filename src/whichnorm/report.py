@@ -65,7 +65,7 @@ def sections(results: Results, found: Mapping[str, Any]) -> Iterator[Section]:
             yield section
 
 
-def _section(analysis: Analysis[Any, Any], found: Any, results: Results) -> Section | None:
+def _section(analysis: Analysis, found: Any, results: Results) -> Section | None:
     if isinstance(found, WhichnormError):
         return Section(anchor=analysis.name, label=analysis.title, title=analysis.title, sentences=(str(found),))
     return analysis.section(found, results)

@@ -84,7 +84,7 @@ class StudyResults(Results):
                 raise SpecError(f"{shown(norm)} is no arm of this study; it has {', '.join(self.arm_names)}")
         return replace(self.only(list(norms)), found={})
 
-    def _found(self, analysis: Analysis[Any, Any], options: Mapping[str, Any]) -> Any:
+    def _found(self, analysis: Analysis, options: Mapping[str, Any]) -> Any:
         """Return what an analysis finds; with the report's own options it is measured once."""
         known = self.found.get(analysis.name)
         if not options and known is not None and not isinstance(known, Exception):
@@ -145,14 +145,14 @@ class Plots(Sequence["Picture"]):
             display(Markdown(picture.caption))
 
 
-def _find(name: str) -> Analysis[Any, Any]:
+def _find(name: str) -> Analysis:
     names = [analysis.name for analysis in ANALYSES]
     if name not in names:
         raise SpecError(f"no analysis is called {shown(name)}{nearest(str(name), names)}; there are {', '.join(names)}")
     return ANALYSES[names.index(name)]
 
 
-def _options(analysis: Analysis[Any, Any], given: Mapping[str, Any]) -> Any:
+def _options(analysis: Analysis, given: Mapping[str, Any]) -> Any:
     known = [one.name for one in fields(analysis.options)]
     for option in given:
         if option not in known:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # drawing is slow to import, and --help does without
 class AnalysisCommand:
     """A command made of an analysis: the same for each."""
 
-    def __init__(self, analysis: Analysis[Any, Any]) -> None:
+    def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         self.NAME, self.HELP, self.DESCRIPTION = analysis.name, analysis.help, analysis.description
         examples = "\n".join(f"  {line}" for line in analysis.examples.splitlines())

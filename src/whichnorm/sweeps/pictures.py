@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from whichnorm.analyses.arms import label
+from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.norms import GroupNormSpec
 from whichnorm.render.picture import Picture
 from whichnorm.render.style import ArmStyle, arm_styles
@@ -15,7 +16,6 @@ from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
 
 MAX_CHARACTERS = 30  # of a line of a panel's title
-MAX_SEED_LINES = 5  # more thin lines would be a thicket
 
 
 def size_picture(results: SweepResults) -> Picture | None:
@@ -74,7 +74,7 @@ def _seed_lines(
         for run in point.study.finished(arm)
     }
     seeds = sorted({seed for _, seed in errors})
-    for seed in seeds if 1 < len(seeds) <= MAX_SEED_LINES else ():
+    for seed in seeds if 1 < len(seeds) <= FEW_SEEDS else ():
         found = sorted((size, error) for (size, of_seed), error in errors.items() if of_seed == seed)
         yield tuple(size for size, _ in found), tuple(error for _, error in found)
 
