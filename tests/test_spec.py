@@ -76,7 +76,7 @@ def test_augmentation_sizes_have_a_range(name, value):
 
 def test_other_augmentation_rules():
     assert_refused(lambda: Augmentation(scale=1.0), "scale is 1.0, expected 0 or more and below 1")
-    assert_refused(lambda: Augmentation(crop_mode="mirror"), "crop_mode is 'mirror' .str., expected 'reflect' or 'zero'")
+    assert_refused(lambda: Augmentation(crop_mode="mirror"), "crop_mode is 'mirror' .str., expected 'reflect' or")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_other_augmentation_rules():
         ({"step_factor": 0.0}, "step_factor is 0.0"),
         ({"step_factor": -0.1}, "step_factor is -0.1"),
         ({"step_factor": INF}, "step_factor is inf"),
-        ({"peak_epoch": 1}, "peak_epoch is 1, expected 2 or more"),
+        ({"peak_epoch": 1}, "peak_epoch is 1, expected 2 to 1,000,000"),
         ({"start_learning_rate": 0.0}, "start_learning_rate is 0.0"),
         ({"start_learning_rate": NAN}, "start_learning_rate is nan"),
         ({"final_learning_rate": -0.1}, "final_learning_rate is -0.1"),

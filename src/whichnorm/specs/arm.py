@@ -48,8 +48,8 @@ def parse_arm(text: str) -> ArmSpec:
             values[_ADDITIONS[name]] = float(number)
         except (ValueError, SpecError):
             raise SpecError(
-                f"arm {shown(text)}: {shown(addition)} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a penalty), or "
-                "+lr:0.1 (a learning rate of its own)"
+                f"arm {shown(text)}: {shown(addition)} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a "
+                "penalty), or +lr:0.1 (a learning rate of its own)"
             ) from None
     found = parse_norm(norm)
     try:

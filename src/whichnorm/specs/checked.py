@@ -23,10 +23,10 @@ class Checked:
 
 
 @cache
-def _annotated(kind: type) -> tuple[tuple[str, str, Any], ...]:
+def _annotated(kind: Any) -> tuple[tuple[str, str, Any], ...]:
     """Return the name of every field, what messages call it and its annotation."""
     hints = get_type_hints(kind, include_extras=True)
-    return tuple((one.name, _called(one), hints[one.name]) for one in fields(kind))  # type: ignore[arg-type]
+    return tuple((one.name, _called(one), hints[one.name]) for one in fields(kind))
 
 
 def _called(field: Any) -> str:

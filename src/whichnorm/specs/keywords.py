@@ -16,8 +16,8 @@ def takes(kind: type, positional: Sequence[str] = ()) -> Callable[[Callable[...,
     """Give a function, in place of its parameter `options` of this class, the class's options as keyword arguments.
 
     inspect.signature, help() and completion show them with types and defaults; those that are `positional` may be
-    given without their name. An unknown keyword, and a value that the class refuses, is a SpecError. `options` may also be
-    given as the one object that it is.
+    given without their name. An unknown keyword, and a value that the class refuses, is a SpecError. `options` may also
+    be given as the one object that it is.
     """
     known = {choice.keyword: choice for choice in choices(kind)}
 

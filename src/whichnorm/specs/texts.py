@@ -69,7 +69,8 @@ def seeds(text: str) -> int | tuple[int, ...]:
     try:
         numbers = whole_numbers(text.removesuffix(","))
     except SpecError:
-        raise SpecError(f"expected a number of seeds up to {MAX_SEEDS:,} (3), or the seeds themselves (5,6,7)") from None
+        number = f"a number of seeds up to {MAX_SEEDS:,} (3)"
+        raise SpecError(f"expected {number}, or the seeds themselves (5,6,7)") from None
     return numbers if "," in text else numbers[0]
 
 

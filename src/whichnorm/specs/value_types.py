@@ -95,7 +95,8 @@ def _inside(value: Any, kind: Any, name: str) -> Iterator[str]:
     elif origin is tuple and parts[-1] is not ...:
         if len(value) != len(parts):
             yield f"{name} is {shown(value)}, expected {len(parts)} items"
-        yield from (misfit(item, part, f"{name}[{i}]") for i, (item, part) in enumerate(zip(value, parts, strict=False)))
+        pairs = enumerate(zip(value, parts, strict=False))
+        yield from (misfit(item, part, f"{name}[{i}]") for i, (item, part) in pairs)
     elif origin in LISTS and parts:
         yield from (misfit(item, parts[0], f"{name}[{i}]") for i, item in enumerate(value))
     elif origin in (Mapping, dict) and parts:

@@ -84,7 +84,8 @@ def provisional(options: StudyOptions, recipe: Recipe) -> Shared:
     if isinstance(network, str):
         check_name(network)
     model = ModelSpec(options=tuple((options.model_options or {}).items()))
-    return Shared(data=options.data, model=model, recipe=recipe, machine=MachineSpec(threads=1 if options.threads is None else options.threads))
+    machine = MachineSpec(threads=1 if options.threads is None else options.threads)
+    return Shared(data=options.data, model=model, recipe=recipe, machine=machine)
 
 
 def network_of(options: StudyOptions) -> str | Callable[..., Any]:

@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 from whichnorm.analyses.diagnostics.measure import Diagnosis
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
+from whichnorm.specs.recipe import MAX_EPOCHS
+from whichnorm.specs.value_types import Between, Count
 
 SCHEMA = 1
 DIGITS = 6  # significant ones, as many as float32 has
@@ -36,7 +40,7 @@ class RunDiagnoses:
 class HeldRow(Diagnosis):
     """An epoch's row of the file; 0 is before the first."""
 
-    epoch: int
+    epoch: Annotated[int, Between(0, MAX_EPOCHS)]
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -44,13 +48,13 @@ class HeldRow(Diagnosis):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldDiagnoses:
+class HeldDiagnoses(Checked):
     """The file."""
 
     schema: int
     arm: str
     seed: int
-    num_images: int
+    num_images: Count
     epochs: tuple[HeldRow, ...]
 
 
