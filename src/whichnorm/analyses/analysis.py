@@ -34,6 +34,7 @@ class Analysis(ABC, Generic[OptionsT, FoundT]):
     description: ClassVar[str]
     examples: ClassVar[str]
     options: ClassVar[type[Any]] = NoOptions
+    nothing: ClassVar[str] = "Nothing to show."  # said where there is no section
 
     @abstractmethod
     def measure(self, study: "Study", results: Results, options: OptionsT) -> FoundT:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from whichnorm.api import report_again
 from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.commands.ending import end_study, end_sweep
-from whichnorm.files import expand
 from whichnorm.specs.data import DataPlace
 
 if TYPE_CHECKING:
@@ -38,5 +37,5 @@ def read(args: argparse.Namespace) -> DataPlace:
 def run(args: argparse.Namespace, place: DataPlace, console: "Console") -> int:
     from whichnorm.sweeps.results import SweepResults
 
-    results = report_again(expand(args.folder), place)
+    results = report_again(args.folder, place)
     return end_sweep(results, console) if isinstance(results, SweepResults) else end_study(results, console)

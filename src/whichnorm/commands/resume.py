@@ -40,7 +40,6 @@ def run(args: argparse.Namespace, options: ResumeOptions, console: "Console") ->
     from whichnorm.study.progress import console_progress
     from whichnorm.sweeps.results import SweepResults
 
-    folder = expand(args.folder)
-    with going_on(folder):
-        results = resume(folder, options=options, progress=console_progress(console))
+    with going_on(expand(args.folder)):
+        results = resume(args.folder, options=options, progress=console_progress(console))
     return end_sweep(results, console) if isinstance(results, SweepResults) else end_study(results, console)

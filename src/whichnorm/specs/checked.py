@@ -17,7 +17,7 @@ class Checked:
     """
 
     def __post_init__(self) -> None:
-        for name, called, kind in _annotated(type(self)):
+        for name, called, kind in _annotated(type(self)):  # type: ignore[arg-type]
             if fault := misfit(getattr(self, name), kind, called):
                 raise SpecError(fault)
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from whichnorm.data.splits import Splits
 from whichnorm.specs.study import RunSpec, StudySpec
-from whichnorm.study.folder import StudyFolder, TestSplit
+from whichnorm.study.folder import StudyFolder, TestSplit, existing
 from whichnorm.study.images import StudyImages
 from whichnorm.study.run import read_network, read_records
 from whichnorm.training.record import RunRecord
@@ -68,7 +68,7 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
     The network is not built: records can be read where its code is not there or has changed, and Study.network checks
     it. Raises StudyError for a folder without a readable study; so does Study.splits for data that are not the study's.
     """
-    there = StudyFolder(Path(folder).expanduser())
+    there = StudyFolder(existing(folder))
     spec = there.spec()
     data = replace(spec.data, data_dir=None if data_dir is None else str(data_dir), download=download)
     images = StudyImages(data, "cpu", known=there.test_split(), digest_there=there.digest())

@@ -19,6 +19,7 @@ class Diagnostics(Analysis[NoOptions, "StudyDiagnostics | None"]):
 Show what compare measured with --diagnostics: gradient norms, dead ReLU
 channels and the distances between images, by layer and epoch."""
     examples = "whichnorm diagnostics runs/demo"
+    nothing = "Nothing to show: the study was trained without --diagnostics, which whichnorm compare takes."
 
     def measure(self, study: "Study", results: "Results", options: NoOptions) -> "StudyDiagnostics | None":
         from whichnorm.analyses.diagnostics.estimate import study_diagnostics
