@@ -1,5 +1,4 @@
-"""Calibration, against loops and cases by hand; and what its section says."""from whichnorm.errors import SpecError
-
+"""Calibration, against loops and cases by hand; and what its section says."""
 
 import pytest
 import torch
@@ -7,6 +6,7 @@ from answers import answers_of, calibration_scores, results_of
 
 from whichnorm.analyses.calibration import Calibration
 from whichnorm.analyses.calibration.measure import CalibrationScores, calibration
+from whichnorm.errors import SpecError
 
 
 def naive_error(confidences, right, num_bins=15):
