@@ -1,4 +1,4 @@
-"""What was found about networks' weights, kept in the study's folder so that they are asked once.
+"""What was found about a run's weights, or about those of several, kept in the study's folder: networks are asked once.
 
 A file names the weights by their hashes, so that a run that was trained again is asked again. A file of another version
 or of other weights counts as not there. So does one that is damaged, which is said where its findings are shown.
@@ -16,8 +16,9 @@ from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.json_files import read_json
 
-FOLDER = "examined"
 SCHEMA = 1
+FOLDER = "examined"
+DIGITS = 6  # significant ones, as many as float32 has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def weights_digest(path: Path) -> str:
 
 
 def write_kept(path: Path, weights: Any, found: Any, indent: int | None = 1) -> None:
-    """Put in place what was found about these weights."""
+    """Put in place what was found about these weights: a digest, or several as JSON values."""
     content = {"schema": SCHEMA, "weights": weights, "found": encode(found)}
     write_in_one_step(path, (json.dumps(content, indent=indent, allow_nan=False) + "\n").encode())
 
@@ -72,3 +73,8 @@ def read_kept(path: Path, weights: Any, kind: Any, key: str = "") -> Kept | str:
 def damage_text(damages: Sequence[str]) -> str:
     """Say that kept files are damaged, with what is wrong with the first."""
     return f"{count(len(damages), 'kept file')} could not be read, so the networks were asked again. {damages[0]}"
+
+
+def significant(value: float) -> float:
+    """Return a number with as many digits as are kept."""
+    return float(f"{value:.{DIGITS}g}")

@@ -6,6 +6,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.specs.checked import Checked
 from whichnorm.specs.value_types import Between, Count, Fraction
@@ -46,4 +47,5 @@ def _asked(trained: Trained) -> CalibrationScores:
     return calibration(trained.subject.logits_in_parts(test.images), test.labels)
 
 
-QUESTION = Question(name="calibration", kind=CalibrationScores, ask=_asked, old_key="calibration")
+def question(options: NoOptions) -> Question[CalibrationScores]:
+    return Question(name="calibration", kind=CalibrationScores, ask=_asked, old_key="calibration")

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.choice import checked_images, chosen_images, chosen_runs
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
 from whichnorm.analyses.gradcam.layers import default_layer
 from whichnorm.analyses.gradcam.maps import BATCH, Maps, grad_cam, is_empty
-from whichnorm.analyses.gradcam.options import GradCamOptions
 from whichnorm.analyses.kept import FOLDER, Kept, read_kept, weights_digest, write_kept
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import evenly_spaced
@@ -29,7 +29,7 @@ from whichnorm.study.study import Study
 NUM_SAMPLED = 200  # test images that the agreement is taken over
 
 
-def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
+def measure(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
     """Return the maps of some test images for the arms of a study, and how much they agree on many.
 
     With target "true" a map is the evidence for the image's true class in every arm. So maps can be compared if arms
@@ -37,7 +37,7 @@ def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCa
     is the evidence for what each arm predicts, to see what misled it.
     """
     runs = chosen_runs(study, results, options.seed)
-    path = kept_path(study, options, results.arm_names)
+    path = _path(study, options, results.arm_names)
     weights = {run.key: weights_digest(study.folder.weights(run)) for run in runs}
     kept = read_kept(path, weights, StudyMaps)
     if isinstance(kept, Kept) and not _is_of(kept.found, study, runs):
@@ -50,12 +50,6 @@ def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCa
     return GradCamFound(options=options, maps=maps, pixels=tuple(shown.numpy()), damage=damage)
 
 
-def kept_path(study: Study, options: GradCamOptions, arms: Sequence[str]) -> Path:
-    """Return where the maps are kept that are made of these arms with these options."""
-    asked = json.dumps({"options": encode(options), "arms": sorted(arms)}, sort_keys=True)
-    return study.folder.root / FOLDER / f"gradcam.{hashlib.sha256(asked.encode()).hexdigest()[:12]}.json"
-
-
 def _is_of(maps: StudyMaps, study: Study, runs: Sequence[RunSpec]) -> bool:
     """Tell whether maps can be those of these runs."""
     test, arms = study.test_split, [str(run.arm) for run in runs]
@@ -63,6 +57,12 @@ def _is_of(maps: StudyMaps, study: Study, runs: Sequence[RunSpec]) -> bool:
     known = all(number < len(test.class_names) for arm in maps.arms for number in (*arm.predictions, *maps.labels))
     pairs = all({one.a, one.b} <= set(arms) for one in maps.agreements)
     return there and known and pairs and [arm.arm for arm in maps.arms] == arms
+
+
+def _path(study: Study, options: GradCamOptions, arms: Sequence[str]) -> Path:
+    """Return where the maps are kept that are made of these arms with these options."""
+    asked = json.dumps({"options": encode(options), "arms": sorted(arms)}, sort_keys=True)
+    return study.folder.root / FOLDER / f"gradcam.{hashlib.sha256(asked.encode()).hexdigest()[:12]}.json"
 
 
 def _study_maps(study: Study, results: Results, runs: Sequence[RunSpec], options: GradCamOptions) -> StudyMaps:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from whichnorm.analyses.narrow import SMALL, WIDTH, wrapped
+from whichnorm.analyses.drawing import SMALL, WIDTH, wrapped
 from whichnorm.render.images import Pixels, as_shown
 from whichnorm.render.style import house_style, new_figure, set_title
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from whichnorm.analyses.asking import finished_runs
 from whichnorm.analyses.kept import FOLDER, Kept, damage_text, read_kept, write_kept
 from whichnorm.errors import MissingExtraError, WhichnormError
 from whichnorm.results.results import Results
 from whichnorm.specs.checked import Checked
 from whichnorm.specs.study import RunSpec
 from whichnorm.specs.value_types import Count, Fraction
-from whichnorm.study.run import on_cpu
-from whichnorm.study.study import Study
+from whichnorm.study.study import Study, on_cpu
 from whichnorm.training.evaluate import evaluate
 
 MISSING = "likely wrong labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]')"
@@ -50,7 +50,7 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
     They are kept in the study's folder under the hash of the weights, since every network has to be evaluated for them;
     those of some of a study's arms are not.
     """
-    runs = _finished_runs(study, results)
+    runs = finished_runs(study, results)
     path, whole = study.folder.root / FOLDER / "label_issues.json", not results.all_arms
     try:
         weights = _weights_digest(study, runs)
@@ -121,11 +121,6 @@ def mean_probabilities(study: Study, runs: Sequence[RunSpec]) -> NDArray[np.floa
         found = evaluate(study.network(run), test, splits.mean, splits.std, on_cpu(run).machine)
         total += found.logits.double().softmax(1).numpy()
     return total / len(runs)
-
-
-def _finished_runs(study: Study, results: Results) -> list[RunSpec]:
-    finished = {(run.arm, run.seed) for arm in results.arms for run in results.finished(arm.norm)}
-    return [run for run in study.spec.runs() if (str(run.arm), run.seed) in finished]
 
 
 def _weights_digest(study: Study, runs: Sequence[RunSpec]) -> str:
