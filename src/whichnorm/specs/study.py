@@ -108,8 +108,8 @@ class UntilSure(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        points = 100 * self.margin
-        require(0 < self.margin < 1, f"margin of {points:g} points: expected above 0 and below 100, such as 0.5")
+        points = shown(100 * self.margin)
+        require(0 < self.margin < 1, f"margin of {points} points: expected above 0 and below 100, such as 0.5")
 
 
 @dataclass(frozen=True, kw_only=True)

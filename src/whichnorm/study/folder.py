@@ -110,7 +110,10 @@ class Folder:
         """
         if self.root.exists() and not self.root.is_dir():
             raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{place(self.root)}: cannot be made ({error.strerror}); choose another --out") from None
         taken = f"{self.root}: another process is running this study; wait for it, or choose another --out"
         with locked(self._lock, refusal=taken):
             for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed

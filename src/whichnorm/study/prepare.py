@@ -89,7 +89,8 @@ def network_of(options: StudyOptions) -> str | Callable[..., Any]:
 def folder_of(options: StudyOptions, shared: Shared, prefix: str = "") -> Path:
     """Return the folder of the results: the one asked for, or one in runs that is named after what is special."""
     if options.out is not None:
-        require(str(options.out) != "", "out is '', expected the name of a folder; . is the present one")
+        named = bool(str(options.out)) and "\0" not in str(options.out)
+        require(named, f"out is {shown(str(options.out))}, expected the name of a folder; . is the present one")
         return Path(options.out).expanduser()
     return Path("runs") / "-".join(filter(None, [prefix, *_name_parts(options, shared)]))
 
