@@ -73,7 +73,7 @@ def test_a_folder_that_has_moved_is_found_by_its_name_in_the_data_folder(root, t
     root.rename(moved)
     found = load_data(DataSpec(name=str(root), data_dir=str(moved.parent)))
     assert found.class_names == ("cat", "dog")
-    with pytest.raises(DataError, match="no such folder.*where it has moved, --data-dir names the folder"):
+    with pytest.raises(DataError, match=r"no such folder.*where it has moved, --data-dir names the folder"):
         load_data(DataSpec(name=str(root)))
 
 

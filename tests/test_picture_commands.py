@@ -20,7 +20,7 @@ from whichnorm.analyses.mistakes.label_issues import (
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import DataError
-from whichnorm.study import images
+from whichnorm.study import study as images
 from whichnorm.study.study import reopen
 from whichnorm.training.evaluate import evaluate
 from whichnorm.training.record import read_record, write_record
