@@ -173,11 +173,12 @@ def test_options_that_change_a_study_are_none_of_resume(undisturbed, capsys):
 
 def test_a_folder_without_either_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path, tmp_path / "none", tmp_path / "file"):
+    wrong = {"": "holds no study", "none": "no such folder", "file": "is a file"}
+    for folder, words in ((tmp_path / name, words) for name, words in wrong.items()):
         assert main(["resume", str(folder)]) == 2
         said = capsys.readouterr().err
         assert said.startswith(f"whichnorm: {folder}")
-        assert "no study" in said
+        assert words in said
         assert said.count("\n") == 1
 
 

@@ -111,9 +111,9 @@ def test_absurd_values_are_one_short_line(arguments, words, tmp_path, monkeypatc
     ("arguments", "words"),
     [
         (["resume", ""], "'': no such folder, expected that of a study"),
-        (["watch", "none"], "'none': no such folder"),
-        (["report", "none"], "'none': no such folder"),
-        (["curves", "/dev/null"], "'/dev/null': is a file"),
+        (["watch", "none"], "none: no such folder, expected that of a study"),
+        (["report", "none"], "none: no such folder, expected that of a study"),
+        (["curves", "/dev/null"], "/dev/null: is a file, expected that of a study"),
         (["compare", "--data", "/none/such"], "data '/none/such': no such folder, expected one of class folders"),
         (["compare", "--data", "\udcff"], r"data '\udcff' is neither"),
         (["compare", "--out", "/dev/null/x"], "cannot be made (Not a directory); choose another --out"),

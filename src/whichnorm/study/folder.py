@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from whichnorm.errors import SpecError, StudyError, shown
+from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import expand, is_locked, locked, place, write_in_one_step
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
@@ -28,7 +28,8 @@ def existing(folder: str | Path) -> Path:
     if str(folder) and root.is_dir():
         return root
     found = "is a file" if str(folder) and root.exists() else "no such folder"
-    raise StudyError(f"{shown(str(folder), 160)}: {found}, expected that of a study, --out of whichnorm compare")
+    named = place(root) if str(folder) else "''"
+    raise StudyError(f"{named}: {found}, expected that of a study, --out of whichnorm compare")
 
 
 @dataclass(frozen=True)
