@@ -30,7 +30,6 @@ from whichnorm.errors import DataError, WhichnormError
 from whichnorm.render import files
 from whichnorm.specs.codec import encode
 from whichnorm.study import study as studies
-from whichnorm.study import study as study_module
 from whichnorm.study.study import reopen
 from whichnorm.training.checkpoint import write_weights
 
@@ -59,17 +58,17 @@ def copied(finished, tmp_path):
 def asked(monkeypatch):
     """Count which networks are opened and which questions are asked."""
     counts = Counter()
-    opened, once = studies.read_network, asking._asked
+    opened, once = studies.Study.network, asking._asked
 
-    def opening(run, *rest):
+    def opening(study, run):
         counts[run.key] += 1
-        return opened(run, *rest)
+        return opened(study, run)
 
     def asking_once(question, subject, before, *rest):
         counts[question.name, before.arm, before.seed] += 1
         return once(question, subject, before, *rest)
 
-    monkeypatch.setattr(studies, "read_network", opening)
+    monkeypatch.setattr(studies.Study, "network", opening)
     monkeypatch.setattr(asking, "_asked", asking_once)
     return counts
 
@@ -120,7 +119,7 @@ def test_the_batch_is_the_recipes(finished):
 
 
 def test_what_is_there_reads_back_the_same_without_networks_and_images(finished, copied, asked, monkeypatch):
-    monkeypatch.setattr(study_module, "load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr(studies, "load_splits", lambda *_: 1 / 0)
     assert ask(copied) == found_in(finished[1])
     assert not asked
 
@@ -219,7 +218,7 @@ def test_files_of_all_answers_together_as_they_were_written_before_are_read(fini
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_committed_study_is_shown_without_its_images_or_networks(name, asked, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(study_module, "load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr(studies, "load_splits", lambda *_: 1 / 0)
     monkeypatch.setattr(files, "saved", lambda figure: {"svg": b"", "png": b""})
     assert main([name, str(COMMITTED), "--out", str(tmp_path)]) == 0
     assert not asked
@@ -279,7 +278,7 @@ def test_images_that_cannot_be_loaded_are_a_reason_met_once(copied, asked, monke
         loaded.append(1)
         raise DataError("the images are gone")
 
-    monkeypatch.setattr(study_module, "load_splits", load)
+    monkeypatch.setattr(studies, "load_splits", load)
     shutil.rmtree(copied.folder.root / "examined")
     found = ask(copied)
     assert {run.reason for answers in found.values() for run in answers.runs} == {"the images are gone"}
