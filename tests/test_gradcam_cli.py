@@ -202,7 +202,7 @@ def test_a_study_that_cannot_be_written_has_maps_all_the_same(own_copy, capsys, 
 def test_what_is_kept_is_small_and_without_pixels(opened):
     study, results = opened
     found = measure(study, results, GradCamOptions())
-    assert set(encode(found)) == {"options", "maps"}
+    assert set(encode(found)) == {"options", "maps", "damage"}
     assert len(json.dumps(encode(found.maps))) < 20_000
 
 

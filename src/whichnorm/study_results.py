@@ -75,7 +75,7 @@ class StudyResults(Results):
             return self._of_some(norms).section(name, **options)
         section = analysis.section(self._found(analysis, options), self)
         if section is None:
-            raise SpecError(f"{name}: this study has nothing to show")
+            raise SpecError(f"{name}: {analysis.nothing}")
         return section
 
     def _of_some(self, norms: Sequence[str]) -> "StudyResults":
