@@ -124,7 +124,7 @@ def test_a_study_of_an_earlier_version_is_refused_with_a_way_out(copied):
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(StudyError, match="holds no study"):
         reopen(tmp_path)
-    with pytest.raises(StudyError, match=r"study\.json"):
+    with pytest.raises(StudyError, match="no such folder"):
         reopen(tmp_path / "nowhere")
 
 
