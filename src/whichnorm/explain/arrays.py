@@ -29,7 +29,7 @@ def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
         values = np.asarray(array.detach().cpu().double() if _is_tensor(array) else array)
     except ValueError as error:
         raise DataError(f"{name}: {error}, expected lists of equal lengths") from error
-    if values.dtype.kind in "SU":
+    if isinstance(array, str):
         raise DataError(f"{name}: {shown(array)} is text, expected numbers; norms are given as norms=['bn', 'gn:2']")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name}: values of type {values.dtype}, expected real numbers")
