@@ -143,7 +143,7 @@ class Plots(Sequence["Picture"]):
         from whichnorm.render.style import saved
 
         for picture in self._pictures:
-            yield saved(picture.figure)["png"], picture
+            yield saved(picture.figure, ["png"])["png"], picture
 
 
 def results_json(results: StudyResults, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,5 +27,5 @@ class Picture:
     alt: str
     caption: str
     method: str = ""
-    embed: Literal["svg", "png"] = "svg"
+    embed: Format = "svg"
     widget: Widget | None = None
