@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
+from whichnorm.render.style import Format
+
 
 @dataclass(frozen=True, kw_only=True)
 class Widget:
