@@ -13,9 +13,9 @@ from whichnorm.render.terminal import print_headline, say
 from whichnorm.study.plan import Plan
 from whichnorm.study.progress import rough_time
 from whichnorm.sweeps.answer import answer_sentence, key_points
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
+from whichnorm.sweeps.spec import Point
 from whichnorm.sweeps.tables import comparison_row
 from whichnorm.sweeps.text import (
     correction_sentence,
@@ -29,10 +29,10 @@ from whichnorm.sweeps.text import (
 MAX_COMPARISONS = 12  # more are in the report alone
 
 
-def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
+def print_sweep(results: SweepResults, console: Console) -> None:
     """Print errors, differences, and what went wrong or was left out; then the answer, with the points beside it."""
     console.print(_errors(results))
-    say(console, f"{interval_sentence(results)} {rule}", "dim")
+    say(console, f"{interval_sentence(results)} {results.rule}", "dim")
     if results.comparisons and len(results.comparisons) <= MAX_COMPARISONS:
         console.print(_comparisons(results))
     if results.comparisons:
@@ -62,15 +62,14 @@ def _errors(results: SweepResults) -> Table:
         if place:
             table.add_section()
         for row, name in enumerate(results.arms):
-            batch, rate = (point.batch.text, f"{point.learning_rate:.3g}") if row == 0 else ("", "")
+            batch, rate = (point.batch.text, f"{point.recipe.learning_rate:.3g}") if row == 0 else ("", "")
             table.add_row(batch, Text(name), rate, *_cells(point, name))
     return table
 
 
 def _cells(point: PointResult, name: str) -> tuple[Text, str]:
-    found = {arm.arm: arm for arm in point.arms}
-    if name in found:
-        return Text(error_text(found[name].error)), str(len(found[name].seeds))
+    if found := point.errors.get(name):
+        return Text(error_text(found.error)), str(len(found.seeds))
     return Text("skipped" if name in dict(point.skipped) else "no finished run"), "0"
 
 
@@ -107,8 +106,8 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         )  # fmt: skip
         total += len(runs)
     console.print(table)
-    say(console, sweep.rule.sentence(sweep.recipe))
-    for left in sweep.points:
+    say(console, sweep.spec.rule.sentence(sweep.spec.recipe))
+    for left in sweep.spec.points():
         for _, reason in left.skipped:
             say(console, f"Batch {left.batch.text} without {reason}.")
     say(

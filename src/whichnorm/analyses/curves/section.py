@@ -13,11 +13,9 @@ from whichnorm.render.style import SPLIT_NAMES
 from whichnorm.results.results import Results, arm_title
 
 
-def curves_section(found: CurvesFound, results: Results) -> Section:
+def section(found: CurvesFound, results: Results) -> Section:
     """Show loss and accuracy of all arms over epochs, then those of each arm beside its training."""
     return Section(
-        anchor="curves",
-        label="Curves",
         title=curves_title(found),
         sentences=tuple(_sentences(found)),
         pictures=tuple(curve_pictures(found, results)),

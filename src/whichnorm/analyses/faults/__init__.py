@@ -7,7 +7,6 @@ from whichnorm.analyses.analysis import Analysis, NoOptions
 from whichnorm.results.results import Results
 
 if TYPE_CHECKING:
-    from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
 
@@ -26,7 +25,7 @@ class FaultsFound:
     runs: tuple[FaultyRun, ...]
 
 
-class Faults(Analysis[NoOptions, FaultsFound]):
+class Faults(Analysis):
     name = "faults"
     title = "Runs that went wrong"
     help = "list the runs that failed, diverged or stayed at chance"
@@ -40,14 +39,3 @@ class Faults(Analysis[NoOptions, FaultsFound]):
                 for run in results.faults
             )
         )
-
-    def section(self, found: FaultsFound, results: Results) -> "Section | None":
-        from whichnorm.analyses.faults.tables import faults_table
-        from whichnorm.render import text
-        from whichnorm.render.content import Section
-
-        table = faults_table(results)
-        if not table:
-            return None
-        title = f"{len(table.rows)} of {text.count(len(results.records), 'run')} went wrong"
-        return Section(anchor=self.name, label=self.title, title=title, tables=(table,), alarming=True)

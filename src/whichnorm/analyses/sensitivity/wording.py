@@ -1,18 +1,11 @@
 """What both kinds of follow-up say alike."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from whichnorm.analyses.wording import outcome
 from whichnorm.render.text import points, points_interval
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Comparison
-
-
-def by_accuracy(results: Results, names: Mapping[str, str] | None = None) -> list[str]:
-    """Return the arms by mean test accuracy, the best first, under other names if they are given."""
-    ranked = sorted(results.arms, key=lambda arm: -arm.test_accuracy.mean)
-    return [names[arm.norm] if names else arm.norm for arm in ranked]
 
 
 def comparison_text(c: Comparison) -> str:
