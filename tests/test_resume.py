@@ -107,7 +107,7 @@ def test_further_recipes_are_trained_where_they_are_missing(tmp_path):
 
 
 def test_a_stopped_sweep_ends_as_an_undisturbed_one(tmp_path):
-    options = {**SMALL, "batch_sizes": [1, 8], "groups": [2, "c"], "lr_rule": "sqrt"}
+    options = {**SMALL, "train_limit": 30, "batch_sizes": [1, 8], "groups": [2, "c"], "lr_rule": "sqrt"}
     whole, out = tmp_path / "whole", tmp_path / "sweep"
     whichnorm.sweep("digits", **options, out=whole)
     stopped(whichnorm.sweep, "digits", **options, out=out, stop_in=4)

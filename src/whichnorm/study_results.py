@@ -140,7 +140,7 @@ class Plots(Sequence["Picture"]):
         from whichnorm.render.style import saved
 
         for picture in self._pictures:
-            png, width = saved(picture.figure)["png"], round(96 * picture.figure.get_size_inches()[0])
+            png, width = saved(picture.figure, ["png"])["png"], round(96 * picture.figure.get_size_inches()[0])
             display(Image(png, width=width, alt=picture.alt))
             display(Markdown(picture.caption))
 
