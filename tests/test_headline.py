@@ -6,12 +6,12 @@ import pytest
 from synthetic import digits_test, failed, make_record, make_results, make_study
 
 from whichnorm.analyses import ANALYSES
-from whichnorm.analyses.arms import enclosed, named
 from whichnorm.analyses.headline import headline
 from whichnorm.analyses.headline.answer import answer_sentence, is_decided
 from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.errors import StudyError
+from whichnorm.specs.names import enclosed, named
 
 NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}
 

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from whichnorm.errors import StudyError
-from whichnorm.results.results import arm_title, summarize, write_results
+from whichnorm.results.results import summarize, write_results
+from whichnorm.specs.names import arm_title
 from whichnorm.stats import crossed_interval, paired_difference
 from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord
 
@@ -413,7 +414,7 @@ def test_a_folder_that_is_a_file_is_an_error_in_one_line(tmp_path):
         ("bn:noaffine", "BatchNorm, no affine"),
         ("none", "no normalization"),
         ("bn+l1:0.001", "BatchNorm + L1 0.001"),
-        ("ln:noaffine+l1:0.5+l2:0.25", "LayerNorm over C, H, W, no affine + L1 0.5 + L2 0.25"),
+        ("ln:noaffine+l1:0.5+l2:0.25", "LayerNorm, no affine + L1 0.5 + L2 0.25"),
     ],
 )
 def test_arms_have_titles_for_people(arm, title):

@@ -116,13 +116,11 @@ def test_titles_state_what_was_found(tmp_path):
     curves, mistakes, confusion, classes = (section_of(analysis, results, test).title for analysis in FOUR)
     ends = {arm.norm: arm.val_accuracy.mean for arm in results.arms}
     assert curves == (
-        f"Validation accuracy ends between {100 * ends['ln']:.2f} % (LayerNorm over C, H, W) and "
+        f"Validation accuracy ends between {100 * ends['ln']:.2f} % (LayerNorm) and "
         f"{100 * ends['bn']:.2f} % (BatchNorm) after 15 epochs"
     )
     assert mistakes == "No test image is missed by all three arms"
-    assert confusion == (
-        "BatchNorm and LayerNorm over C, H, W differ beyond chance in 1 of 100 cells; no other two arms do"
-    )
+    assert confusion == ("BatchNorm and LayerNorm differ beyond chance in 1 of 100 cells; no other two arms do")
     assert classes.startswith("Accuracy runs from ")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import style
 from whichnorm.analyses.batch_statistics import figures
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.tables import (
@@ -20,6 +20,7 @@ from whichnorm.render import text
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import Table, alt_text
 from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 MAX_SAID = 12  # layers in an alternative text
 KINDS = {"running": "running_accuracy", "precise": "precise_accuracy", "batch": "batch_accuracy"}
@@ -27,7 +28,7 @@ KINDS = {"running": "running_accuracy", "precise": "precise_accuracy", "batch": 
 
 def statistics_picture(results: Results, arms: Arms) -> Picture:
     """Return the accuracy of the arms with BatchNorm with each kind of statistics."""
-    rows = [figures.StatisticsRow(label=label(arm), style=style(results, arm), values=_by_kind(found))
+    rows = [figures.StatisticsRow(label=arm_title(arm), style=style(results, arm), values=_by_kind(found))
             for arm, found in arms]  # fmt: skip
     return Picture(
         name="batch_statistics",
@@ -77,7 +78,7 @@ def _gap_series(
         [_spread([getattr(gap, f"{kind}_{quantity}") for gap in gaps.get(path, [])]) for path in paths]
         for kind in ("batch", "precise")
     )
-    return figures.GapSeries(label=label(arm), style=style(results, arm), batch=batch, precise=precise)
+    return figures.GapSeries(label=arm_title(arm), style=style(results, arm), batch=batch, precise=precise)
 
 
 def _spread(values: Sequence[float | None]) -> figures.Spread | None:

@@ -7,13 +7,14 @@ import numpy as np
 
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
 from whichnorm.analyses.over_seeds import brief
+from whichnorm.specs.names import enclosed
 
 Arms = Sequence[tuple[str, Sequence[CorruptionScores]]]
 CLEARLY = 2  # standard errors
 
 
 def finding(arms: Arms) -> str:
-    """Say what the greatest strengths do: "At contrast 0.2 bn falls to 26 %, gn:8 keeps 75 %".
+    """Say what the greatest strengths do: "At contrast 0.2 BatchNorm falls to 26 %, LayerNorm keeps 75 %".
 
     Two arms are named if they are clearly apart; of several kinds the one where they are furthest apart.
     """
@@ -22,14 +23,15 @@ def finding(arms: Arms) -> str:
     if apart:
         _, kind = max(apart, key=lambda pair: pair[0])
         means = _means(arms, kind)
-        worst, best = (_name(means, value) for value in _ends(means))
-        return f"At {strongest(kind)} {worst} falls to {brief(means[worst])}, {best} keeps {brief(means[best])}"
+        low, high = _ends(means)
+        worst, best = (enclosed([_name(means, value)]) for value in (low, high))
+        return f"At {strongest(kind)} {worst} falls to {brief(low)}, {best} keeps {brief(high)}"
     kind = min(STRENGTHS, key=lambda one: np.mean(list(_means(arms, one).values())))
     low, high = _ends(_means(arms, kind))
     if len(arms) == 1:
         (arm, found) = arms[0]
         clean = float(np.mean([one.clean_accuracy for one in found]))
-        return f"At {strongest(kind)} {arm} falls from {brief(clean)} to {brief(low)}"
+        return f"At {strongest(kind)} {enclosed([arm])} falls from {brief(clean)} to {brief(low)}"
     reached = brief(low) if brief(low) == brief(high) else f"between {brief(low)} and {brief(high)}"
     return f"No clear difference between the arms: at {strongest(kind)} they fall to {reached}"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import style
 from whichnorm.analyses.corruptions import figures
 from whichnorm.analyses.corruptions.finding import Arms
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
@@ -13,6 +13,7 @@ from whichnorm.analyses.over_seeds import seeds_text, spread_text
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 
 def corruptions_picture(results: Results, arms: Arms) -> Picture:
@@ -33,4 +34,4 @@ def corruptions_picture(results: Results, arms: Arms) -> Picture:
 
 def _series(results: Results, arm: str, found: Sequence[CorruptionScores], kind: str) -> figures.CorruptionSeries:
     values = np.array([(one.clean_accuracy, *one.accuracies[kind]) for one in found])
-    return figures.CorruptionSeries(label=label(arm), style=style(results, arm), values=values)
+    return figures.CorruptionSeries(label=arm_title(arm), style=style(results, arm), values=values)

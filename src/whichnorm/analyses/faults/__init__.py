@@ -28,7 +28,7 @@ class FaultsFound:
 
 class Faults(Analysis[NoOptions, FaultsFound]):
     name = "faults"
-    title = "Runs that went wrong"
+    title = "What went wrong"
     help = "list the runs that failed, diverged or stayed at chance"
     description = "List the runs of a study that failed, diverged or stayed at chance, with the reasons."
     examples = "whichnorm faults runs/demo"
@@ -43,11 +43,16 @@ class Faults(Analysis[NoOptions, FaultsFound]):
 
     def section(self, found: FaultsFound, results: Results) -> "Section | None":
         from whichnorm.analyses.faults.tables import faults_table
-        from whichnorm.render import text
+        from whichnorm.analyses.wording import faults_label, faults_title
         from whichnorm.render.content import Section
 
         table = faults_table(results)
         if not table:
             return None
-        title = f"{len(table.rows)} of {text.count(len(results.records), 'run')} went wrong"
-        return Section(anchor=self.name, label=self.title, title=title, tables=(table,), alarming=True)
+        return Section(
+            anchor=self.name,
+            label=faults_label(results.faults),
+            title=faults_title(results.faults, len(results.records)),
+            tables=(table,),
+            alarming=True,
+        )

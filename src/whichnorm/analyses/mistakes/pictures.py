@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from whichnorm.analyses.arms import label
 from whichnorm.analyses.mistakes.figures import LINE, mistake_grid
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt
 from whichnorm.analyses.mistakes.measure import NUM_SHOWN, Mistake, MistakesFound, SharedImage, SharedImages
@@ -16,8 +15,8 @@ from whichnorm.render import text
 from whichnorm.render.images import Pixels
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import Table, alt_text
-from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import file_stem
+from whichnorm.specs.names import arm_title, enclosed, named
 
 CONFIDENCE = "Confidence is the softmax of the predicted class"
 
@@ -39,9 +38,9 @@ def mistakes_picture(found: MistakesFound, arm: str) -> Picture:
     return Picture(
         name=f"{file_stem(arm)}_mistakes",
         figure=mistake_grid(
-            f"{label(arm)}: most confident mistakes", _pixels(found, of_arm.shown), [_note(m) for m in of_arm.shown]
+            f"{arm_title(arm)}: most confident mistakes", _pixels(found, of_arm.shown), [_note(m) for m in of_arm.shown]
         ),
-        alt=_alt(f"Misclassified test images of {label(arm)} by index.", mistakes_table(arm, of_arm.shown)),
+        alt=_alt(f"Misclassified test images of {arm_title(arm)} by index.", mistakes_table(arm, of_arm.shown)),
         caption=f"{text.count(of_arm.wrong, 'test image')} of {found.num_test_images:,} misclassified at seed "
         f"{of_arm.seed}. {which}, in falling order.",
         method=f"{CONFIDENCE}.",
@@ -63,7 +62,7 @@ def missed_by_all_picture(found: MistakesFound, shared: SharedImages) -> Picture
         ),
         alt=_alt("Test images that every arm misses, by index.", missed_by_all_table(shared)),
         caption=f"{_share(found, shared)} missed by every arm; {_expected(shared)} {_which(shared)}{marks}",
-        method=f"Every arm misses an image if each of the {num_runs} finished runs of {listed(list(found.arms))} "
+        method=f"Every arm misses an image if each of the {num_runs} finished runs of {enclosed(list(found.arms))} "
         f"misclassifies it. {CONFIDENCE}{_several_runs(found)}.{_doubts_text(found, shared)}",
         embed="png",
     )
@@ -85,12 +84,12 @@ def only_missed_picture(found: MistakesFound, arm: str) -> Picture:
     return Picture(
         name=f"missed_only_by_{file_stem(arm)}",
         figure=mistake_grid(
-            f"Missed by {label(arm)} only", _pixels(found, mistakes), [_note(mistake) for mistake in mistakes]
+            f"Missed only by {arm_title(arm)}", _pixels(found, mistakes), [_note(mistake) for mistake in mistakes]
         ),
-        alt=_alt(f"Test images that only {label(arm)} misses, by index.", missed_only_table(arm, shared)),
-        caption=f"{_share(found, shared)} missed by {arm} only; {_expected(shared)} {_which(shared)}",
-        method=f"That is misclassified by every finished run of {arm} and by none of {listed(others)}. {CONFIDENCE}"
-        f"{_several_runs(found)}.",
+        alt=_alt(f"Test images that only {enclosed([arm])} misses, by index.", missed_only_table(arm, shared)),
+        caption=f"{_share(found, shared)} missed only by {arm_title(arm)}; {_expected(shared)} {_which(shared)}",
+        method=f"That is misclassified by every finished run of {enclosed([arm])} and by none of {named(others)}. "
+        f"{CONFIDENCE}{_several_runs(found)}.",
         embed="png",
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import style
 from whichnorm.analyses.sensitivity.figures import SearchLine, learning_rate_lines
 from whichnorm.analyses.sensitivity.found import FollowUp
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
@@ -11,6 +11,7 @@ from whichnorm.analyses.sensitivity.tables import tried_table
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 METHOD = (
     "The search is the same for every arm: one training at 1/4, 1/2, 1, 2 and 4 times the shared rate with the study's "
@@ -45,7 +46,7 @@ def search_picture(results: Results, found: LearningRates) -> Picture:
 
 def _line(results: Results, search: Search) -> SearchLine:
     return SearchLine(
-        label=label(search.arm),
+        label=arm_title(search.arm),
         style=style(results, search.arm),
         rates=list(search.accuracies),
         accuracies=[None if value is None else 100 * value for value in search.accuracies.values()],
