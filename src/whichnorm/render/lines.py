@@ -21,7 +21,7 @@ Lines = list[str]
 
 
 def broken(line: str, width: int, indent: str = "") -> Lines:
-    """Return text as lines of at most this many characters, if its words allow it; `indent` starts all but the first."""
+    """Return lines of at most this many characters, if the words allow it; `indent` starts all but the first."""
     lines = textwrap.wrap(
         unbroken(line), max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
@@ -49,15 +49,9 @@ def in_blocks(table: Table, width: int) -> Lines:
     lines: Lines = []
     for row in table.rows:
         lines += [""] if lines else []
-        lines += [
-            line for place, cell in enumerate(row) for line in _labelled(table.headings[place], cell, place, width)
-        ]
+        for place, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
+            lines += broken(f"{'  ' if place else ''}{heading}: {said(cell)}", width, indent="    ")
     return lines
-
-
-def _labelled(heading: str, cell: Cell, place: int, width: int) -> Lines:
-    indent = "  " if place else ""
-    return broken(f"{indent}{heading}: {said(cell)}", width, indent="    ")
 
 
 def _widest(column: Sequence[tuple[str, str]]) -> int:
