@@ -4,8 +4,8 @@ No word, number or interval breaks inside.
 """
 
 import textwrap
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from rich.cells import cell_len
 
@@ -18,6 +18,7 @@ MAX_HEADING_LINES = 3
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 Lines = list[str]
+Column = Sequence[Sequence[str]]  # of the heading and of every cell, the parts that have lines of their own
 
 
 def broken(line: str, width: int, indent: str = "") -> Lines:
@@ -30,18 +31,18 @@ def broken(line: str, width: int, indent: str = "") -> Lines:
 
 def in_columns(table: Table, width: int) -> Lines | None:
     """Return the table's heading, a rule and its rows, the columns side by side; None where there is no room."""
-    rows = [[(heading, "") for heading in table.headings], *([(c.text, c.note) for c in row] for row in table.rows)]
-    columns = list(zip(*rows, strict=True))
-    widths = _narrowed([_widest(column) for column in columns], [_least(column) for column in columns], width)
+    rows = [[[heading] for heading in table.headings], *([[c.text, c.note] for c in row] for row in table.rows)]
+    widths = _widths(list(zip(*rows, strict=True)), width)
     if widths is None:
         return None
-    wrapped = [[[broken(part, w) for part in cell] for cell, w in zip(row, widths, strict=True)] for row in rows]
-    if _too_high(wrapped[:1], MAX_HEADING_LINES) or _too_high(wrapped[1:], MAX_LINES):
-        return None
-    heading, *body = ([list(chain.from_iterable(parts)) for parts in row] for row in wrapped)
-    aligned = [*_row([[""] * (max(map(len, heading)) - len(cell)) + cell for cell in heading], widths, table)]
+    wrapped = [
+        [[line for part in cell for line in broken(part, w)] for cell, w in zip(row, widths, strict=True)]
+        for row in rows
+    ]
+    highest = max(map(len, wrapped[0]))
+    heading = [[""] * (highest - len(lines)) + lines for lines in wrapped[0]]
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    return [*aligned, rule, *(line for row in body for line in _row(row, widths, table))]
+    return [*_row(heading, widths, table), rule, *(line for row in wrapped[1:] for line in _row(row, widths, table))]
 
 
 def in_blocks(table: Table, width: int) -> Lines:
@@ -54,28 +55,30 @@ def in_blocks(table: Table, width: int) -> Lines:
     return lines
 
 
-def _widest(column: Sequence[tuple[str, str]]) -> int:
-    return max(cell_len(part) for cell in column for part in cell)
-
-
-def _least(column: Sequence[tuple[str, str]]) -> int:
-    """Return the length of the longest thing in a column that does not break."""
-    return max(cell_len(word) for cell in column for part in cell for word in broken(part, 1) or [""])
-
-
-def _narrowed(widths: Sequence[int], least: Sequence[int], width: int) -> list[int] | None:
+def _widths(columns: Sequence[Column], width: int) -> list[int] | None:
     """Return the columns' widths, the widest ones narrowed until there is room; None if there is none."""
-    found, room = list(widths), width - len(GAP) * (len(widths) - 1)
+    found, least = [_widest(column) for column in columns], [_least(column) for column in columns]
+    room = width - len(GAP) * (len(columns) - 1)
+    if sum(least) > room:
+        return None
     while sum(found) > room:
-        place = max((i for i in range(len(found)) if found[i] > least[i]), key=found.__getitem__, default=None)
-        if place is None:
-            return None
-        found[place] -= 1
+        found[max((i for i in range(len(found)) if found[i] > least[i]), key=found.__getitem__)] -= 1
     return found
 
 
-def _too_high(rows: Sequence[Sequence[Sequence[Lines]]], most: int) -> bool:
-    return any(len(lines) > most for row in rows for parts in row for lines in parts)
+def _widest(column: Column) -> int:
+    return max(cell_len(part) for cell in column for part in cell)
+
+
+def _least(column: Column) -> int:
+    """Return the least width of a column in which nothing breaks inside and no cell gets too high."""
+    words = max(cell_len(word) for cell in column for part in cell for word in ["", *broken(part, 1)])
+    return words + bisect_left(range(words, _widest(column)), True, key=lambda width: _is_low(column, width))
+
+
+def _is_low(column: Column, width: int) -> bool:
+    heading, *cells = ([len(broken(part, width)) for part in cell] for cell in column)
+    return max(heading) <= MAX_HEADING_LINES and all(max(lines) <= MAX_LINES for lines in cells)
 
 
 def _row(cells: Sequence[Lines], widths: Sequence[int], table: Table) -> Iterator[str]:

@@ -97,7 +97,7 @@ def point_sentences(results: SweepResults) -> list[str]:
     batches: dict[str, list[str]] = {}
     for point in results.points:
         batches.setdefault(_said_of(results, point), []).append(point.batch.text)
-    return [f"Batch {listed(names)}: {said}." for said, names in batches.items()]
+    return [f"Batch{'es' if len(names) > 1 else ''} {listed(names)}: {said}." for said, names in batches.items()]
 
 
 def _said_of(results: SweepResults, point: PointResult) -> str:
