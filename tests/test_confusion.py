@@ -87,7 +87,7 @@ def test_one_image_and_equal_arms_differ_nowhere(tmp_path):
     assert difference_table(found.differences[0]) is None
     section = CONFUSION.section(found, results)
     assert "None of 9 cells differs beyond chance" in section.pictures[-1].caption
-    assert section.sentences == ("No cell differs beyond chance: bn − ln.",)
+    assert section.sentences == ("No cell differs beyond chance: BatchNorm − LayerNorm.",)
     assert section.title == "BatchNorm and LayerNorm differ in no cell beyond chance"
     same, _ = results_of(tmp_path, {"bn": [[1]], "ln": [[1]]}, [0])
     assert (study_confusion(same, [0]).differences[0].adjusted_p_values == 1).all()

@@ -402,7 +402,7 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "4", "8", "32", "128"]
     drawn = {line.get_label(): line for line in axes.get_lines()}
-    bn = drawn["BatchNorm (bn)"]
+    bn = drawn["BatchNorm"]
     np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
     found = [next(arm.error.estimate for arm in p.arms if arm.arm == "bn") for p in results.points[1:]]
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
@@ -483,8 +483,8 @@ def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
     picture, per_group = group_pictures(make_sweep_results(sweep, paper_like), "RULE")
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "4", "one per\nchannel"]
-    assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm (bn)"}
-    assert "BatchNorm (bn)" in picture.caption
+    assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm"}
+    assert "BatchNorm" in picture.caption
     assert [tick.get_text() for tick in per_group.figure.axes[0].get_xticklabels()] == ["1", "4"]
 
 

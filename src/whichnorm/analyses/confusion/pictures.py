@@ -63,8 +63,8 @@ def difference_picture(found: ConfusionFound, of_pair: ConfusionDifference) -> P
             f"Confusion matrix of {enclosed([a])} minus that of {arm_title(b)}. Cells beyond chance,",
             difference_table(of_pair),
         ),
-        caption=f"How many more images {enclosed([a])} takes for a class than {arm_title(b)}. Blue: {enclosed([a])} is "
-        f"better (more on the diagonal, fewer elsewhere); orange: {enclosed([b])} is. {framed}.{small}",
+        caption=f"How many more images {enclosed([a])} takes for a class than {arm_title(b)}. Blue: the first is "
+        f"better (more on the diagonal, fewer elsewhere); orange: the second. {framed}.{small}",
         method=_method(of_pair),
     )
 

@@ -95,7 +95,7 @@ def _latency_sentences(costs: Sequence[ArmCost]) -> list[str]:
 
 def cost_in_a_line(results: Results, found: Answers[ArmCost]) -> str:
     """Say what every arm costs: seconds per epoch, and if they were measured memory and latency."""
-    arms = "; ".join(f"{arm_title(arm.norm)} {', '.join(_costs(results, found, arm))}" for arm in results.arms)
+    arms = "; ".join(f"{arm_title(arm.norm)}: {', '.join(_costs(results, found, arm))}" for arm in results.arms)
     return f"Cost: {arms}." if arms else ""
 
 
