@@ -7,6 +7,7 @@ from synthetic import digits_test, failed, make_record, make_results, make_study
 
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.arms import ranked
+from whichnorm.analyses.faults import Faults
 from whichnorm.analyses.headline import headline
 from whichnorm.analyses.headline.answer import answer_sentence, is_decided
 from whichnorm.analyses.headline.points import key_points
@@ -162,3 +163,13 @@ def test_statistics_hold_the_whole_verdict_and_explain_short_forms(tmp_path):
 def test_names_with_commas_stay_apart_in_a_list(arms, listed, within):
     assert named(arms) == listed
     assert enclosed(arms) == within
+
+
+def test_runs_that_finished_with_a_warning_are_warnings_and_did_not_go_wrong(tmp_path):
+    def warn(record):
+        return replace(record, warnings=["still at chance"]) if record.arm == "gn:2" and record.seed == 0 else record
+
+    results = results_of(tmp_path, DECIDED, change=warn)
+    assert said_of(results)["Warnings"].startswith("1 of 9 runs; they are listed")
+    section = Faults().section(Faults().measure(None, results, None), results)
+    assert (section.label, section.title) == ("Warnings", "1 of 9 runs with a warning")

@@ -12,23 +12,23 @@ from whichnorm.report import make_content
 from whichnorm.specs.names import arm_title, difference_title, enclosed, named
 
 ARMS = ("bn", "ln", "gn:8", "ln-channel")
-TEXT_FORM = re.compile(rf"(?<![\w:-])({'|'.join(sorted(ARMS, key=len, reverse=True))})(?![\w:-])")
+TEXT_FORM = re.compile(rf"(?<![\w:-])({'|'.join(sorted(ARMS, key=len, reverse=True))})(?![\w:-]| layer)")
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The content of a page of a small study."""
     results, test = make_results(tmp_path_factory.mktemp("study"), arms=ARMS), digits_test()
-    return make_content(results, {**found_in(results, test), **found_of_four_of(results, test)})
+    return make_content(results, {**found_in(results, test), **answers_of_four(results, test)})
 
 
-def found_of_four_of(results, test):
+def answers_of_four(results, test):
     answered = found_of_four(results, test)
     return {name: found for name, found in answered.items() if not isinstance(found, Exception)}
 
 
 def prose(page):
-    """Yield everything that is read as sentences, titles, captions, alternative texts, and headings and rows of tables."""
+    """Yield what is read: sentences, titles, captions, alternative texts, and headings and rows of tables."""
     yield from (page.answer, *(point.text for point in page.points), *page.statistics[:-1])  # the last explains forms
     for section in page.sections:
         yield from (section.title, *section.sentences)

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from whichnorm.sweeps.points import make_points
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.rules import RULES, find_rule
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.tables import crossings_table
 from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
@@ -410,6 +412,23 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
     assert picture.method.endswith("RULE")
     assert len(picture.caption.split()) <= 40
+
+
+def test_a_crossing_whose_interval_is_the_whole_sweep_is_not_placed_anywhere(results):
+    (found,) = results.crossings
+    nowhere = replace(found, crossing=replace(found.crossing, low=None, high=None))
+    level = tuple(replace(c, comparison=replace(c.comparison, call="cannot tell")) for c in results.comparisons)
+    unplaced = replace(results, crossings=(nowhere,), comparisons=level)
+    assert found.placed
+    assert not nowhere.placed
+    assert answer_sentence(unplaced).endswith(": no crossing can be placed.")
+    assert answer_sentence(unplaced).startswith("Cannot tell BatchNorm and")
+    points = {point.label: point.text for point in key_points(unplaced)}
+    assert points["How sure"].startswith("No crossing can be placed: its 95 % interval is the whole sweep.")
+    picture = size_picture(unplaced, "")
+    assert "crossing" not in picture.caption
+    assert not [line for line in picture.figure.axes[0].get_lines() if "cross at" in line.get_label()]
+    assert [row[2].text for row in crossings_table(unplaced).rows] == ["cannot be placed"]
 
 
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):

@@ -292,9 +292,9 @@ def test_many_runs_are_folded_into_a_row_per_arm_where_they_would_not_fit(tmp_pa
         assert text.count("\n") <= 24
         assert shown(folder, height=60).count("waiting") == 14
     mean = sum(r.last.val_accuracy for r in records[:25] if r.arm == "bn") / 4
-    assert re.search(rf"^ bn +5   4 finished +{100 * mean:.2f} ", text, flags=re.MULTILINE)
+    assert re.search(rf"^ BatchNorm +5   4 finished +{100 * mean:.2f} ", text, flags=re.MULTILINE)
     assert re.search(r"^   under way +seed 3   epoch 4 of 15 ", text, flags=re.MULTILINE)
-    assert re.search(r"^ none +5   3 finished ", text, flags=re.MULTILINE)
+    assert re.search(r"^ no normalization +5   3 finished ", text, flags=re.MULTILINE)
 
 
 # ----- the command

@@ -3,6 +3,8 @@
 from typing import Any
 
 from docs.make.words import (
+
+from whichnorm.specs.names import arm_title
     conclusion,
     interval,
     p_value,
@@ -46,7 +48,7 @@ def _accuracy_row(arm: dict[str, Any]) -> list[str]:
 def verdict() -> str:
     """Return the study's answer, without the differences that it rests on."""
     results = read(COMPARED)
-    text, first = results["verdict"]["text"], results["verdict"]["choice"]
+    text, first = results["verdict"]["text"], arm_title(results["verdict"]["choice"])
     return f"*{text.split(f' {first} − ')[0]}*"
 
 
