@@ -304,7 +304,7 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     results = study(trainer, tune_lr=True)
     assert [c.call for c in results.comparisons] == ["better"]
     said = outlook(results)
-    assert "At a learning rate tuned for each arm the order holds (bn, ln), and no call changes." in said
+    assert "At a learning rate tuned for each arm the order holds (BatchNorm, then LayerNorm), and no result changes." in said
     held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED
@@ -316,7 +316,7 @@ def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):
                       error=errors(lambda run: rate(run) == 2 * SHARED))  # fmt: skip
     results = study(trainer, tune_lr=True)
     said = outlook(results)
-    assert "the order changes from bn, ln to ln, bn" in said
+    assert "the order changes from BatchNorm, then LayerNorm to LayerNorm, then BatchNorm" in said
     assert "this result changes: BatchNorm − LayerNorm from “BatchNorm is better” to “LayerNorm is better”" in said
     assert results.verdict.choice == "bn", "the study's own verdict stays"
     assert for_programs(results)[0]["order_holds"] is False

@@ -355,7 +355,7 @@ def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(
     said = point_sentences(results)
     calls = {c.point: c.comparison.call for c in results.comparisons}
     assert said[0] == "Batch 1: GroupNorm, 2 groups is the only arm."
-    assert said[1].startswith("Batch 2")
+    assert said[1].startswith("Batches 2 and ")
     assert said[1].endswith(": GroupNorm, 2 groups, is better than BatchNorm.")
     assert {calls["batch-32"], calls["batch-128"]} == {"better"}
     assert "32 and 128: BatchNorm is better than GroupNorm, 2 groups." in said[-1]

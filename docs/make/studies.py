@@ -3,8 +3,6 @@
 from typing import Any
 
 from docs.make.words import (
-
-from whichnorm.specs.names import arm_title
     conclusion,
     interval,
     p_value,
@@ -14,6 +12,7 @@ from whichnorm.specs.names import arm_title
     signed_interval,
     table,
 )
+from whichnorm.specs.names import arm_title
 
 COMPARED = "wynet_seeds"
 
