@@ -33,7 +33,7 @@ def train(norm: str, num_runs: int, out: Path) -> tuple[Study, list[RunRecord]]:
     study = prepare("digits", norms=[norm], seeds=num_runs, threads=1, out=out / norm.replace(":", "-"))
     with study.folder.locked():
         study.folder.claim(study.spec, study.test_split)
-        return study, run_study(study.spec, study.splits, study.test_split, study.folder)
+        return study, run_study(study)
 
 
 def compare(study: Study, records: Sequence[RunRecord], num_seeds: int) -> list[Comparison]:

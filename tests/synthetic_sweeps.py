@@ -11,9 +11,9 @@ from whichnorm.results.results import Results, summarize
 from whichnorm.specs.options import make
 from whichnorm.specs.study_options import SweepOptions
 from whichnorm.study.study import Study
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import SweepResults, summarize_sweep
 from whichnorm.sweeps.run import Sweep, prepare_sweep
+from whichnorm.sweeps.spec import Point
 
 OPTIONS: Mapping[str, Any] = {
     "epochs": 3, "seeds": 3, "train_limit": 300, "download": False, "threads": 1, "precision": "float32",
@@ -28,10 +28,8 @@ def make_sweep(out: Path, **changes: Any) -> Sweep:
 def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:
     """The results of a sweep whose arms have about these errors."""
     studies = {point.batch.name: _study(study, point, error_of) for point, study in sweep.jobs()}
-    labels = sweep.base.splits.test.labels.tolist()
-    return summarize_sweep(
-        sweep.to_dict(), sweep.axes.along, sweep.axes.across, studies, labels, sweep.folder.root
-    )  # fmt: skip
+    split = sweep.base.test_split
+    return summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
 
 
 def _study(study: Study, point: Point, error_of: Callable[[str, Point], float]) -> Results:

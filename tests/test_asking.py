@@ -13,13 +13,14 @@ from answers import LATENCY
 
 from whichnorm import compare
 from whichnorm.analyses import ANALYSES, asking
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import ask_runs
 from whichnorm.analyses.batch_dependence import measure as batch_dependence
 from whichnorm.analyses.batch_statistics import measure as batch_statistics
 from whichnorm.analyses.calibration import measure as calibration
 from whichnorm.analyses.corruptions import measure as corruptions
-from whichnorm.analyses.cost.measure import cost_question
-from whichnorm.analyses.cost.options import CostOptions
+from whichnorm.analyses.cost import CostOptions
+from whichnorm.analyses.cost import measure as cost
 from whichnorm.analyses.examined_json import examined_json
 from whichnorm.analyses.kept import read_kept
 from whichnorm.analyses.per_run import PerRunAnalysis, measure_together
@@ -34,7 +35,8 @@ from whichnorm.study.study import reopen
 from whichnorm.training.checkpoint import write_weights
 
 OPTIONS = {"epochs": 2, "train_limit": 300, "threads": 1, "precision": "float32"}
-OF_RUNS = (batch_statistics.QUESTION, corruptions.QUESTION, calibration.QUESTION, batch_dependence.QUESTION)
+OF_RUNS = tuple(one.question(NoOptions()) for one in (batch_statistics, corruptions, calibration, batch_dependence))
+_, CORRUPTIONS, CALIBRATION, _ = OF_RUNS
 NAMES = [analysis.name for analysis in ANALYSES if isinstance(analysis, PerRunAnalysis)]
 COMMITTED = Path(__file__).parents[1] / "results" / "wynet_seeds"
 
@@ -74,7 +76,7 @@ def asked(monkeypatch):
 
 def ask(study, *questions, latency=False):
     results = read_results(study)
-    return ask_runs(study, results, questions or (*OF_RUNS, cost_question(CostOptions(latency=latency))))
+    return ask_runs(study, results, questions or (*OF_RUNS, cost.question(CostOptions(latency=latency))))
 
 
 def found_in(results):
@@ -182,7 +184,7 @@ def test_a_retrained_run_is_asked_again_and_the_others_are_not(copied, asked):
 )
 def test_a_damaged_or_foreign_file_counts_as_not_there_and_is_made_again(copied, asked, finished, damage):
     run = copied.spec.runs()[0]
-    path = corruptions.QUESTION.path(copied, run)
+    path = CORRUPTIONS.path(copied, run)
     before = path.read_text()
     assert damage(before) != before
     path.write_text(damage(before))
@@ -263,7 +265,7 @@ def test_answers_stand_where_their_weights_are_not_there_any_more(finished, copi
 def test_missing_weights_without_an_answer_are_a_reason_in_place_of_numbers(copied):
     run = copied.spec.runs()[0]
     copied.folder.weights(run).unlink()
-    corruptions.QUESTION.path(copied, run).unlink()
+    CORRUPTIONS.path(copied, run).unlink()
     first, *others = ask(copied)["corruptions"].runs
     assert first.found is None
     assert "not the readable weights of this run" in first.reason
@@ -330,8 +332,8 @@ def test_a_network_that_cannot_be_built_any_more_leaves_reasons(tmp_path, monkey
 
 def test_an_error_of_the_users_own_network_is_a_reason_and_other_questions_are_answered(copied, monkeypatch):
     shutil.rmtree(copied.folder.root / "examined")
-    failing = replace(corruptions.QUESTION, ask=lambda trained: 1 / 0)
-    found = ask(copied, calibration.QUESTION, failing)
+    failing = replace(CORRUPTIONS, ask=lambda trained: 1 / 0)
+    found = ask(copied, CALIBRATION, failing)
     first = found["corruptions"].runs[0]
     assert first.found is None
     assert first.reason == (
@@ -344,7 +346,7 @@ def test_an_answer_that_cannot_be_kept_is_there_with_the_reason(copied, finished
     folder = copied.folder.root / "examined"
     shutil.rmtree(folder)
     folder.write_text("in the way")
-    found = ask(copied, calibration.QUESTION)["calibration"]
+    found = ask(copied, CALIBRATION)["calibration"]
     assert [run.found for run in found.runs] == [run.found for run in finished[1].found["calibration"].runs]
     assert all("cannot be written" in run.reason for run in found.runs)
 

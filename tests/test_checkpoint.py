@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -68,7 +69,7 @@ def fresh(norm="bn", kind="sgd"):
 
 def assert_refused(path, model, optimizer, match):
     with pytest.raises(StudyError, match=match) as caught:
-        read_checkpoint(path, model, optimizer)
+        read_checkpoint(path, model, optimizer, dict[str, Any])
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -83,7 +84,7 @@ def test_going_on_from_a_checkpoint_is_training_without_a_break(tmp_path, norm, 
     write_checkpoint(tmp_path / "run.safetensors", model, optimizer, NOTES)
     resumed = network(norm, memory_format, seed=9)
     resumed_optimizer = OPTIMIZERS[kind](resumed.parameters())
-    assert read_checkpoint(tmp_path / "run.safetensors", resumed, resumed_optimizer) == NOTES
+    assert read_checkpoint(tmp_path / "run.safetensors", resumed, resumed_optimizer, dict[str, Any]) == NOTES
     assert_same_state(model, resumed)
     steps(model, optimizer, [2, 3, 4])
     steps(resumed, resumed_optimizer, [2, 3, 4])
@@ -94,7 +95,7 @@ def test_going_on_from_a_checkpoint_is_training_without_a_break(tmp_path, norm, 
 def test_the_optimizers_tensors_come_back_with_type_value_and_memory_format(tmp_path, kind):
     path, model, optimizer = saved(tmp_path, kind=kind)
     other, other_optimizer = fresh(kind=kind)
-    read_checkpoint(path, other, other_optimizer)
+    read_checkpoint(path, other, other_optimizer, dict[str, Any])
     checked = 0
     for p, q in zip(model.parameters(), other.parameters(), strict=True):
         state, loaded = optimizer.state.get(p, {}), other_optimizer.state.get(q, {})
@@ -110,7 +111,7 @@ def test_the_optimizers_tensors_come_back_with_type_value_and_memory_format(tmp_
 def test_batch_norms_buffers_come_back(tmp_path):
     path, model, _ = saved(tmp_path)
     other, optimizer = fresh()
-    read_checkpoint(path, other, optimizer)
+    read_checkpoint(path, other, optimizer, dict[str, Any])
     layer, loaded = (next(m for m in net.modules() if isinstance(m, nn.BatchNorm2d)) for net in (model, other))
     assert int(loaded.num_batches_tracked) == int(layer.num_batches_tracked) == 2
     assert torch.equal(loaded.running_mean, layer.running_mean)
@@ -122,7 +123,7 @@ def test_before_the_first_step_there_is_no_optimizer_state_to_come_back(tmp_path
     model, optimizer = fresh(kind="adamw")
     write_checkpoint(tmp_path / "run.safetensors", model, optimizer, {})
     other, other_optimizer = fresh(kind="adamw")
-    assert read_checkpoint(tmp_path / "run.safetensors", other, other_optimizer) == {}
+    assert read_checkpoint(tmp_path / "run.safetensors", other, other_optimizer, dict[str, Any]) == {}
     assert len(other_optimizer.state) == 0
 
 
@@ -141,7 +142,7 @@ def test_a_checkpoint_is_replaced_by_the_next(tmp_path):
     steps(model, optimizer, [2])
     write_checkpoint(path, model, optimizer, {"epochs": 2})
     other, other_optimizer = fresh()
-    assert read_checkpoint(path, other, other_optimizer) == {"epochs": 2}
+    assert read_checkpoint(path, other, other_optimizer, dict[str, Any]) == {"epochs": 2}
     assert_same_state(model, other)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 

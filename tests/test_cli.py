@@ -221,7 +221,7 @@ def test_a_command_that_goes_on_says_how_when_it_is_stopped(arguments, words, tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("whichnorm.study.plan.plan_study", stop)
     monkeypatch.setattr("whichnorm.reproduce.execute", stop)
-    monkeypatch.setattr("whichnorm.commands.show.build_model", stop)
+    monkeypatch.setattr("whichnorm.architecture.show.build_model", stop)
     assert main(arguments) == 130
     assert capsys.readouterr().err == f"\nwhichnorm: {words}\n"
 

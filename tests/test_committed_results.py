@@ -23,7 +23,7 @@ def _no_images(monkeypatch):
     def refuse(*_):
         raise AssertionError("images were asked for")
 
-    monkeypatch.setattr("whichnorm.study.images.load_splits", refuse)
+    monkeypatch.setattr("whichnorm.study.study.load_splits", refuse)
 
 
 def test_there_are_committed_studies():
@@ -46,8 +46,8 @@ def test_a_committed_study_opens_without_images_and_its_records_give_its_numbers
 def test_a_committed_sweep_is_reported_again_with_its_numbers(folder, tmp_path, monkeypatch, capsys):
     without_report = shutil.ignore_patterns("report", "results.*", "*.safetensors")
     copy = shutil.copytree(folder, tmp_path / "sweep", ignore=without_report)
-    monkeypatch.setattr("whichnorm.sweeps.report.write_figures", lambda content, place: {})
-    monkeypatch.setattr("whichnorm.sweeps.report.page.render", lambda *_: "")
+    monkeypatch.setattr("whichnorm.report.write_figures", lambda content, place: {})
+    monkeypatch.setattr("whichnorm.report.page.render", lambda *_: "")
     committed = json.loads((folder / "results.json").read_text())
     assert main(["report", str(copy)]) == bool(committed["faults"])
     found = json.loads((copy / "results.json").read_text())

@@ -84,7 +84,7 @@ def test_one_image_and_equal_arms_differ_nowhere(tmp_path):
     results, _ = results_of(tmp_path, {"bn": [[1]], "ln": [[0]]}, [0])
     found = study_confusion(results, [0])
     assert not found.differences[0].beyond_chance.any()
-    assert difference_table(found.differences[0]) is None
+    assert not difference_table(found.differences[0]).rows
     section = CONFUSION.section(found, results)
     assert "None of 9 cells differs beyond chance" in section.pictures[-1].caption
     assert section.sentences == ("No cell differs beyond chance: BatchNorm − LayerNorm.",)

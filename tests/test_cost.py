@@ -13,7 +13,7 @@ from whichnorm.analyses.cost import Cost
 from whichnorm.analyses.cost import measure as under_test
 from whichnorm.analyses.cost.measure import NUM_CALLS, measure_cost, measure_latency, step_memory
 from whichnorm.analyses.cost.memory import peak_bytes
-from whichnorm.analyses.cost.tables import cost_in_a_line
+from whichnorm.analyses.cost.section import cost_in_a_line
 from whichnorm.api import prepare
 from whichnorm.errors import MissingExtraError
 from whichnorm.models import build_model

@@ -6,8 +6,9 @@ from scipy import stats
 from sections import FOUR, cells_of, section_of, tables_of
 from synthetic import digits_test, diverged, failed, make_records, make_results, make_study
 
+from whichnorm.analyses.curves import Curves
 from whichnorm.analyses.curves.figures import Line, all_arms, one_arm
-from whichnorm.analyses.curves.measure import estimate_curve, study_curves
+from whichnorm.analyses.curves.measure import estimate_curve
 from whichnorm.render.style import FAMILIES
 
 CURVES = FOUR[0]
@@ -146,7 +147,7 @@ def test_arms_that_did_not_finish_are_drawn_and_said(tmp_path):
     records[2::4] = [diverged(record, 6) for record in records[2::4]]
     records[3::4] = [failed(record, "no gradient") for record in records[3::4]]
     results = make_results(tmp_path, study=study, records=records)
-    found = study_curves(results)
+    found = Curves().measure(None, results, None)
     assert {arm: curves.status for arm, curves in found.arms.items()} == {
         "bn": "finished", "ln": "finished", "in": "diverged",
     }  # fmt: skip

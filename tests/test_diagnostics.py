@@ -8,8 +8,8 @@ from scipy.spatial.distance import pdist
 from torch import nn
 from torch.nn import functional as F
 
+from whichnorm.analyses.diagnostics.diagnose import dead_fraction, diagnose, mean_cosine_distance
 from whichnorm.analyses.diagnostics.listener import probe_images
-from whichnorm.analyses.diagnostics.measure import dead_fraction, diagnose, mean_cosine_distance
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import ModelError
 from whichnorm.models import build_model

@@ -14,10 +14,10 @@ from torch import nn
 import whichnorm
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.diagnostics import Diagnostics
-from whichnorm.analyses.diagnostics.estimate import estimate, of_arm, summary
+from whichnorm.analyses.diagnostics.diagnose import Diagnosis, diagnose
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
 from whichnorm.analyses.diagnostics.listener import probe_images
-from whichnorm.analyses.diagnostics.measure import Diagnosis, diagnose
+from whichnorm.analyses.diagnostics.measure import estimate, of_arm, summary
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
 from whichnorm.analyses.diagnostics.section import title
 from whichnorm.api import read_results

@@ -38,7 +38,7 @@ def small_study(out, **changes):
 
 
 def made(study, **options):
-    return run_study(study.spec, study.splits, study.test_split, study.folder, **options)
+    return run_study(study, **options)
 
 
 def without_times(record):

@@ -14,10 +14,9 @@ from PIL import Image
 from rich.console import Console
 from synthetic import make_results, noise_test
 
-from whichnorm.analyses.gradcam import GradCam
+from whichnorm.analyses.gradcam import GradCam, GradCamOptions
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
-from whichnorm.analyses.gradcam.measure import find_maps
-from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.analyses.gradcam.measure import measure
 from whichnorm.analyses.gradcam.pictures import agreements_text, gradcam_picture
 from whichnorm.analyses.gradcam.section import title
 from whichnorm.analyses.gradcam.tables import agreements_table, images_table
@@ -124,7 +123,7 @@ def test_maps_of_the_predicted_class_differ_only_if_it_is_another(opened):
     study, results = opened
     images = tuple(range(20))
     true, predicted = (
-        find_maps(study, results, GradCamOptions(images=images, target=target)).maps for target in ("true", "predicted")
+        measure(study, results, GradCamOptions(images=images, target=target)).maps for target in ("true", "predicted")
     )
     differing = 0
     for a, b in zip(true.arms, predicted.arms, strict=True):
@@ -143,10 +142,10 @@ def refuse(*_):
 def test_maps_that_are_kept_give_the_same_section_without_a_network(own_copy, monkeypatch):
     study = reopen(own_copy)
     results = read_results(study)
-    first = find_maps(study, results, GradCamOptions())
+    first = measure(study, results, GradCamOptions())
     with monkeypatch.context() as patch:
         patch.setattr(type(study), "network", refuse)
-        second = find_maps(study, results, GradCamOptions())
+        second = measure(study, results, GradCamOptions())
     assert first.maps == second.maps
     one, two = (GradCam().section(found, results) for found in (first, second))
     assert saved(one.pictures[0].figure) == saved(two.pictures[0].figure)
@@ -159,17 +158,17 @@ def test_other_options_arms_or_weights_are_asked_of_the_networks(own_copy, monke
     study = reopen(own_copy)
     results = read_results(study)
     options = GradCamOptions(images=(0, 3), seed=0)
-    first = find_maps(study, results, options)
+    first = measure(study, results, options)
     shutil.copy(own_copy / "runs" / "bn-seed1.safetensors", own_copy / "runs" / "bn-seed0.safetensors")
-    assert find_maps(study, results, options).maps != first.maps
+    assert measure(study, results, options).maps != first.maps
     assert len(list((own_copy / "examined").glob("gradcam.*.json"))) == 1, "maps of replaced weights are replaced"
     monkeypatch.setattr(type(study), "network", refuse)
-    find_maps(study, results, options)
+    measure(study, results, options)
     for changed in (replace(options, layer="block2"), replace(options, target="predicted"), replace(options, seed=1)):
         with pytest.raises(AssertionError, match="a network was asked"):
-            find_maps(study, results, changed)
+            measure(study, results, changed)
     with pytest.raises(AssertionError, match="a network was asked"):
-        find_maps(study, results.only(["bn", "gn:8"]), options)
+        measure(study, results.only(["bn", "gn:8"]), options)
 
 
 @pytest.mark.parametrize(
@@ -186,12 +185,12 @@ def test_other_options_arms_or_weights_are_asked_of_the_networks(own_copy, monke
 def test_kept_maps_that_are_damaged_are_made_again(own_copy, damage):
     study = reopen(own_copy)
     results, options = read_results(study), GradCamOptions(images=(0,), seed=0)
-    first = find_maps(study, results, options)
+    first = measure(study, results, options)
     (path,) = (own_copy / "examined").glob("gradcam.*.json")
     whole = path.read_text()
     path.write_text(damage(whole))
     assert path.read_text() != whole
-    assert find_maps(study, results, options).maps == first.maps
+    assert measure(study, results, options).maps == first.maps
     assert path.read_text() == whole
 
 
@@ -202,14 +201,14 @@ def test_a_study_that_cannot_be_written_has_maps_all_the_same(own_copy, capsys, 
 
 def test_what_is_kept_is_small_and_without_pixels(opened):
     study, results = opened
-    found = find_maps(study, results, GradCamOptions())
+    found = measure(study, results, GradCamOptions())
     assert set(encode(found)) == {"options", "maps"}
     assert len(json.dumps(encode(found.maps))) < 20_000
 
 
 def test_the_picture_has_at_most_40_words_below_it_and_its_method_the_agreements(opened):
     study, results = opened
-    found = find_maps(study, results, GradCamOptions())
+    found = measure(study, results, GradCamOptions())
     picture = gradcam_picture(found, results)
     assert len(picture.caption.split()) <= 40
     assert "block4, seed 0" in picture.caption
@@ -255,7 +254,7 @@ def test_a_study_without_weights_has_a_reason_in_place_of_maps(own_copy, capsys)
     (own_copy / "runs" / "gn-8-seed0.safetensors").unlink()
     study = reopen(own_copy)
     with pytest.raises(StudyError, match=r"gn-8-seed0\.safetensors"):
-        find_maps(study, read_results(study), GradCamOptions())
+        measure(study, read_results(study), GradCamOptions())
     assert main(["gradcam", str(own_copy)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -270,7 +269,7 @@ def test_a_network_without_a_convolution_has_a_reason_in_place_of_maps(tmp_path,
     train(tmp_path / "study", norms=["bn", "in"], seeds=1, model="flat_gradcam:make")
     study = reopen("study")
     with pytest.raises(ModelError, match="no convolution layer"):
-        find_maps(study, read_results(study), GradCamOptions())
+        measure(study, read_results(study), GradCamOptions())
     capsys.readouterr()
     assert main(["gradcam", "study"]) == 2
     assert "no convolution layer" in capsys.readouterr().err

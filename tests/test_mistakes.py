@@ -118,10 +118,9 @@ def test_independent_mistakes_are_as_many_as_expected(tmp_path):
 
 
 def test_several_runs_answer_by_majority_and_then_by_confidence():
-    assert answer([1, 2, 2], [0.99, 0.5, 0.6]).prediction == 2
-    assert answer([1, 2, 2], [0.99, 0.5, 0.6]).confidence == pytest.approx(0.55)
-    assert answer([1, 2], [0.4, 0.6]).prediction == 2
-    assert answer([2, 1], [0.5, 0.5]).prediction == 1
+    assert answer([1, 2, 2], [0.99, 0.5, 0.6]) == (2, pytest.approx(0.55))
+    assert answer([1, 2], [0.4, 0.6]) == (2, 0.6)
+    assert answer([2, 1], [0.5, 0.5]) == (1, 0.5)
 
 
 def test_the_surest_come_first_and_equal_ones_by_index(tmp_path):

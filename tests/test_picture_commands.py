@@ -10,13 +10,12 @@ import pytest
 import shortcuts
 from safetensors.torch import load_file, save_file
 
+from whichnorm.analyses.kept import Kept, read_kept, write_kept
 from whichnorm.analyses.mistakes import label_issues
 from whichnorm.analyses.mistakes.label_issues import (
     LabelDoubt,
     LabelDoubts,
     mean_probabilities,
-    read_doubts,
-    write_doubts,
 )
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
@@ -208,13 +207,13 @@ def test_doubtful_labels_are_looked_for_once_and_again_when_weights_change(
 def test_a_damaged_file_of_doubtful_labels_counts_as_not_there(tmp_path):
     path = tmp_path / "label_issues.json"
     doubt = LabelDoubt(index=3, labelled_class="猫", labelled_softmax=0.01, network_class="b", network_softmax=0.9)
-    write_doubts(path, "digest", LabelDoubts(doubts=(doubt,)))
-    assert read_doubts(path, "digest") == LabelDoubts(doubts=(doubt,))
-    assert read_doubts(path, "other") is None
+    write_kept(path, "digest", LabelDoubts(doubts=(doubt,)))
+    assert read_kept(path, "digest", LabelDoubts) == Kept(LabelDoubts(doubts=(doubt,)))
+    assert read_kept(path, "other", LabelDoubts) is None
     for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace("0.9", "NaN").replace('"b"', "7"),
                  path.read_text().replace('"index": 3', '"index": "3"')):  # fmt: skip
         path.write_text(text)
-        assert read_doubts(path, "digest") is None
+        assert read_kept(path, "digest", LabelDoubts) is None
 
 
 def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):

@@ -234,7 +234,7 @@ def test_a_record_that_was_edited_is_one_clear_line(copied, changes, capsys):
 
 def test_a_study_that_a_command_made_is_opened_in_python_without_images_or_training(finished, monkeypatch):
     out, results = finished
-    monkeypatch.setattr("whichnorm.study.images.load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr("whichnorm.study.study.load_splits", lambda *_: 1 / 0)
     before = sorted(out.rglob("*"))
     opened = whichnorm.open_results(out)
     assert opened.verdict == results.verdict

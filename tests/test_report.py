@@ -26,11 +26,11 @@ from synthetic import (
 
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.accuracy.tables import arms_table
-from whichnorm.analyses.curves.measure import study_curves
+from whichnorm.analyses.curves import Curves
 from whichnorm.analyses.curves.pictures import curve_pictures
 from whichnorm.analyses.headline.answer import answer_sentence
 from whichnorm.analyses.headline.points import key_points
-from whichnorm.analyses.method.sentences import pairing_sentences
+from whichnorm.analyses.method.section import pairing_sentences
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.analyses.wording import outcome, paired_seeds
 from whichnorm.render.export import as_csv, as_latex
@@ -236,7 +236,7 @@ def test_the_same_results_give_the_same_bytes(usual, tmp_path):
 def test_the_callers_matplotlib_settings_stay_and_do_not_show(usual):
     results, _ = usual
     with matplotlib.rc_context({"font.size": 31, "text.usetex": True}):
-        files = saved(next(curve_pictures(study_curves(results), results)).figure)
+        files = saved(next(curve_pictures(Curves().measure(None, results, None), results)).figure)
         assert matplotlib.rcParams["font.size"] == 31
     written = results.folder / "report" / "figures"
     assert files["svg"] == (written / "validation_loss.svg").read_bytes()

@@ -12,7 +12,7 @@ from synthetic import digits_test, failed, make_records, make_results, make_stud
 
 import whichnorm.analyses
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt, LabelDoubts
-from whichnorm.analyses.mistakes.measure import measure_mistakes, study_mistakes
+from whichnorm.analyses.mistakes.measure import measure, study_mistakes
 from whichnorm.errors import StudyError
 from whichnorm.specs.codec import encode
 from whichnorm.specs.names import arm_title, difference_title
@@ -223,7 +223,7 @@ def test_images_that_are_gone_leave_the_confusion_matrices(tmp_path):
     assert "The images behind the cells are not shown: the images are gone" in section.sentences
     assert len(section.pictures) == 6
     with pytest.raises(StudyError, match="gone"):
-        measure_mistakes(Gone(), results, FOUR[1].options(labels=False))
+        measure(Gone(), results, FOUR[1].options(labels=False))
 
 
 @pytest.mark.parametrize("name", ["curves", "mistakes", "confusion", "classes"])

@@ -52,14 +52,15 @@ class Trainer:
     def __init__(self, val=lambda run: 0.5, error=lambda run: 0.1, stop=lambda run: None):
         self.val, self.error, self.stop, self.trained = val, error, stop, []
 
-    def __call__(self, study, splits, test_split, folder, listener, beside=()):
-        for run in study.runs():
+    def __call__(self, study, listener, beside=()):
+        folder = study.folder
+        for run in study.spec.runs():
             if not folder.record(run).exists():
                 if problem := self.stop(run):
                     raise problem
                 self.trained.append((folder.root.name, str(run.arm), run.seed))
-                write_record(folder.record(run), self.record(run, study, splits))
-        return [read_record(folder.record(run)) for run in study.runs()]
+                write_record(folder.record(run), self.record(run, study.spec, study.splits))
+        return [read_record(folder.record(run)) for run in study.spec.runs()]
 
     def record(self, run, study, splits):
         made = make_record(str(run.arm), run.seed, splits.test, study, 10, self.error(run))
@@ -304,7 +305,10 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     results = study(trainer, tune_lr=True)
     assert [c.call for c in results.comparisons] == ["better"]
     said = outlook(results)
-    assert "At a learning rate tuned for each arm the order holds (BatchNorm, then LayerNorm), and no result changes." in said
+    assert (
+        "At a learning rate tuned for each arm the order holds (BatchNorm, then LayerNorm), and no result changes."
+        in said
+    )
     held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED

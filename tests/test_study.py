@@ -33,7 +33,7 @@ def run_small(out, **changes):
     study = small_job(out, **changes)
     study.folder.claim(study.spec, study.test_split)
     with study.folder.locked():
-        return run_study(study.spec, study.splits, study.test_split, study.folder)
+        return run_study(study)
 
 
 def without_times(path: Path):
@@ -62,7 +62,7 @@ def run_small_in_a_process(out, loaded):
     loaded.set()
     study.folder.claim(study.spec, study.test_split)
     with study.folder.locked():
-        run_study(study.spec, study.splits, study.test_split, study.folder)
+        run_study(study)
 
 
 def written(out):

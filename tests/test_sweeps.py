@@ -28,10 +28,9 @@ from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
-from whichnorm.sweeps.points import make_points
 from whichnorm.sweeps.report import write_sweep_report
-from whichnorm.sweeps.rules import RULES, find_rule
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.spec import RULES, find_rule, make_points
 from whichnorm.sweeps.tables import crossings_table
 from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
@@ -200,7 +199,7 @@ def test_an_interrupted_sweep_goes_on_and_what_is_added_later_alone_is_trained(t
 
     runs, results = trained(make_sweep(out, **TINY, batch_sizes=(1, 8)))
     assert runs == [(8, "gn:4", 0), (8, "bn", 1), (8, "gn:4", 1)]
-    assert [(p.name, [a.arm for a in p.arms], len(p.skipped)) for p in results.points] == [
+    assert [(p.batch.name, list(p.errors), len(p.skipped)) for p in results.points] == [
         ("batch-1", ["gn:4"], 1), ("batch-8", ["bn", "gn:4"], 0),
     ]  # fmt: skip
     assert trained(make_sweep(out, **TINY, batch_sizes=(1, 8)))[0] == []
@@ -234,7 +233,7 @@ def test_nothing_of_a_finished_sweep_or_of_its_points_is_trained_by_resume(finis
 
 def test_a_sweep_is_reported_again_from_its_folder_without_its_images(finished, monkeypatch):
     out, results = finished
-    monkeypatch.setattr("whichnorm.study.images.load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr("whichnorm.study.study.load_splits", lambda *_: 1 / 0)
     for written in ("results.json", "results.csv", "report/index.html", "report/README.md"):
         (out / written).unlink()
     assert main(["report", str(out)]) in (0, 1)
@@ -318,21 +317,21 @@ def results(tmp_path_factory):
 
 def test_errors_are_those_of_the_records(results):
     for point in results.points:
-        for arm in point.arms:
-            runs = [run for run in point.study.records if run.arm == arm.arm]
+        for arm, found in point.errors.items():
+            runs = [run for run in point.study.records if run.arm == arm]
             mean = np.mean([1 - run.last.test_accuracy for run in runs])
-            assert arm.error.estimate == pytest.approx(mean)
-            assert arm.error.low < mean < arm.error.high
+            assert found.error.estimate == pytest.approx(mean)
+            assert found.error.low < mean < found.error.high
 
 
 def test_comparisons_are_corrected_over_all_points_and_say_who_has_the_lower_error(results):
-    assert [c.point for c in results.comparisons] == [p.name for p in results.points if len(p.arms) == 2]
+    assert [c.point for c in results.comparisons] == [p.batch.name for p in results.points if len(p.errors) == 2]
     compared = [c.comparison for c in results.comparisons]
     assert [c.adjusted_p for c in compared] == pytest.approx(list(holm([c.p_value for c in compared])))
     assert (results.comparisons[0].point, compared[0].call) == ("batch-2", "worse")  # bn at two images
     assert (results.comparisons[-1].point, compared[-1].call) == ("batch-128", "better")
     for point, c in zip(results.points[1:], compared, strict=True):
-        errors = {arm.arm: arm.error.estimate for arm in point.arms}
+        errors = {arm: found.error.estimate for arm, found in point.errors.items()}
         assert c.difference == pytest.approx(errors["gn:2"] - errors["bn"])
 
 
@@ -384,7 +383,7 @@ def test_one_seed_gives_intervals_over_test_images_and_says_so(tmp_path):
     found = make_sweep_results(sweep, paper_like)
     assert all(c.comparison.call == "cannot tell" for c in found.comparisons)
     assert all("Cannot tell" in sentence for sentence in crossing_sentences(found))
-    assert "do not cover the noise between seeds" in size_picture(found, "").method
+    assert "do not cover the noise between seeds" in size_picture(found).method
     assert not is_decided(found)
     assert answer_sentence(found).startswith("Cannot tell")
     assert next(key_points(found)).text == "One seed says nothing of the noise between seeds: give 3 or more."
@@ -400,17 +399,17 @@ def test_results_json_is_json_and_has_every_part(results):
 
 
 def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_crossing(results):
-    picture = size_picture(results, "RULE")
+    picture = size_picture(results)
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "4", "8", "32", "128"]
     drawn = {line.get_label(): line for line in axes.get_lines()}
     bn = drawn["BatchNorm"]
     np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
-    found = [next(arm.error.estimate for arm in p.arms if arm.arm == "bn") for p in results.points[1:]]
+    found = [p.errors["bn"].error.estimate for p in results.points[1:]]
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
     (crossing,) = (line for label, line in drawn.items() if "cross at" in label)
     assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
-    assert picture.method.endswith("RULE")
+    assert picture.method.endswith(results.rule)
     assert len(picture.caption.split()) <= 40
 
 
@@ -425,7 +424,7 @@ def test_a_crossing_whose_interval_is_the_whole_sweep_is_not_placed_anywhere(res
     assert answer_sentence(unplaced).startswith("Cannot tell BatchNorm and")
     points = {point.label: point.text for point in key_points(unplaced)}
     assert points["How sure"].startswith("No crossing can be placed: its 95 % interval is the whole sweep.")
-    picture = size_picture(unplaced, "")
+    picture = size_picture(unplaced)
     assert "crossing" not in picture.caption
     assert not [line for line in picture.figure.axes[0].get_lines() if "cross at" in line.get_label()]
     assert [row[2].text for row in crossings_table(unplaced).rows] == ["cannot be placed"]
@@ -437,20 +436,20 @@ def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tm
     assert [c.panel for c in found.crossings] == [32, 64]
     assert all(c.sizes == (2, 8, 32) for c in found.crossings)
     assert all(sentence.startswith("With batch size") for sentence in crossing_sentences(found))
-    titles = [axes.get_title(loc="left") for axes in size_picture(found, "").figure.axes]
+    titles = [axes.get_title(loc="left") for axes in size_picture(found).figure.axes]
     assert [title.partition("\n")[0] for title in titles] == ["Batch size 32", "Batch size 64"]
 
 
 def test_few_seeds_are_drawn_as_thin_lines_too(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=3)
     found = make_sweep_results(sweep, paper_like)
-    (axes,) = size_picture(found, "").figure.axes
+    (axes,) = size_picture(found).figure.axes
     thin = [line.get_ydata() for line in axes.get_lines() if line.get_linewidth() < 1]
     runs = [[p.study.finished(arm)[seed] for p in found.points] for arm in ("bn", "gn:2") for seed in range(3)]
     errors = [[100 * (1 - run.last.test_accuracy) for run in of_seed] for of_seed in runs]
     np.testing.assert_allclose(sorted(map(list, thin)), sorted(errors))
     many = make_sweep(tmp_path / "many", batch_sizes=(2, 8), norms=("bn", "gn:2"), seeds=6)
-    (axes,) = size_picture(make_sweep_results(many, paper_like), "").figure.axes
+    (axes,) = size_picture(make_sweep_results(many, paper_like)).figure.axes
     assert not [line for line in axes.get_lines() if line.get_linewidth() < 1]
 
 
@@ -487,7 +486,7 @@ def test_groups_at_one_batch_have_an_answer_too(tmp_path, errors, said):
 )
 def test_the_command_of_the_report_makes_the_same_sweep_again(tmp_path, options):
     sweep = make_sweep(tmp_path, **options)
-    _, (code,) = again(sweep.to_dict())
+    _, (code,) = again(sweep.spec)
     words = shlex.split(code.text.replace("\\\n", " "))
     assert words[:2] == ["whichnorm", "sweep"]
     assert all(len(line) <= 80 for line in code.text.splitlines())
@@ -499,7 +498,7 @@ def test_the_command_of_the_report_makes_the_same_sweep_again(tmp_path, options)
 
 def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
     sweep = make_sweep(tmp_path, groups=("c", 4, 1), channels_per_group=(4,))
-    picture, per_group = group_pictures(make_sweep_results(sweep, paper_like), "RULE")
+    picture, per_group = group_pictures(make_sweep_results(sweep, paper_like))
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "4", "one per\nchannel"]
     assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm"}
@@ -508,8 +507,7 @@ def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
 
 
 def test_the_report_holds_the_rule_the_skipped_arms_and_both_formats_of_the_figure(results):
-    rule = make_sweep(results.folder, batch_sizes=(2,)).rule.sentence(RECIPES["digits"])
-    page = write_sweep_report(results, rule)
+    page = write_sweep_report(results)
     readme = (page.parent / "README.md").read_text()
     for text in (page.read_text(), readme):
         assert "Goyal et al." in text

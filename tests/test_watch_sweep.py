@@ -53,10 +53,7 @@ def put_all(made, records):
         shared = study.spec.shared_dict(TEST_SPLIT.digest)
         results = summarize(of_point, shared, TEST_SPLIT.class_names, TEST_SPLIT.labels, study.folder.root)
         studies[study.folder.root.name] = results
-    description = made.spec.to_dict(TEST_SPLIT.digest)
-    found = summarize_sweep(
-        description, made.axes.along, None, studies, TEST_SPLIT.labels, made.folder.root
-    )  # fmt: skip
+    found = summarize_sweep(made.spec, TEST_SPLIT.digest, studies, TEST_SPLIT.labels, made.folder.root)
     write_sweep_results(found)
     return found
 

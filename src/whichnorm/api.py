@@ -147,7 +147,7 @@ def _train(study: "Study", options: RunOptions, listener: "Listener", budget: fl
     beside = _beside(options)
     while True:
         study.folder.claim(study.spec, study.test_split)
-        records = run_study(study.spec, study.splits, study.test_split, study.folder, listener, beside=beside)
+        records = run_study(study, listener, beside=beside)
         results = _summarize(study, records)
         grown = next_look(study.spec, results) if study.spec.until_sure else None
         if not grown or not affordable(study.spec, grown, records, budget):
@@ -177,7 +177,7 @@ def _beside(options: RunOptions) -> "Sequence[Beside]":
 
 def report_on(study: "Study", results: "Results", *, latency: bool = True) -> "StudyResults":
     """Ask the networks of the finished runs what they were not asked yet, and write results and report."""
-    from whichnorm.analyses.cost.options import CostOptions
+    from whichnorm.analyses.cost import CostOptions
     from whichnorm.report import measure_all, write_report
     from whichnorm.results.results import write_results
     from whichnorm.study_results import StudyResults
@@ -242,4 +242,4 @@ def show(
     """
     from whichnorm.architecture.show import describe_network
 
-    return describe_network(model, norm, num_classes, input_shape, options)
+    return describe_network(model, norm, num_classes, input_shape, options)[1]

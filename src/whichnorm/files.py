@@ -1,10 +1,14 @@
 """Files that are there whole or not at all, and locks that keep a second process out."""
 
+import csv
+import io
+import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from whichnorm.errors import StudyError
 
@@ -27,6 +31,18 @@ def write_in_one_step(path: Path, data: bytes, remedy: str = REMEDY) -> None:
         with suppress(OSError):  # a folder that cannot be written may not let us delete either
             partial.unlink()
         raise StudyError(f"{place(path)}: cannot be written ({error.strerror or error}); {remedy}") from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON values as indented text, in one step; NaN and infinity, which JSON has not, are a ValueError."""
+    write_in_one_step(path, f"{json.dumps(content, indent=2, allow_nan=False)}\n".encode())
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV, lines ended by a line feed."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
 
 
 def escaped(text: str | Path) -> str:

@@ -1,6 +1,6 @@
 """The report of a study: every analysis in its order, as a page, as Markdown, and as figures."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ def write_report(results: Results, found: Mapping[str, Any]) -> Path:
 
     `found` is what every analysis found, by its name. The same findings give the same bytes.
     """
-    folder = results.folder / "report"
-    content = make_content(results, found)
+    return write_content(make_content(results, found), results.folder / "report", results.class_names)
+
+
+def write_content(content: Content, folder: Path, class_names: Sequence[str] = ()) -> Path:
+    """Write a report as a page and as Markdown, with its figures, into a folder; return the path of the page."""
     embedded = write_figures(content, folder / "figures")
-    html = page.render(content, embedded, results.class_names)
+    html = page.render(content, embedded, class_names)
     write_in_one_step(folder / "README.md", markdown.render(content).encode())
     write_in_one_step(folder / "index.html", html.encode())
     remove_left_over(folder / "figures", embedded)
@@ -62,7 +65,7 @@ def sections(results: Results, found: Mapping[str, Any]) -> Iterator[Section]:
             yield section
 
 
-def _section(analysis: Analysis[Any, Any], found: Any, results: Results) -> Section | None:
+def _section(analysis: Analysis, found: Any, results: Results) -> Section | None:
     if isinstance(found, WhichnormError):
         return Section(anchor=analysis.name, label=analysis.title, title=analysis.title, sentences=(str(found),))
     return analysis.section(found, results)

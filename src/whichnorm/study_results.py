@@ -1,6 +1,6 @@
 """A study's results in a reader's hands: tables, pictures and the report, in Python and in a notebook."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
@@ -40,7 +40,9 @@ class StudyResults(Results):
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content, with what the trained networks answered and whether the answer holds."""
-        return results_json(self, self.found)
+        tested = getattr(self.found.get("sensitivity"), "tested", ())
+        examined = examined_json(self.found) if self.found else None
+        return {**super().to_dict(), "examined": examined, "follow_ups": list(tested)}
 
     def _repr_html_(self) -> str:
         return f"<p><strong>{escape(self.verdict.answer)}</strong></p>{self.table()._repr_html_()}"
@@ -82,7 +84,7 @@ class StudyResults(Results):
                 raise SpecError(f"{shown(norm)} is no arm of this study; it has {', '.join(self.arm_names)}")
         return replace(self.only(list(norms)), found={})
 
-    def _found(self, analysis: Analysis[Any, Any], options: Mapping[str, Any]) -> Any:
+    def _found(self, analysis: Analysis, options: Mapping[str, Any]) -> Any:
         """Return what an analysis finds; with the report's own options it is measured once."""
         known = self.found.get(analysis.name)
         if not options and known is not None and not isinstance(known, Exception):
@@ -135,31 +137,22 @@ class Plots(Sequence["Picture"]):
         """Show images as PNG, which every viewer of notebooks shows, code hosts too."""
         from IPython.display import Image, Markdown, display
 
-        for png, picture in self._drawn():
-            display(Image(png, width=round(96 * picture.figure.get_size_inches()[0]), alt=picture.alt))
-            display(Markdown(picture.caption))
-
-    def _drawn(self) -> Iterator[tuple[bytes, "Picture"]]:
         from whichnorm.render.style import saved
 
         for picture in self._pictures:
-            yield saved(picture.figure)["png"], picture
+            png, width = saved(picture.figure)["png"], round(96 * picture.figure.get_size_inches()[0])
+            display(Image(png, width=width, alt=picture.alt))
+            display(Markdown(picture.caption))
 
 
-def results_json(results: StudyResults, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return results.json's content; `found` is what analyses found by their names, an error where they have none."""
-    tested = getattr(found.get("sensitivity"), "tested", ())
-    return {**Results.to_dict(results), "examined": examined_json(found) if found else None, "follow_ups": list(tested)}
-
-
-def _find(name: str) -> Analysis[Any, Any]:
+def _find(name: str) -> Analysis:
     names = [analysis.name for analysis in ANALYSES]
     if name not in names:
         raise SpecError(f"no analysis is called {shown(name)}{nearest(str(name), names)}; there are {', '.join(names)}")
     return ANALYSES[names.index(name)]
 
 
-def _options(analysis: Analysis[Any, Any], given: Mapping[str, Any]) -> Any:
+def _options(analysis: Analysis, given: Mapping[str, Any]) -> Any:
     known = [one.name for one in fields(analysis.options)]
     for option in given:
         if option not in known:

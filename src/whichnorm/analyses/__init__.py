@@ -1,7 +1,5 @@
 """The questions asked of a study's finished runs, one room each; the report has them in this order."""
 
-from typing import Any
-
 from whichnorm.analyses.accuracy import Accuracy
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.analyses.batch_dependence import BatchDependence
@@ -19,7 +17,7 @@ from whichnorm.analyses.method import Method
 from whichnorm.analyses.mistakes import Mistakes
 from whichnorm.analyses.sensitivity import SensitivityAnalysis
 
-ANALYSES: tuple[Analysis[Any, Any], ...] = (
+ANALYSES: tuple[Analysis, ...] = (
     Faults(), Accuracy(), SensitivityAnalysis(), Curves(), Mistakes(), Confusion(), Classes(), GradCam(), Diagnostics(),
     BatchStatistics(), Corruptions(), Calibration(), BatchDependence(), Cost(), Method(),
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """What an analysis is: one question asked of a study's finished runs, and the section of the report that answers it."""
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from whichnorm.results.results import Results
 
@@ -10,22 +10,21 @@ if TYPE_CHECKING:  # drawing and training are slow to import, and the command li
     from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
-OptionsT = TypeVar("OptionsT")
-FoundT = TypeVar("FoundT")
-
 
 @dataclass(frozen=True, kw_only=True)
 class NoOptions:
     """Of an analysis that leaves nothing to choose."""
 
 
-class Analysis(ABC, Generic[OptionsT, FoundT]):
+class Analysis:
     """One topic: what can be chosen, what is measured, and how it is shown.
 
-    `measure` asks the records, and where it must the trained networks, once: what it finds is frozen, and is kept in
-    the study's folder where networks had to be run. `section` is pure: the same findings give the same tables, figures
-    and sentences. The report has every analysis in its order; a command of the same name prints the same section.
-    Both import what is slow inside, so that the command line can name an analysis without PyTorch or matplotlib.
+    Its folder has `measure(study, results, options)` in measure.py and `section(found, results)` in section.py. The
+    first asks the records, and where it must the trained networks, once: what it finds is frozen, and is kept in the
+    study's folder where networks had to be run. The second is pure: the same findings give the same tables, figures and
+    sentences. The report has every analysis in its order; a command of the same name prints the same section. Both
+    files are imported when they are needed, so that the command line can name an analysis without PyTorch or
+    matplotlib.
     """
 
     name: ClassVar[str]  # of the command, the section's anchor and its files
@@ -35,17 +34,21 @@ class Analysis(ABC, Generic[OptionsT, FoundT]):
     examples: ClassVar[str]
     options: ClassVar[type[Any]] = NoOptions
 
-    @abstractmethod
-    def measure(self, study: "Study", results: Results, options: OptionsT) -> FoundT:
+    def measure(self, study: "Study", results: Results, options: Any) -> Any:
         """Ask a study's runs. Raises WhichnormError where there is no answer: its text stands in the section's place.
 
         results may be of some of the study's arms only (`Results.only`).
         """
+        return self._file("measure").measure(study, results, options)
 
-    @abstractmethod
-    def section(self, found: FoundT, results: Results) -> "Section | None":
+    def section(self, found: Any, results: Results) -> "Section | None":
         """Say and show what was found; None where there is nothing to say."""
+        section = self._file("section").section(found, results)
+        return section and replace(section, anchor=self.name, label=section.label or self.title)
 
-    def of_report(self) -> OptionsT:
+    def of_report(self) -> Any:
         """Return the options under which the report asks."""
         return self.options()
+
+    def _file(self, name: str) -> Any:
+        return import_module(f"{type(self).__module__}.{name}")

@@ -1,9 +1,28 @@
 """How arms are named and drawn, in sentences, tables and pictures."""
 
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 from whichnorm.render.style import ArmStyle, arm_styles
 from whichnorm.render.table import Cell
 from whichnorm.results.results import Results
 from whichnorm.specs.names import arm_title
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawn(Generic[T]):
+    """An arm in a figure: its name, its looks, and what is drawn of it."""
+
+    label: str
+    style: ArmStyle
+    values: T
+
+
+def drawn(results: Results, arm: str, values: T) -> Drawn[T]:
+    """Return an arm as all figures name it and draw it."""
+    return Drawn(label=arm_title(arm), style=style(results, arm), values=values)
 
 
 def arm_cell(results: Results, arm: str) -> Cell:

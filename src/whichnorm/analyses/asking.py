@@ -8,18 +8,16 @@ from typing import Any, Generic, TypeVar
 
 from torch import nn
 
-from whichnorm.analyses.kept import read_kept, weights_digest, write_kept
+from whichnorm.analyses.kept import FOLDER, read_kept, weights_digest, write_kept
 from whichnorm.analyses.network import Subject
 from whichnorm.data.splits import Splits
 from whichnorm.errors import WhichnormError, in_a_line
 from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
 from whichnorm.specs.study import RunSpec
-from whichnorm.study.run import on_cpu
-from whichnorm.study.study import Study
+from whichnorm.study.study import Study, on_cpu
 
 T = TypeVar("T")
-FOLDER = "examined"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +123,12 @@ class _Images:
         return Trained(run=run, network=network, splits=self.splits[0], splits_on_cpu=self.splits[1])
 
 
+def finished_runs(study: Study, results: Results) -> list[RunSpec]:
+    """Return the finished runs of the results' arms, in the study's order."""
+    done = {(record.arm, record.seed) for record in results.records if record.status == "finished"}
+    return [run for run in study.spec.runs() if (str(run.arm), run.seed) in done]
+
+
 def ask_runs(study: Study, results: Results, questions: Sequence[Question[Any]]) -> dict[str, Answers[Any]]:
     """Return the answers to all questions by their names; new ones are written into the study's folder.
 
@@ -132,8 +136,7 @@ def ask_runs(study: Study, results: Results, questions: Sequence[Question[Any]])
     only while it is asked. One that cannot be asked has a reason in place of an answer, and is tried again the next
     time.
     """
-    done = {(record.arm, record.seed) for record in results.records if record.status == "finished"}
-    finished = [run for run in study.spec.runs() if (str(run.arm), run.seed) in done]
+    finished = finished_runs(study, results)
     asked = {question.name: {run.key for run in question.runs(finished)} for question in questions}
     answers: dict[str, list[Answer[Any]]] = {question.name: [] for question in questions}
     images = _Images(study)

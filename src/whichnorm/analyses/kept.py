@@ -1,4 +1,4 @@
-"""What was found about a run's weights, kept in the study's folder so that a network is asked once.
+"""What was found about a run's weights, or about those of several, kept in the study's folder: networks are asked once.
 
 A file names the weights by their hash, so that a run that was trained again is asked again. A file that is damaged, of
 another version or of other weights counts as not there.
@@ -16,6 +16,8 @@ from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.json_files import read_json
 
 SCHEMA = 1
+FOLDER = "examined"
+DIGITS = 6  # significant ones, as many as float32 has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class KeptFile:
     """A file of findings."""
 
     schema: int
-    weights: str
+    weights: Any
     found: Any
 
 
@@ -42,13 +44,13 @@ def weights_digest(path: Path) -> str:
         return ""
 
 
-def write_kept(path: Path, weights: str, found: Any) -> None:
-    """Put in place what was found about these weights."""
+def write_kept(path: Path, weights: Any, found: Any, indent: int | None = 1) -> None:
+    """Put in place what was found about these weights: a digest, or several as JSON values."""
     content = {"schema": SCHEMA, "weights": weights, "found": encode(found)}
-    write_in_one_step(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    write_in_one_step(path, (json.dumps(content, indent=indent, allow_nan=False) + "\n").encode())
 
 
-def read_kept(path: Path, weights: str, kind: Any, key: str = "") -> Kept | None:
+def read_kept(path: Path, weights: Any, kind: Any, key: str = "") -> Kept | None:
     """Return what was found about these weights as an object of a type, None if there is no such file.
 
     `key` names the part of a file that holds what several questions found. Weights that are not there, "", cannot
@@ -62,6 +64,11 @@ def read_kept(path: Path, weights: str, kind: Any, key: str = "") -> Kept | None
         return Kept(decode(found, kind, path.name))
     except SpecError:
         return None
+
+
+def significant(value: float) -> float:
+    """Return a number with as many digits as are kept."""
+    return float(f"{value:.{DIGITS}g}")
 
 
 def check_fractions(*values: float | None) -> None:

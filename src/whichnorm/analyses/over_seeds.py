@@ -1,20 +1,21 @@
 """What the tables and texts of networks' answers say alike: means over an arm's seeds, and who could not be asked."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.asking import Answer, Answers
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
-from whichnorm.render.table import Cell
+from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
 
 T = TypeVar("T")
-Arms = Sequence[tuple[str, Sequence[Any]]]  # their names, with what was found about their runs
+Arms = Sequence[tuple[str, Sequence[T]]]  # their names, with what was found about their runs
 FEW_SEEDS = 5  # as many are drawn one by one, more as the band of their range
 MEANS = "Mean over seeds, SD over seeds below."
 
@@ -35,6 +36,28 @@ def mean_cell(values: Iterable[float | None], write: Callable[[float], str] = te
     return Cell(text=write(float(np.mean(present))), note=spread)
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of means over seeds: its heading, the value of a run, and how it is written."""
+
+    heading: str
+    value: Callable[[Any], float | None]
+    write: Callable[[float], str] = text.percent
+
+
+def means_table(results: Results, arms: Arms[Any], caption: str, *columns: Column) -> Table:
+    """Return a table of means over seeds, one row per arm."""
+    return Table(
+        caption=f"{caption} {MEANS}",
+        headings=("Arm", *(column.heading for column in columns), "Seeds"),
+        rows=tuple(
+            (arm_cell(results, arm), *(mean_cell(map(column.value, found), column.write) for column in columns),
+             seeds_cell(found))
+            for arm, found in arms
+        ),
+    )  # fmt: skip
+
+
 def seeds_cell(found: Sequence[object]) -> Cell:
     """Write the number of an arm's runs."""
     return Cell(text=str(len(found)))
@@ -50,7 +73,7 @@ def brief(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.0095 or not share else f"{100 * share:.1g} %"
 
 
-def seeds_text(arms: Arms, spread: str = "") -> str:
+def seeds_text(arms: Arms[Any], spread: str = "") -> str:
     """Say over how many seeds the arms' numbers are means, and how their spread is drawn if there are several."""
     numbers = sorted({len(found) for _, found in arms})
     if numbers == [1]:
@@ -58,7 +81,7 @@ def seeds_text(arms: Arms, spread: str = "") -> str:
     return f"Means over seeds (n = {' or '.join(map(str, numbers))}){spread}."
 
 
-def spread_text(arms: Arms) -> str:
+def spread_text(arms: Arms[Any]) -> str:
     """Say how the seeds are drawn beside their means: `FEW_SEEDS` or fewer one by one."""
     most = max(len(found) for _, found in arms)
     return "; thin lines are the seeds" if most <= FEW_SEEDS else "; bands are the range over seeds"

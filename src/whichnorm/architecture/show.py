@@ -1,7 +1,7 @@
 """A network described in one call, and shown in a notebook."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -34,11 +34,10 @@ def describe_network(
     num_classes: int,
     input_shape: tuple[int, int, int] | None,
     options: dict[str, Any],
-) -> ShownArchitecture:
-    """Build a network and describe it; see `whichnorm.show`."""
+) -> tuple[nn.Module, ShownArchitecture]:
+    """Build a network and return it with its description; see `whichnorm.show`."""
     spec = parse_norm(norm) if isinstance(norm, str) else norm
     name = model if isinstance(model, str) else factory_name(model)
     shape = input_shape or default_input_shape(name)
     network = build_model(model, spec, num_classes, shape[0], image_size=shape[1:], **options)
-    found = describe(network, name, spec, shape, num_classes)
-    return ShownArchitecture(**{one.name: getattr(found, one.name) for one in fields(Architecture)})
+    return network, ShownArchitecture(**vars(describe(network, name, spec, shape, num_classes)))

@@ -2,13 +2,11 @@
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.study_folder import add_study_arguments, study_of
 from whichnorm.errors import SpecError, StudyError, shortened
 from whichnorm.specs import texts
 from whichnorm.specs.arm import parse_arm
@@ -22,31 +20,18 @@ if TYPE_CHECKING:  # drawing is slow to import, and --help does without
     from whichnorm.results.results import Results
 
 
-@dataclass(frozen=True)
 class AnalysisCommand:
     """A command made of an analysis: the same for each."""
 
-    analysis: Analysis[Any, Any]
-
-    @property
-    def NAME(self) -> str:  # noqa: N802
-        return self.analysis.name
-
-    @property
-    def HELP(self) -> str:  # noqa: N802
-        return self.analysis.help
-
-    @property
-    def DESCRIPTION(self) -> str:  # noqa: N802
-        return self.analysis.description
-
-    @property
-    def EPILOG(self) -> str:  # noqa: N802
-        examples = "\n".join(f"  {line}" for line in self.analysis.examples.splitlines())
-        return f"examples:\n{examples}\n\nExit code: 0 done, 2 input that cannot be used.\n"
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.NAME, self.HELP, self.DESCRIPTION = analysis.name, analysis.help, analysis.description
+        examples = "\n".join(f"  {line}" for line in analysis.examples.splitlines())
+        self.EPILOG = f"examples:\n{examples}\n\nExit code: 0 done, 2 input that cannot be used.\n"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        add_study_arguments(parser)
+        parser.add_argument("study", metavar="DIR", help="the folder of a study, --out of whichnorm compare")
+        add_options(parser, DataPlace)
         parser.add_argument("--norms", metavar="A,B,...", help="arms of the study, such as bn,gn:8 (default: all)")
         parser.add_argument("--out", metavar="PATH", help="a folder for the figures as PNG and SVG, or a file for a "
                             "single one, .png or .svg (default DIR/pictures)")  # fmt: skip
@@ -60,8 +45,10 @@ class AnalysisCommand:
 
     def run(self, args: argparse.Namespace, options: Any, console: "Console") -> int:
         from whichnorm.api import read_results
+        from whichnorm.study.study import reopen
 
-        place, study = figure_place(args), study_of(args.study, read_options(args, DataPlace))
+        place, data = figure_place(args), read_options(args, DataPlace)
+        study = reopen(args.study, data.data_dir, data.download)
         results = chosen(args, read_results(study))
         found = self.analysis.measure(study, results, options)
         section = self.analysis.section(found, results)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from whichnorm.errors import SpecError, shown
 from whichnorm.specs.options import Choice, choices, make
 
+FOLDER = "the folder of a study or a sweep, their --out"
 Group = argparse._ArgumentGroup
 Arguments = argparse.ArgumentParser | Group
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from whichnorm.api import execute, prepare
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.ending import EXIT_CODES, end_study, going_on
+from whichnorm.commands.ending import EXIT_CODES, end, going_on
 from whichnorm.specs.study_options import OUTPUT, CompareOptions
 from whichnorm.study.prepare import check
 
@@ -55,4 +55,4 @@ def run(args: argparse.Namespace, options: CompareOptions, console: "Console") -
 
     with going_on(study.folder.root):
         results = execute(study, options=options, progress=console_progress(console), budget=options.budget)
-    return end_study(results, console)
+    return end(results, console)

@@ -14,22 +14,18 @@ if TYPE_CHECKING:  # training and drawing are slow to import
 EXIT_CODES = "Exit code: 0 done, 1 done but a run failed, diverged or stayed at chance, 2 input that cannot be used."
 
 
-def end_study(results: "StudyResults", console: "Console") -> int:
-    """Print a study's results and where its report is; return the exit code."""
-    from whichnorm.analyses.accuracy.terminal import print_results
+def end(results: "StudyResults | SweepResults", console: "Console") -> int:
+    """Print the results of a study or a sweep and where its report is; return the exit code."""
+    from whichnorm.study_results import StudyResults
 
-    print_results(results, results.found, console)
-    print_page(results.folder, console)
-    return 0 if results.ok else 1
+    if isinstance(results, StudyResults):
+        from whichnorm.analyses.accuracy.terminal import print_results
 
+        print_results(results, results.found, console)
+    else:
+        from whichnorm.sweeps.terminal import print_sweep
 
-def end_sweep(results: "SweepResults", console: "Console") -> int:
-    """Print a sweep's results and where its report is; return the exit code."""
-    from whichnorm.sweeps.spec import read_sweep
-    from whichnorm.sweeps.terminal import print_sweep
-
-    spec = read_sweep(results.description, "the sweep")
-    print_sweep(results, spec.rule.sentence(spec.recipe), console)
+        print_sweep(results, console)
     print_page(results.folder, console)
     return 0 if results.ok else 1
 

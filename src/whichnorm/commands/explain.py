@@ -85,10 +85,15 @@ def read(args: argparse.Namespace) -> ExplainOptions:
 
 
 def run(args: argparse.Namespace, options: ExplainOptions, console: "Console") -> int:
-    picture = None if options.out is None else picture_place(options.out)
+    picture = None
+    if options.out is not None:
+        from whichnorm.explain.picture import draw
+        from whichnorm.render.files import check_file, write_figure
+
+        picture = check_file(options.out)  # before anything is computed
     explanation = _explanation(args.array, options)
     if picture:
-        write_picture(explanation, picture)
+        write_figure(draw(explanation), picture)
     if options.json:
         from whichnorm.explain.text import as_json
 
@@ -100,21 +105,6 @@ def run(args: argparse.Namespace, options: ExplainOptions, console: "Console") -
     if picture:
         console.print(f"\npicture: {picture}", markup=False, highlight=False, soft_wrap=True)
     return 0
-
-
-def picture_place(out: str) -> Path:
-    """Return where the picture goes; checked before anything is computed."""
-    from whichnorm.render.files import check_file
-
-    return check_file(out)
-
-
-def write_picture(explanation: "Explanation", path: Path) -> None:
-    """Draw an explanation into a file, SVG or PNG by its ending."""
-    from whichnorm.explain.picture import draw
-    from whichnorm.render.files import write_figure
-
-    write_figure(draw(explanation), path)
 
 
 def _check_network_options(args: argparse.Namespace) -> None:

@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from whichnorm.api import report_again
-from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.ending import end_study, end_sweep
+from whichnorm.commands.arguments import FOLDER, add_options, read_options
+from whichnorm.commands.ending import end
 from whichnorm.files import expand
 from whichnorm.specs.data import DataPlace
 
@@ -27,7 +27,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a study or a sweep, their --out")
+    parser.add_argument("folder", metavar="DIR", help=FOLDER)
     add_options(parser, DataPlace)
 
 
@@ -36,7 +36,4 @@ def read(args: argparse.Namespace) -> DataPlace:
 
 
 def run(args: argparse.Namespace, place: DataPlace, console: "Console") -> int:
-    from whichnorm.sweeps.results import SweepResults
-
-    results = report_again(expand(args.folder), place)
-    return end_sweep(results, console) if isinstance(results, SweepResults) else end_study(results, console)
+    return end(report_again(expand(args.folder), place), console)

@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from whichnorm.api import resume
-from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.ending import EXIT_CODES, end_study, end_sweep, going_on
+from whichnorm.commands.arguments import FOLDER, add_options, read_options
+from whichnorm.commands.ending import EXIT_CODES, end, going_on
 from whichnorm.files import expand
 from whichnorm.specs.study_options import ResumeOptions
 
@@ -28,7 +28,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a study or a sweep, their --out")
+    parser.add_argument("folder", metavar="DIR", help=FOLDER)
     add_options(parser, ResumeOptions)
 
 
@@ -38,9 +38,8 @@ def read(args: argparse.Namespace) -> ResumeOptions:
 
 def run(args: argparse.Namespace, options: ResumeOptions, console: "Console") -> int:
     from whichnorm.study.progress import console_progress
-    from whichnorm.sweeps.results import SweepResults
 
     folder = expand(args.folder)
     with going_on(folder):
         results = resume(folder, options=options, progress=console_progress(console))
-    return end_sweep(results, console) if isinstance(results, SweepResults) else end_study(results, console)
+    return end(results, console)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.errors import SpecError, shortened
-from whichnorm.models import NETWORKS, build_model, check_name, default_input_shape
+from whichnorm.models import NETWORKS, check_name
 from whichnorm.norms import FORMS, parse_norm
 from whichnorm.specs import texts
 from whichnorm.specs.options import again, option
@@ -80,13 +80,10 @@ def read(args: argparse.Namespace) -> ShowOptions:
 
 
 def run(args: argparse.Namespace, options: ShowOptions, console: "Console") -> int:
-    from whichnorm.architecture.summary import describe
+    from whichnorm.architecture.show import describe_network
 
-    norm = parse_norm(options.norm)
-    shape = options.input or default_input_shape(args.model)
     own = own_options(options.model_options or {})
-    model = build_model(args.model, norm, options.num_classes, shape[0], image_size=shape[1:], **own)
-    architecture = describe(model, args.model, norm, shape, options.num_classes)
+    model, architecture = describe_network(args.model, options.norm, options.num_classes, options.input, own)
     shown: dict[str, Any] = architecture.as_json()
     said = []
     if options.svg is not None:
@@ -98,7 +95,7 @@ def run(args: argparse.Namespace, options: ShowOptions, console: "Console") -> i
     if options.onnx is not None:
         from whichnorm.architecture.export import export_onnx
 
-        check = export_onnx(model, args.model, shape, options.onnx)
+        check = export_onnx(model, args.model, architecture.input_shape, options.onnx)
         shown["onnx"] = {"file": str(options.onnx), **asdict(check)}
         sizes = ", ".join(map(str, check.batch_sizes))
         said.append(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from whichnorm.api import execute
 from whichnorm.commands.arguments import add_options, read_options
-from whichnorm.commands.ending import EXIT_CODES, end_sweep, going_on
+from whichnorm.commands.ending import EXIT_CODES, end, going_on
 from whichnorm.specs.study_options import OUTPUT, SweepOptions
 from whichnorm.sweeps.spec import check_sweep
 
@@ -54,4 +54,4 @@ def run(args: argparse.Namespace, options: SweepOptions, console: "Console") -> 
         return 0
     with going_on(sweep.folder.root):
         results = execute_sweep(sweep, options, console_progress(console), execute)
-    return end_sweep(results, console)
+    return end(results, console)

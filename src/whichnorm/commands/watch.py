@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whichnorm.commands.arguments import add_options, read_options
+from whichnorm.commands.arguments import FOLDER, add_options, read_options
 from whichnorm.errors import SpecError
 from whichnorm.files import expand
 from whichnorm.specs import texts
@@ -55,7 +55,7 @@ class WatchOptions:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a study or a sweep, their --out")
+    parser.add_argument("folder", metavar="DIR", help=FOLDER)
     add_options(parser, WatchOptions)
 
 

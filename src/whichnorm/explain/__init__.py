@@ -39,4 +39,4 @@ def explain(
     specs = None if norms is None else [parse_norm(norm) if isinstance(norm, str) else norm for norm in norms]
     source = "The published worked example" if array is None else "An array"
     values = feature_map(np.array(PUBLISHED) if array is None else array, "the array")
-    return ShownExplanation.of(explain_values(values, source, specs))
+    return ShownExplanation(**vars(explain_values(values, source, specs)))

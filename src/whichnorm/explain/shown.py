@@ -1,6 +1,6 @@
 """An explanation that prints as text and is a picture in a notebook."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -13,10 +13,6 @@ from whichnorm.render.style import saved
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShownExplanation(Explanation):
     """All norms in words and numbers, and the picture of their sets."""
-
-    @classmethod
-    def of(cls, found: Explanation) -> "ShownExplanation":
-        return cls(**{one.name: getattr(found, one.name) for one in fields(Explanation)})
 
     def __str__(self) -> str:
         console = Console(width=100, force_terminal=False, force_jupyter=False, no_color=True)

@@ -29,12 +29,13 @@ class Folded:
 class Section:
     """A part of the report under one heading, which says the finding; `label` names it in the list of contents.
 
-    Its parts come in the order of the fields. `wide` pictures get a row each, others share one if there is room.
-    `sprite` holds the small images that the pictures' widgets show.
+    An analysis gives its own name, and its title where there is no label. The parts come in the order of the fields.
+    `wide` pictures get a row each, others share one if there is room. `sprite` holds the small images that the
+    pictures' widgets show.
     """
 
-    anchor: str
     title: str
+    anchor: str = ""
     label: str = ""
     sentences: tuple[str, ...] = ()
     code: tuple[Code, ...] = ()

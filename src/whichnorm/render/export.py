@@ -1,10 +1,9 @@
 """A table as CSV and as LaTeX, for a reader's own paper or program."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 
+from whichnorm import files
 from whichnorm.render.table import Cell, Table
 from whichnorm.signs import MINUS
 
@@ -19,13 +18,12 @@ FORMULA = re.compile(r"[=@]|[-+](?![\d.]*\d)")  # what spreadsheets run at the s
 
 def as_csv(table: Table) -> str:
     """Return a table as CSV, lines ended by a line feed; notes below cells get a column of their own."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     noted = _noted(table)
     headings = [Cell(text=heading, note=f"{heading}, note") for heading in table.headings]
-    for row in (headings, *table.rows):
-        writer.writerow([_plain(text) for cell, has in zip(row, noted, strict=True) for text in _texts(cell, has)])
-    return out.getvalue()
+    return files.as_csv(
+        [_plain(text) for cell, has in zip(row, noted, strict=True) for text in _texts(cell, has)]
+        for row in (headings, *table.rows)
+    )
 
 
 def _noted(table: Table) -> list[bool]:

@@ -19,7 +19,6 @@ from whichnorm.render import export, text
 from whichnorm.render.content import Content
 from whichnorm.render.images import Sprite
 from whichnorm.render.picture import Picture
-from whichnorm.render.table import Table
 
 SCRIPTS = ("make.js", "sort.js", "charts.js", "confusion.js", "take.js", "page.js")  # one script, in this order
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")  # such as --norms
@@ -45,7 +44,11 @@ def render(content: Content, files: Mapping[str, bytes], class_names: Sequence[s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(prose=_prose, csv=_csv_uri, latex=_latex_uri)
+    environment.filters.update(
+        prose=_prose,
+        csv=lambda table: _text_uri(export.as_csv(table), "csv"),
+        latex=lambda table: _text_uri(export.as_latex(table), "x-tex"),
+    )
     widgets = {p.name: {"kind": p.widget.kind, "alt": p.alt, **p.widget.data} for p in content.pictures if p.widget}
     sprite = next((_sprite(section.sprite) for section in content.sections if section.sprite), {})
     data = {"classes": [text.printable(name) for name in class_names], "sprite": sprite, "widgets": widgets}
@@ -87,14 +90,6 @@ def _as_webp(png: bytes) -> bytes:
 def _prose(sentence: str) -> Markup:
     """Return text as HTML in which neither numbers nor names of options break at the end of a line."""
     return Markup(OPTION.sub(r"<code>\g<0></code>", str(escape(text.unbroken(sentence)))))
-
-
-def _csv_uri(table: Table) -> str:
-    return _text_uri(export.as_csv(table), "csv")
-
-
-def _latex_uri(table: Table) -> str:
-    return _text_uri(export.as_latex(table), "x-tex")
 
 
 def _text_uri(content: str, kind: str) -> str:

@@ -48,6 +48,11 @@ def cells(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(text=t) for t in texts)
 
 
+def filled(*tables: Table) -> tuple[Table, ...]:
+    """Return the tables that have rows."""
+    return tuple(table for table in tables if table.rows)
+
+
 def alt_text(lead: str, table: Table) -> str:
     """Say a picture in words by the table of its numbers: "Accuracy. BatchNorm: 98.10 %; LayerNorm: 97.02 %."."""
     rows = (
@@ -55,7 +60,7 @@ def alt_text(lead: str, table: Table) -> str:
         + ", ".join(f"{heading} {said(cell)}" for heading, cell in zip(table.headings[1:], row[1:], strict=True))
         for row in table.rows
     )
-    return f"{lead} {'; '.join(rows)}."
+    return f"{lead} {'; '.join(rows) or 'none'}."
 
 
 def said(cell: Cell) -> str:

@@ -71,6 +71,10 @@ def encodable(code: str) -> str:
     return code.encode("utf-8", "replace").decode()
 
 
+def capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def shorten(name: str, limit: int) -> str:
     """Return a printable name of at most `limit` characters, cut with an ellipsis."""
     return shortened(printable(name), limit)

@@ -1,10 +1,10 @@
 """What the published networks' authors reported, and what is known to be wrong with it."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from whichnorm.errors import SpecError, nearest, shortened, shown
+from whichnorm.specs.codec import decode
+from whichnorm.specs.json_files import parse_json
 
 NAMES = ("wynet", "mnist_s6", "session08", "residual8", "lcifar", "grouped_cifar")
 
@@ -13,6 +13,7 @@ NAMES = ("wynet", "mnist_s6", "session08", "residual8", "lcifar", "grouped_cifar
 class PublishedScores:
     """Scores of one epoch as published, None where they are not given. Accuracies are in [0, 1], losses in nats."""
 
+    epoch: int | None = None  # from 1, in a log
     train_accuracy: float | None = None
     train_loss: float | None = None
     test_accuracy: float | None = None
@@ -54,19 +55,5 @@ def find_published(name: str) -> Published:
     from importlib.resources import files  # slow to import, and --help does without
 
     check_name(name)
-    raw = json.loads((files("whichnorm.reproduce") / "published" / f"{name}.json").read_text(encoding="utf-8"))
-    arms = tuple(_arm(arm) for arm in raw.pop("arms"))
-    return Published(arms=arms, faults=tuple(raw.pop("faults")), choices=tuple(raw.pop("choices")), **raw)
-
-
-def _arm(raw: dict[str, Any]) -> PublishedArm:
-    return PublishedArm(
-        norm=raw["norm"],
-        params=raw["params"],
-        final=PublishedScores(**raw["final"]),
-        best=PublishedScores(**raw["best"]),
-        epochs=tuple(
-            PublishedScores(**{key: value for key, value in row.items() if key != "epoch"})
-            for row in raw.get("epochs", ())
-        ),
-    )
+    text = (files("whichnorm.reproduce") / "published" / f"{name}.json").read_text(encoding="utf-8")
+    return decode(parse_json(text, name), Published, name)

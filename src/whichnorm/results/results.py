@@ -1,10 +1,7 @@
 """From run records to results: arms, comparisons and the verdict, and their JSON and CSV files."""
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.files import write_in_one_step
+from whichnorm.files import as_csv, write_in_one_step, write_json
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
+from whichnorm.specs.codec import encode
 from whichnorm.specs.names import arm_title
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
@@ -106,12 +104,14 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """Return results.json's content."""
+        machines = [r.environment for r in self.records]
         return {
-            "arms": [_arm_dict(arm) for arm in self.arms],
-            "comparisons": [
-                {**asdict(c), "ci95": list(c.ci95), "seeds": list(c.seeds), "more_seeds": c.more_seeds}
-                for c in self.comparisons
+            "arms": [
+                {**encode(arm), "train_seconds": arm.train_seconds.mean,
+                 "train_seconds_values": list(arm.train_seconds.values)}
+                for arm in self.arms
             ],
+            "comparisons": [{**encode(c), "more_seeds": c.more_seeds} for c in self.comparisons],
             "verdict": {
                 "choice": self.verdict.choice,
                 "next_best": self.verdict.next_best,
@@ -127,53 +127,24 @@ class Results:
             "curves_split": self.curves_split,
             "num_test_images": self.num_test_images,
             "study": self.study,
-            "environments": _distinct([r.environment for r in self.records]),
+            "environments": [one for place, one in enumerate(machines) if one not in machines[:place]],
         }  # fmt: skip
 
     def to_csv(self) -> str:
         """Return results.csv's content: one line per run."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["norm", "seed", "status", "params", "train_accuracy", "val_accuracy", "test_accuracy",
-             "best_test_accuracy", "best_test_epoch", "train_seconds", "reason"]
-        )  # fmt: skip
-        for r in self.records:
-            params = r.audit.params if r.audit else ""
-            row: list[Any] = ["", "", "", "", "", ""]
-            if r.epochs:
-                best = r.best_test
-                val = "" if r.last.val_accuracy is None else r.last.val_accuracy
-                row = [r.last.train_accuracy, val, r.last.test_accuracy, best.test_accuracy, best.epoch]
-                row.append(round(r.train_seconds, 3))
-            writer.writerow([r.arm, r.seed, r.status, params, *row, r.reason or "; ".join(r.warnings)])
-        return out.getvalue()
+        heading = ["norm", "seed", "status", "params", "train_accuracy", "val_accuracy", "test_accuracy",
+                   "best_test_accuracy", "best_test_epoch", "train_seconds", "reason"]  # fmt: skip
+        return as_csv([heading, *map(_csv_row, self.records)])
 
 
-def _arm_dict(arm: ArmResult) -> dict[str, Any]:
-    def summary(s: Summary | None) -> dict[str, Any] | None:
-        if s is None:
-            return None
-        ci95 = list(s.ci95) if s.ci95 else None
-        return {"mean": s.mean, "std": s.std, "ci95": ci95, "values": list(s.values)}
-
-    return {
-        "norm": arm.norm,
-        "title": arm.title,
-        "params": arm.params,
-        "norm_params": arm.norm_params,
-        "seeds": list(arm.seeds),
-        "test_accuracy": summary(arm.test_accuracy),
-        "train_accuracy": summary(arm.train_accuracy),
-        "val_accuracy": summary(arm.val_accuracy),
-        "best_test_accuracy": summary(arm.best_test_accuracy),
-        "train_seconds": arm.train_seconds.mean,
-        "train_seconds_values": list(arm.train_seconds.values),
-    }
-
-
-def _distinct(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [item for i, item in enumerate(items) if item not in items[:i]]
+def _csv_row(r: RunRecord) -> list[Any]:
+    found: list[Any] = ["", "", "", "", "", ""]
+    if r.epochs:
+        best, seconds = r.best_test, round(r.train_seconds, 3)
+        found = [
+            r.last.train_accuracy, r.last.val_accuracy, r.last.test_accuracy, best.test_accuracy, best.epoch, seconds
+        ]  # fmt: skip
+    return [r.arm, r.seed, r.status, r.audit and r.audit.params, *found, r.reason or "; ".join(r.warnings)]
 
 
 def summarize(
@@ -258,6 +229,5 @@ def setting(study: Mapping[str, Any]) -> str:
 
 def write_results(results: Results) -> None:
     """Put results.json and results.csv in place in the study's folder."""
-    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_in_one_step(results.folder / "results.json", text.encode())
+    write_json(results.folder / "results.json", results.to_dict())
     write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

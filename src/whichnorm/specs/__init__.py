@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is trained and how: frozen dataclasses that check themselves, the options for them, and their one codec."""

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from whichnorm.errors import SpecError, nearest, shortened, shown
 from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
-from whichnorm.specs.codec import decode
+from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.options import option
@@ -53,14 +53,18 @@ class Shared:
     recipe: Recipe
     machine: MachineSpec
 
+    def shared(self) -> dict[str, Any]:
+        """Return the values of these four fields, to make something of that has them too."""
+        return {one.name: getattr(self, one.name) for one in fields(Shared)}
+
     def shared_dict(self, data_digest: str) -> dict[str, Any]:
         """Return what runs share as JSON values, for their records and for study.json."""
         shared = {
-            "data": {**asdict(self.data), "digest": data_digest},
+            "data": {**encode(self.data), "digest": data_digest},
             "model": {"name": self.model.name, "options": dict(self.model.options)}
             | ({"source": self.model.source} if self.model.source else {}),
-            "recipe": asdict(self.recipe),
-            "machine": asdict(self.machine),
+            "recipe": encode(self.recipe),
+            "machine": encode(self.machine),
         }
         del shared["data"]["data_dir"], shared["data"]["download"]  # where the images lie does not change them
         return shared
@@ -184,19 +188,16 @@ class StudySpec(Shared):
         """Return what the runs share, the arms' text forms and the seeds, as JSON values: study.json's content."""
         content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
         if self.until_sure:
-            content |= {"until_sure": asdict(self.until_sure), "ended": dict(self.ended)}
+            content |= {"until_sure": encode(self.until_sure), "ended": dict(self.ended)}
         if self.follow_ups:
-            content["follow_ups"] = asdict(self.follow_ups)
+            content["follow_ups"] = encode(self.follow_ups)
         return content
 
     def runs(self) -> list[RunSpec]:
         """Return every run, all arms of one seed before the next seed."""
         arms = {str(arm): arm for arm in self.arms}
-        return [
-            RunSpec(arm=arms[arm], seed=seed, data=self.data, model=self.model, recipe=self.recipe,
-                    machine=self.machine)
-            for arm, seed in grid(list(arms), self.seeds, dict(self.ended))
-        ]  # fmt: skip
+        pairs = grid(list(arms), self.seeds, dict(self.ended))
+        return [RunSpec(arm=arms[arm], seed=seed, **self.shared()) for arm, seed in pairs]
 
 
 def read_study(held: Any, where: str) -> StudySpec:

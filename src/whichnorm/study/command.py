@@ -13,7 +13,6 @@ from whichnorm.specs.recipes import RECIPES, default_recipe
 from whichnorm.specs.study import StudySpec, UntilSure, read_study
 from whichnorm.specs.study_options import CompareOptions
 
-PROGRAM = "whichnorm compare"
 RECIPE_FILE = "recipe.json"
 WIDTH = 77  # of a line, without a blank and its backslash
 
@@ -28,11 +27,12 @@ class Command:
     options: tuple[str, ...]
     recipe_file: str
     other_files: tuple[tuple[str, str], ...] = ()
+    program: str = "whichnorm compare"
 
     @property
     def text(self) -> str:
         """The command in lines of at most 80 characters where they allow it, each but the last with a backslash."""
-        lines = [PROGRAM]
+        lines = [self.program]
         for option in self.options:
             if len(lines[-1]) + len(option) > WIDTH:
                 lines.append(" ")

@@ -1,11 +1,11 @@
 """Where a study's files are."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import is_locked, locked, place, write_in_one_step
@@ -16,6 +16,7 @@ from whichnorm.specs.study import RunSpec, StudySpec, completed, read_study
 STUDY_FILE = "study.json"
 SWEEP_FILE = "sweep.json"
 TEST_SPLIT_FILE = "test_split.json"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,88 +31,64 @@ class TestSplit:
 
 
 @dataclass(frozen=True)
-class StudyFolder:
-    """Where a study's files are."""
+class Folder:
+    """A folder whose file says what was made in it: a study or a sweep."""
+
+    FILE: ClassVar[str]
+    THING: ClassVar[str]
+    OF_THE_LAST_CALL: ClassVar[Sequence[str]]  # may change from call to call; finished runs are kept
+    OTHERWISE: ClassVar[str]  # what to do with a file that is not readable
 
     root: Path
 
-    def record(self, run: RunSpec) -> Path:
-        return self.root / "runs" / f"{run.key}.json"
-
-    def weights(self, run: RunSpec) -> Path:
-        return self.root / "runs" / f"{run.key}.safetensors"
-
-    def checkpoint(self, run: RunSpec) -> Path:
-        return self.root / "checkpoints" / f"{run.key}.safetensors"
-
-    def diagnostics(self, run: RunSpec) -> Path:
-        return self.root / "diagnostics" / f"{run.key}.json"
-
-    def claim(self, study: StudySpec, test_split: TestSplit) -> None:
-        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
-
-        Arms, seeds and follow-ups may differ: those of the last call are what the folder's report is about.
-        """
-        path = self.root / STUDY_FILE
-        if path.exists():
-            self.check(study, test_split.digest)
-        self._check_no_sweep()
-        _put(path, json.dumps(study.to_dict(test_split.digest), indent=2) + "\n")
-        _put(self.root / TEST_SPLIT_FILE, json.dumps(asdict(test_split)) + "\n")
-
-    def test_split(self) -> TestSplit | None:
-        """Return what the folder holds of the test split; None where it holds nothing readable of this study's."""
-        try:
-            found = decode(read_json(self.root / TEST_SPLIT_FILE), TestSplit, TEST_SPLIT_FILE)
-        except SpecError:
-            return None
-        return found if found.digest == self.digest() else None
-
-    def check(self, study: StudySpec, data_digest: str) -> None:
-        """Raise StudyError where the folder's study differs from this one in more than arms, seeds and follow-ups."""
-        wanted, there = json.loads(json.dumps(study.to_dict(data_digest))), self.description()
-        try:
-            shared = completed(there, place(self.root / STUDY_FILE))
-        except SpecError as error:
-            raise StudyError(f"{error}; choose another --out") from None
-        same_grid = {key: wanted.get(key) for key in ("arms", "seeds", "ended", "follow_ups")}
-        if found := first_difference({**there, **shared, **same_grid}, wanted):
-            looks = " (its looks share one error rate, planned before the first)" if "until_sure" in found else ""
-            raise StudyError(
-                f"{self.root} holds another study: {found}{looks}; choose another --out, or give its options"
-            )
+    @property
+    def file(self) -> Path:
+        return self.root / self.FILE
 
     def description(self) -> dict[str, Any]:
-        """Return study.json: what all runs share, and the arms and seeds of the last call."""
-        path = self.root / STUDY_FILE
-        self._check_no_sweep()
-        if not path.exists():
-            raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
-        where = f"{place(path)}: not a readable study"
+        """Return the file's content: what all runs share, and the grid of the last call."""
+        where = f"{place(self.file)}: not a readable {self.THING}"
         try:
-            return decode(read_json(path, where), dict[str, Any], where)
+            return decode(read_json(self.file, where), dict[str, Any], where)
         except SpecError as error:
-            raise StudyError(f"{error}; choose another folder, or delete it") from None
-
-    def spec(self) -> StudySpec:
-        """Return the study that the folder holds."""
-        where = f"{place(self.root / STUDY_FILE)}: not a study of this version"
-        try:
-            return read_study(self.description(), where)
-        except SpecError as error:
-            raise StudyError(
-                f"{error}; give the whichnorm compare command that made it again: finished runs are kept"
-            ) from None
+            raise StudyError(f"{error}; {self.OTHERWISE}, or delete it") from None
 
     def digest(self) -> str:
-        """Return the hash of the images that the folder's study was trained on, "" where it is not known."""
+        """Return the hash of the images that were trained on, "" where it is not known."""
         data = self.description().get("data")
         return str(data.get("digest", "")) if isinstance(data, dict) else ""
 
-    def _check_no_sweep(self) -> None:
-        if (self.root / SWEEP_FILE).exists():
-            names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
-            raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
+    def test_split(self) -> TestSplit | None:
+        """Return what the folder holds of the test split; None where it holds nothing readable of these images."""
+        raise NotImplementedError
+
+    def _spec(self, read: Callable[[Any, str], T], command: str) -> T:
+        """Return what the file holds, made by a command."""
+        try:
+            return read(self.description(), f"{place(self.file)}: not a {self.THING} of this version")
+        except SpecError as error:
+            again = f"give the whichnorm {command} command that made it again"
+            raise StudyError(f"{error}; {again}: finished runs are kept") from None
+
+    def _check_same(self, wanted: dict[str, Any]) -> None:
+        """Raise StudyError where the folder holds another study or sweep than this, the grid of its last call aside."""
+        there = self.description()
+        try:
+            shared = completed(there, place(self.file))
+        except SpecError as error:
+            raise StudyError(f"{error}; choose another --out") from None
+        last_call = {key: wanted.get(key) for key in self.OF_THE_LAST_CALL}
+        if found := first_difference({**there, **shared, **last_call}, wanted):
+            looks = " (its looks share one error rate, planned before the first)" if "until_sure" in found else ""
+            raise StudyError(
+                f"{self.root} holds another {self.THING}: {found}{looks}; choose another --out, or give its options"
+            )
+
+    def _put(self, name: str, content: str) -> None:
+        """Write a file where it does not hold this text already."""
+        path, text = self.root / name, f"{content}\n".encode()
+        if not path.exists() or path.read_bytes() != text:
+            write_in_one_step(path, text)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -137,10 +114,63 @@ class StudyFolder:
         return self.root / ".lock"
 
 
-def _put(path: Path, text: str) -> None:
-    """Write a file where it does not hold this text already."""
-    if not path.exists() or path.read_bytes() != text.encode():
-        write_in_one_step(path, text.encode())
+@dataclass(frozen=True)
+class StudyFolder(Folder):
+    """Where a study's files are."""
+
+    FILE, THING, OTHERWISE = STUDY_FILE, "study", "choose another folder"
+    OF_THE_LAST_CALL = ("arms", "seeds", "ended", "follow_ups")
+
+    def record(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.json"
+
+    def weights(self, run: RunSpec) -> Path:
+        return self.root / "runs" / f"{run.key}.safetensors"
+
+    def checkpoint(self, run: RunSpec) -> Path:
+        return self.root / "checkpoints" / f"{run.key}.safetensors"
+
+    def diagnostics(self, run: RunSpec) -> Path:
+        return self.root / "diagnostics" / f"{run.key}.json"
+
+    def claim(self, study: StudySpec, test_split: TestSplit) -> None:
+        """Make the folder this study's; a folder that holds another study is a StudyError that names the difference.
+
+        Arms, seeds and follow-ups may differ: those of the last call are what the folder's report is about.
+        """
+        if self.file.exists():
+            self.check(study, test_split.digest)
+        self._check_no_sweep()
+        self._put(STUDY_FILE, json.dumps(study.to_dict(test_split.digest), indent=2))
+        self._put(TEST_SPLIT_FILE, json.dumps(asdict(test_split)))
+
+    def test_split(self) -> TestSplit | None:
+        """Return what the folder holds of the test split; None where it holds nothing readable of this study's."""
+        try:
+            found = decode(read_json(self.root / TEST_SPLIT_FILE), TestSplit, TEST_SPLIT_FILE)
+        except SpecError:
+            return None
+        return found if found.digest == self.digest() else None
+
+    def check(self, study: StudySpec, data_digest: str) -> None:
+        """Raise StudyError where the folder's study differs from this one in more than arms, seeds and follow-ups."""
+        self._check_same(study.to_dict(data_digest))
+
+    def description(self) -> dict[str, Any]:
+        """Return study.json: what all runs share, and the arms and seeds of the last call."""
+        self._check_no_sweep()
+        if not self.file.exists():
+            raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
+        return super().description()
+
+    def spec(self) -> StudySpec:
+        """Return the study that the folder holds."""
+        return self._spec(read_study, "compare")
+
+    def _check_no_sweep(self) -> None:
+        if (self.root / SWEEP_FILE).exists():
+            names = ", ".join(sorted(path.parent.name for path in self.root.glob("*/study.json"))) or "none yet"
+            raise StudyError(f"{self.root}: holds a sweep, expected one study; its studies are its folders: {names}")
 
 
 def first_difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:

@@ -28,10 +28,12 @@ DEFAULT_MODELS = {"digits": "digits_net", "mnist": "mnist_s6", "fashion-mnist": 
 
 def study_of(options: CompareOptions) -> "Study":
     """Return the study that options ask for. Raises SpecError and ModelError for those that cannot be used."""
+    from whichnorm.study.study import Study
+
     check(options)
     first, *_ = recipes_of(options)
     shared = shared_of(options, first)
-    return open_study(spec_of(options, shared), folder_of(options, shared))
+    return Study.new(spec_of(options, shared), folder_of(options, shared))
 
 
 def check(options: CompareOptions) -> None:
@@ -43,23 +45,12 @@ def check(options: CompareOptions) -> None:
 def spec_of(options: CompareOptions, shared: Shared) -> StudySpec:
     _, *others = recipes_of(options)
     return StudySpec(
-        data=shared.data,
-        model=shared.model,
-        recipe=shared.recipe,
-        machine=shared.machine,
+        **shared.shared(),
         arms=tuple(map(as_arm, DEFAULT_NORMS if options.norms is None else options.norms)),
         seeds=first_seeds(options),
         until_sure=options.rule if options.until_sure else None,
         follow_ups=FollowUps(tune_lr=options.tune_lr, recipes=tuple(others)) if options.tune_lr or others else None,
     )
-
-
-def open_study(spec: StudySpec, folder: Path) -> "Study":
-    from whichnorm.study.folder import StudyFolder
-    from whichnorm.study.images import StudyImages
-    from whichnorm.study.study import Study
-
-    return Study(spec=spec, folder=StudyFolder(folder), images=StudyImages(spec.data, spec.machine.device))
 
 
 def shared_of(options: StudyOptions, recipe: Recipe) -> Shared:

@@ -1,40 +1,30 @@
 """How to make a sweep again."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
+from whichnorm.analyses.method.again import how_to
 from whichnorm.norms import GroupNormSpec
-from whichnorm.render import text
 from whichnorm.render.content import Code
 from whichnorm.specs.arm import parse_arm
-from whichnorm.study.command import PROGRAM, RECIPE_FILE, compare_command
+from whichnorm.study.command import compare_command
 from whichnorm.sweeps.axes import group_arms
+from whichnorm.sweeps.spec import SweepSpec
 
-SHARED = ("data", "model", "recipe", "machine", "seeds")  # of a sweep and of a study
 Groups = tuple[Sequence[int | str], Sequence[int]]
 """What --groups and --channels-per-group name."""
 
 
-def again(description: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Code, ...]]:
-    """Return sentences, and the command that makes a sweep again with the recipe file that it reads.
-
-    description is sweep.json's content.
-    """
-    arms = list(description["arms"])
-    norms, groups = (arms, ((), ())) if any(description["axes"].values()) else _by_groups(arms)
-    command = compare_command({**{key: description[key] for key in SHARED}, "arms": norms})
-    if command is None:
-        return ("The network was given to whichnorm.sweep in Python; the same call makes the sweep again.",), ()
-    options = (*_axes(description["axes"], groups), *command.options)
-    rule = f"--lr-rule {description['learning_rate_rule']}"
-    shown = replace(command, options=(*options, rule)).text.replace(PROGRAM, "whichnorm sweep", 1)
-    code = [Code(title="The same sweep again, in a shell", text=text.encodable(shown), language="sh")]
-    sentences = ["The images may lie elsewhere: --data-dir says where, --out where the results go."]
-    if command.recipe_file:
-        code.append(Code(title=RECIPE_FILE, text=text.encodable(command.recipe_file), language="json"))
-        sentences.append(f"The recipe is not a named one: save the text below as {RECIPE_FILE} in the same folder.")
-    return tuple(sentences), tuple(code)
+def again(spec: SweepSpec) -> tuple[tuple[str, ...], tuple[Code, ...]]:
+    """Return sentences, and the command that makes a sweep again with the recipe file that it reads."""
+    arms = list(map(str, spec.arms))
+    norms, groups = (arms, ((), ())) if spec.axes.given else _by_groups(arms)
+    command = compare_command({**spec.shared_dict(""), "seeds": list(spec.seeds), "arms": norms})
+    if command:
+        rule = f"--lr-rule {spec.learning_rate_rule}"
+        options = (*_axes(asdict(spec.axes), groups), *command.options, rule)
+        command = replace(command, program="whichnorm sweep", options=options)
+    return how_to(command, "sweep", own_network=bool(spec.model.source))
 
 
 def _axes(axes: Mapping[str, Sequence[int]], groups: Groups) -> Iterator[str]:

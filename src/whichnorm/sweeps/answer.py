@@ -66,12 +66,11 @@ def key_points(results: SweepResults) -> Iterator[KeyPoint]:
     """Yield the points: how sure, what it depends on, what was not tested, and what went wrong if anything did."""
     yield KeyPoint(label="How sure", text=_how_sure(results))
     if len(results.points) > 1:
-        rule = RATE_RULES[results.description["learning_rate_rule"]]
+        rule = RATE_RULES[results.spec.learning_rate_rule]
         yield KeyPoint(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
     yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
     if not results.ok:
-        runs = sum(len(point.study.records) for point in results.points if point.study)
-        wrong = f"{len(results.faults)} of {count(runs, 'run')}; they are listed with the reasons."
+        wrong = f"{len(results.faults)} of {count(len(results.records), 'run')}; they are listed with the reasons."
         yield KeyPoint(label=faults_label([run for _, run in results.faults]), text=wrong)
 
 
@@ -103,8 +102,8 @@ def _not_distinguished(results: SweepResults) -> str:
 
 
 def _not_tested(results: SweepResults) -> Iterator[str]:
-    sizes = sorted({point.size(results.along) for point in results.points})
-    name = AXIS_NAMES[results.along]
+    sizes = sorted({point.size(results.axes.along) for point in results.points})
+    name = AXIS_NAMES[results.axes.along]
     if len(sizes) > 1:
         yield f"A {name} below {sizes[0]:,} or above {sizes[-1]:,}"
     else:

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from whichnorm.analyses.drawing import WIDTH
 from whichnorm.render.style import INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Interval
 
-WIDTH = 5.2  # inches: in a phone's column the text is still 8 pixels high
 CROSSING_COLOR = "#5f6368"
 
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.norms import GroupNormSpec
 from whichnorm.render.picture import Picture
 from whichnorm.render.style import ArmStyle, arm_styles
@@ -11,20 +12,19 @@ from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.names import arm_title, named
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, ErrorPanel, error_by_groups, error_by_size
-from whichnorm.sweeps.results import ArmError, PointResult, SweepResults
+from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
 
 MAX_CHARACTERS = 30  # of a line of a panel's title
-MAX_SEED_LINES = 5  # more thin lines would be a thicket
 
 
-def size_picture(results: SweepResults, rule: str) -> Picture | None:
+def size_picture(results: SweepResults) -> Picture | None:
     """Return error against batch size; None if there is one size."""
-    sizes = sorted({point.size(results.along) for point in results.points if point.arms})
+    sizes = sorted({point.size(results.axes.along) for point in results.points if point.errors})
     if len(sizes) < 2:
         return None
     panels = [_size_panel(results, value, points) for value, points in results.panels()]
-    name = AXIS_NAMES[results.along]
+    name = AXIS_NAMES[results.axes.along]
     several = max(len(panel.bands) for panel in panels) > 1
     crossing = "bars the crossings with their intervals" if several else "grey the crossing with its interval"
     return Picture(
@@ -33,7 +33,7 @@ def size_picture(results: SweepResults, rule: str) -> Picture | None:
         alt=f"Test error in % by {name}. {'. '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
         caption=f"Thick lines are means, areas their 95 % intervals{_thin(panels)}"
         f"{f', {crossing}' if any(panel.bands for panel in panels) else ''}.",
-        method=f"{interval_sentence(results)} {rule}".strip(),
+        method=f"{interval_sentence(results)} {results.rule}",
     )
 
 
@@ -45,15 +45,15 @@ def _size_panel(results: SweepResults, value: int | None, points: Sequence[Point
     found = (_size_line(results, arm, points) for arm in results.arms)
     bands = tuple(_bands(results, value))
     title = ""
-    if results.across and value is not None:
-        title = f"{AXIS_NAMES[results.across].capitalize()} {value:,}"
+    if results.axes.across and value is not None:
+        title = f"{AXIS_NAMES[results.axes.across].capitalize()} {value:,}"
         title += "".join(f"\n{textwrap.fill(band.label, MAX_CHARACTERS)}" for band in bands)
         bands = tuple(replace(band, label="") for band in bands)
     return ErrorPanel(title=title, lines=tuple(line for line in found if line), bands=bands)
 
 
 def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -> ErrorLine | None:
-    at = [(point.size(results.along), found.error) for point in points if (found := _of_arm(point, arm))]
+    at = [(point.size(results.axes.along), found.error) for point in points if (found := point.errors.get(arm))]
     if not at:
         return None
     sizes, errors = zip(*at, strict=True)
@@ -68,13 +68,13 @@ def _seed_lines(
 ) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
     """Yield the sizes and errors of every seed, if there are few."""
     errors = {
-        (point.size(results.along), run.seed): 1 - run.last.test_accuracy
+        (point.size(results.axes.along), run.seed): 1 - run.last.test_accuracy
         for point in points
         if point.study
         for run in point.study.finished(arm)
     }
     seeds = sorted({seed for _, seed in errors})
-    for seed in seeds if 1 < len(seeds) <= MAX_SEED_LINES else ():
+    for seed in seeds if 1 < len(seeds) <= FEW_SEEDS else ():
         found = sorted((size, error) for (size, of_seed), error in errors.items() if of_seed == seed)
         yield tuple(size for size, _ in found), tuple(error for _, error in found)
 
@@ -97,7 +97,7 @@ def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
         )
 
 
-def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:
+def group_pictures(results: SweepResults) -> Iterator[Picture]:
     """Yield error against the number of groups, and against channels per group, if there are two or more."""
     for per_group, name, axis in (
         (False, "error_by_groups", "number of groups"),
@@ -105,7 +105,7 @@ def group_pictures(results: SweepResults, rule: str) -> Iterator[Picture]:
     ):
         ordered = sorted(_group_arms(results, per_group))
         if len(ordered) > 1:
-            yield _group_picture(results, rule, name, axis, ordered, per_group)
+            yield _group_picture(results, name, axis, ordered, per_group)
 
 
 def _group_arms(results: SweepResults, per_group: bool) -> Iterator[tuple[float, str]]:
@@ -123,11 +123,11 @@ def _group_arms(results: SweepResults, per_group: bool) -> Iterator[tuple[float,
 
 
 def _group_picture(
-    results: SweepResults, rule: str, name: str, axis: str, ordered: Sequence[tuple[float, str]], per_group: bool
+    results: SweepResults, name: str, axis: str, ordered: Sequence[tuple[float, str]], per_group: bool
 ) -> Picture:
     labels = [f"{number:,.0f}" if number < float("inf") else "one per\nchannel" for number, _ in ordered]
     arms = [arm for _, arm in ordered]
-    shown = [point for point in results.points if any(_of_arm(point, arm) for arm in arms)]
+    shown = [point for point in results.points if set(arms) & set(point.errors)]
     panels = [_group_panel(results, point, arms, several=len(shown) > 1) for point in shown]
     references = [_reference(results, point) for point in shown]
     reference = next((line.label for line in references if line), "")
@@ -137,33 +137,28 @@ def _group_picture(
         figure=error_by_groups(panels, references, labels, axis),
         alt=f"Test error in % by {axis}. {'. '.join(_alt(results))}.",
         caption=f"Lines are means, areas their 95 % intervals{banded}.",
-        method=f"{interval_sentence(results)} {rule}".strip(),
+        method=f"{interval_sentence(results)} {results.rule}",
     )
 
 
 def _group_panel(results: SweepResults, point: PointResult, arms: Sequence[str], several: bool) -> ErrorPanel:
-    at = [(float(place), found.error) for place, arm in enumerate(arms) if (found := _of_arm(point, arm))]
+    at = [(float(place), found.error) for place, arm in enumerate(arms) if (found := point.errors.get(arm))]
     places, errors = zip(*at, strict=True)
     line = ErrorLine(label="GroupNorm", style=_style(results, arms[0]), places=places, errors=errors)
     return ErrorPanel(title=f"Batch {point.batch.text}" if several else "", lines=(line,))
 
 
 def _reference(results: SweepResults, point: PointResult) -> ErrorLine | None:
-    for arm in point.arms:
-        if parse_arm(arm.arm).norm.sees_batch:
-            style = _style(results, arm.arm)
-            return ErrorLine(label=arm_title(arm.arm), style=style, places=(0.0,), errors=(arm.error,))
+    for arm, found in point.errors.items():
+        if parse_arm(arm).norm.sees_batch:
+            return ErrorLine(label=arm_title(arm), style=_style(results, arm), places=(0.0,), errors=(found.error,))
     return None
 
 
 def _alt(results: SweepResults) -> Iterator[str]:
     for point in results.points:
-        arms = "; ".join(f"{arm_title(arm.arm)} {error_text(arm.error)}" for arm in point.arms)
+        arms = "; ".join(f"{arm_title(arm)} {error_text(one.error)}" for arm, one in point.errors.items())
         yield f"Batch {point.batch.text}: {arms or 'no arm'}"
-
-
-def _of_arm(point: PointResult, name: str) -> ArmError | None:
-    return next((arm for arm in point.arms if arm.arm == name), None)
 
 
 def _style(results: SweepResults, arm: str) -> ArmStyle:

@@ -8,11 +8,9 @@ from whichnorm.analyses.headline.statistics import short_forms
 from whichnorm.analyses.method.citation import citation
 from whichnorm.analyses.method.tables import settings_tables, versions_table
 from whichnorm.analyses.wording import devices, faults_label, faults_title
-from whichnorm.files import write_in_one_step
-from whichnorm.render import markdown, page
 from whichnorm.render.content import Content, Folded, Section
 from whichnorm.render.text import count, printable
-from whichnorm.report import remove_left_over, write_figures
+from whichnorm.report import write_content
 from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.specs.names import listed
 from whichnorm.sweeps import tables
@@ -29,7 +27,6 @@ from whichnorm.sweeps.text import (
     runs_text,
     skipped_sentences,
 )
-from whichnorm.training.record import RunRecord
 
 METHOD = (
     "Every point is a study of its own, in a folder beside this report: the same network, trained once per "
@@ -38,22 +35,16 @@ METHOD = (
 )
 
 
-def write_sweep_report(results: SweepResults, rule: str) -> Path:
+def write_sweep_report(results: SweepResults) -> Path:
     """Write the report of a sweep into its folder and return the path of the page."""
-    folder = results.folder / "report"
-    content = describe(results, rule)
-    embedded = write_figures(content, folder / "figures")
-    write_in_one_step(folder / "README.md", markdown.render(content).encode())
-    write_in_one_step(folder / "index.html", page.render(content, embedded, ()).encode())
-    remove_left_over(folder / "figures", embedded)
-    return folder / "index.html"
+    return write_content(describe(results), results.folder / "report")
 
 
-def describe(results: SweepResults, rule: str) -> Content:
+def describe(results: SweepResults) -> Content:
     """Say everything that the report says, in order."""
-    errors = _errors(results, rule)
+    errors = _errors(results)
     sections = (
-        _faults(results), errors, _comparisons(results), _skipped(results), _rates(results, rule), _method(results),
+        _faults(results), errors, _comparisons(results), _skipped(results), _rates(results), _method(results),
     )  # fmt: skip
     return Content(
         question=_question(results),
@@ -69,7 +60,7 @@ def describe(results: SweepResults, rule: str) -> Content:
 
 
 def _question(results: SweepResults) -> str:
-    data, model = (printable(str(results.description[part]["name"])) for part in ("data", "model"))
+    data, model = printable(results.spec.data.name), printable(results.spec.model.name)
     return f"Which normalization for {model} on {data}, {_span(results)}?"
 
 
@@ -82,23 +73,22 @@ def _statistics(results: SweepResults) -> Iterator[str]:
 
 
 def _span(results: SweepResults) -> str:
-    sizes = sorted({point.size(results.along) for point in results.points})
-    name = AXIS_NAMES[results.along]
+    sizes = sorted({point.size(results.axes.along) for point in results.points})
+    name = AXIS_NAMES[results.axes.along]
     if len(sizes) == 1:
         return f"at a batch of {listed([point.batch.text for point in results.points])}"
     return f"by {name} from {sizes[0]:,} to {sizes[-1]:,}"
 
 
 def _size(results: SweepResults) -> str:
-    study = results.description
-    limit = study["data"].get("train_limit")
+    limit = results.spec.data.train_limit
     limited = f"only {count(limit, 'training image')}, " if limit else ""
-    epochs = count(study["recipe"]["epochs"], "epoch")
-    return f"{limited}{epochs}, {runs_text(results)}, {devices(_records(results))}"
+    epochs = count(results.spec.recipe.epochs, "epoch")
+    return f"{limited}{epochs}, {runs_text(results)}, {devices(results.records)}"
 
 
-def _errors(results: SweepResults, rule: str) -> Section:
-    pictures = [size_picture(results, rule), *group_pictures(results, rule)]
+def _errors(results: SweepResults) -> Section:
+    pictures = [size_picture(results), *group_pictures(results)]
     return Section(
         anchor="errors",
         label="Test error",
@@ -110,7 +100,7 @@ def _errors(results: SweepResults, rule: str) -> Section:
 
 def _comparisons(results: SweepResults) -> Section | None:
     found = (tables.crossings_table(results), tables.comparisons_table(results))
-    shown = tuple(table for table in found if table)
+    shown = tuple(table for table in found if table.rows)
     if not shown:
         return None
     called = sum(c.comparison.call != CANNOT_TELL for c in results.comparisons)
@@ -120,25 +110,24 @@ def _comparisons(results: SweepResults) -> Section | None:
 
 def _skipped(results: SweepResults) -> Section | None:
     table = tables.skipped_table(results)
-    if not table:
+    if not table.rows:
         return None
     number = len({row[0].text for row in table.rows})
     title = f"{count(number, 'batch')} without every norm" if number == 1 else f"{number} batches without every norm"
     return Section(anchor="skipped", label="Left out", title=title, tables=(table,))
 
 
-def _rates(results: SweepResults, rule: str) -> Section:
-    rates = sorted({point.learning_rate for point in results.points})
+def _rates(results: SweepResults) -> Section:
+    rates = sorted({point.recipe.learning_rate for point in results.points})
     span = f"{rates[0]:.3g}" if len(rates) == 1 else f"from {rates[0]:.3g} to {rates[-1]:.3g}"
     title = f"{count(len(results.points), 'point')}, at a learning rate {'of ' if len(rates) == 1 else ''}{span}"
-    return Section(anchor="rates", label="Points", title=title, tables=(tables.rates_table(results, rule),))
+    return Section(anchor="rates", label="Points", title=title, tables=(tables.rates_table(results),))
 
 
 def _method(results: SweepResults) -> Section:
-    how, code = again(results.description)
-    records = _records(results)
-    shared = {part: results.description[part] for part in ("data", "model", "recipe", "machine")}
-    cited = citation(_question(results), _size(results), records)
+    how, code = again(results.spec)
+    shared = results.spec.shared_dict(results.data_digest)
+    cited = citation(_question(results), _size(results), results.records)
     return Section(
         anchor="method",
         label="Method",
@@ -147,20 +136,16 @@ def _method(results: SweepResults) -> Section:
         code=(*code, cited),
         folded=(
             Folded(summary="Settings, with the recipe at its own batch size", tables=tuple(settings_tables(shared))),
-            Folded(summary="Versions and hardware", tables=(versions_table(records),)),
+            Folded(summary="Versions and hardware", tables=(versions_table(results.records),)),
             Folded(summary="Norms and their short forms", tables=(tables.arms_table(results),)),
         ),
     )
 
 
-def _records(results: SweepResults) -> list[RunRecord]:
-    return [run for point in results.points if point.study for run in point.study.records]
-
-
 def _faults(results: SweepResults) -> Section | None:
     table = tables.faults_table(results)
-    if not table:
+    if not table.rows:
         return None
     runs = [run for _, run in results.faults]
-    title = faults_title(runs, len(_records(results)))
+    title = faults_title(runs, len(results.records))
     return Section(anchor="faults", label=faults_label(runs), title=title, tables=(table,), alarming=True)

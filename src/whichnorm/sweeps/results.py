@@ -1,9 +1,6 @@
 """What a sweep found: arms and differences at every point, crossings between points, and their files."""
 
-import csv
-import io
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.files import write_in_one_step
+from whichnorm.files import as_csv, write_in_one_step, write_json
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, called
 from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Crossing, Interval
-from whichnorm.sweeps.axes import Axis, Batch
+from whichnorm.sweeps.axes import Axes, Axis
+from whichnorm.sweeps.spec import Point, SweepSpec
 from whichnorm.training.record import RunRecord
 
 
@@ -26,7 +24,6 @@ from whichnorm.training.record import RunRecord
 class ArmError:
     """The test error of an arm at a point, with its 95 % interval over seeds and test images."""
 
-    arm: str
     error: Interval
     seeds: tuple[int, ...]
 
@@ -40,21 +37,35 @@ class PointComparison:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PointResult:
-    """One point: its batch, its study's results, and what was left out with the reason."""
+class PointResult(Point):
+    """One point with the results of its study, None if every arm was skipped."""
 
-    batch: Batch
-    learning_rate: float
-    arms: tuple[ArmError, ...]
-    skipped: tuple[tuple[str, str], ...]
-    study: Results | None  # None if every arm was skipped
+    study: Results | None
 
     @property
-    def name(self) -> str:
-        return self.batch.name
+    def errors(self) -> dict[str, ArmError]:
+        """The errors of the arms that have finished runs, by their names."""
+        return {arm.norm: _arm_error(arm) for arm in self.study.arms} if self.study else {}
 
     def size(self, axis: Axis) -> int:
         return int(getattr(self.batch, axis))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what results.json says of it."""
+        found = [
+            {"norm": arm, "error": one.error.estimate, "ci95": [one.error.low, one.error.high],
+             "seeds": list(one.seeds)}
+            for arm, one in self.errors.items()
+        ]  # fmt: skip
+        return {**super().to_dict(), "arms": found}
+
+    def csv_rows(self) -> Iterator[list[Any]]:
+        """Yield what results.csv says of its runs."""
+        batch, rate = self.batch, self.recipe.learning_rate
+        for run in self.study.records if self.study else ():
+            error = 1 - run.last.test_accuracy if run.status == "finished" else ""
+            yield [batch.name, batch.batch_size, batch.device_batch_size, batch.accumulation, rate, run.arm, run.seed,
+                   run.status, error, round(run.train_seconds, 3)]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +88,8 @@ class ArmsCrossing:
 class SweepResults:
     """Everything a sweep found."""
 
-    description: dict[str, Any]  # sweep.json
-    along: Axis
-    across: Axis | None
+    spec: SweepSpec
+    data_digest: str
     points: tuple[PointResult, ...]
     comparisons: tuple[PointComparison, ...]
     crossings: tuple[ArmsCrossing, ...]
@@ -87,14 +97,33 @@ class SweepResults:
     folder: Path
 
     @property
+    def description(self) -> dict[str, Any]:
+        """sweep.json's content."""
+        return self.spec.to_dict(self.data_digest)
+
+    @property
+    def axes(self) -> Axes:
+        return self.spec.axes
+
+    @property
+    def rule(self) -> str:
+        """How the learning rate follows the batch, in a sentence."""
+        return self.spec.rule.sentence(self.spec.recipe)
+
+    @property
     def arms(self) -> list[str]:
         """Every arm in the order of the call, also those that were skipped everywhere."""
-        return list(self.description["arms"])
+        return list(map(str, self.spec.arms))
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """The records of all points."""
+        return [run for point in self.points if point.study for run in point.study.records]
 
     @property
     def faults(self) -> list[tuple[str, RunRecord]]:
         """Runs that failed, diverged, or stayed at chance, with their point."""
-        return [(point.name, run) for point in self.points if point.study for run in point.study.faults]
+        return [(point.batch.name, run) for point in self.points if point.study for run in point.study.faults]
 
     @property
     def ok(self) -> bool:
@@ -102,7 +131,7 @@ class SweepResults:
 
     def panels(self) -> list[tuple[int | None, list[PointResult]]]:
         """Return the points by the value of the second axis, each along the first; None if there is one axis."""
-        across = self.across
+        across = self.axes.across
         if across is None:
             return [(None, list(self.points))]
         values = sorted({point.size(across) for point in self.points})
@@ -112,7 +141,7 @@ class SweepResults:
         """Return results.json's content."""
         return {
             "sweep": self.description,
-            "points": [_point_dict(point) for point in self.points],
+            "points": [point.to_dict() for point in self.points],
             "comparisons": [{"point": c.point, **asdict(c.comparison)} for c in self.comparisons],
             "crossings": [asdict(c) for c in self.crossings],
             "faults": [
@@ -125,78 +154,28 @@ class SweepResults:
 
     def to_csv(self) -> str:
         """Return results.csv's content: one line per run."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["point", "batch_size", "device_batch_size", "accumulation", "learning_rate", "norm", "seed", "status",
-             "test_error", "train_seconds"]
-        )  # fmt: skip
-        for point in self.points:
-            batch = point.batch
-            sizes = [batch.name, batch.batch_size, batch.device_batch_size, batch.accumulation, point.learning_rate]
-            for run in point.study.records if point.study else ():
-                error = 1 - run.last.test_accuracy if run.status == "finished" else ""
-                writer.writerow([*sizes, run.arm, run.seed, run.status, error, round(run.train_seconds, 3)])
-        return out.getvalue()
-
-
-def _point_dict(point: PointResult) -> dict[str, Any]:
-    return {
-        "folder": point.name,
-        **asdict(point.batch),
-        "accumulation": point.batch.accumulation,
-        "learning_rate": point.learning_rate,
-        "arms": [
-            {
-                "norm": arm.arm,
-                "error": arm.error.estimate,
-                "ci95": [arm.error.low, arm.error.high],
-                "seeds": list(arm.seeds),
-            }
-            for arm in point.arms
-        ],
-        "skipped": [{"arm": arm, "reason": reason} for arm, reason in point.skipped],
-    }
+        heading = ["point", "batch_size", "device_batch_size", "accumulation", "learning_rate", "norm", "seed",
+                   "status", "test_error", "train_seconds"]  # fmt: skip
+        return as_csv([heading, *(row for point in self.points for row in point.csv_rows())])
 
 
 def summarize_sweep(
-    description: dict[str, Any],
-    along: Axis,
-    across: Axis | None,
-    studies: Mapping[str, Results],
-    test_labels: Sequence[int],
-    folder: Path,
+    spec: SweepSpec, data_digest: str, studies: Mapping[str, Results], test_labels: Sequence[int], folder: Path
 ) -> SweepResults:
     """Turn the studies of a sweep, by the names of its points, into its results; test_labels are (N,)."""
     labels = np.asarray(test_labels)
-    points = tuple(_point(held, studies.get(held["folder"])) for held in description["points"])
+    points = tuple(PointResult(**vars(point), study=studies.get(point.batch.name)) for point in spec.points())
     results = SweepResults(
-        description=description,
-        along=along,
-        across=across,
-        points=points,
-        comparisons=_comparisons(points),
-        crossings=(),
-        num_test_images=len(labels),
-        folder=folder,
-    )
+        spec=spec, data_digest=data_digest, points=points, comparisons=_comparisons(points), crossings=(),
+        num_test_images=len(labels), folder=folder,
+    )  # fmt: skip
     return replace(results, crossings=tuple(_crossings(results, labels)))
-
-
-def _point(held: Mapping[str, Any], study: Results | None) -> PointResult:
-    return PointResult(
-        batch=Batch(batch_size=held["batch_size"], device_batch_size=held["device_batch_size"]),
-        learning_rate=held["learning_rate"],
-        arms=tuple(map(_arm_error, study.arms)) if study else (),
-        skipped=tuple((item["arm"], item["reason"]) for item in held["skipped"]),
-        study=study,
-    )
 
 
 def _arm_error(arm: ArmResult) -> ArmError:
     accuracy = arm.test_accuracy
     low, high = accuracy.ci95 or (accuracy.mean, accuracy.mean)
-    return ArmError(arm=arm.norm, error=Interval(1 - accuracy.mean, 1 - high, 1 - low), seeds=arm.seeds)
+    return ArmError(error=Interval(1 - accuracy.mean, 1 - high, 1 - low), seeds=arm.seeds)
 
 
 def _at_seeds(study: Results, arm: str, seeds: Sequence[int], labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -213,7 +192,7 @@ def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int,
 
 def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
     """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's."""
-    found = [(point.name, comparison) for point in points if point.study for comparison in point.study.comparisons]
+    found = [(p.batch.name, c) for p in points if p.study for c in p.study.comparisons]
     uncorrected = [replace(c, adjusted_p=None, call=CANNOT_TELL) for _, c in found]
     corrected = called(uncorrected)
     return tuple(PointComparison(point=name, comparison=c) for (name, _), c in zip(found, corrected, strict=True))
@@ -222,11 +201,11 @@ def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
 def _crossings(results: SweepResults, labels: NDArray[Any]) -> Iterator[ArmsCrossing]:
     for panel, points in results.panels():
         for a, b in _crossing_pairs(results.arms):
-            both = [p for p in points if p.study and {a, b} <= {arm.arm for arm in p.arms}]
+            both = [p for p in points if p.study and {a, b} <= set(p.errors)]
             studies = [point.study for point in both if point.study]
             if len(both) < 2 or not (seeds := _common_seeds(studies, [a, b])):
                 continue
-            sizes = tuple(point.size(results.along) for point in both)
+            sizes = tuple(point.size(results.axes.along) for point in both)
             right_a, right_b = (np.stack([_at_seeds(s, arm, seeds, labels) for s in studies]) for arm in (a, b))
             crossing = stats.find_crossing(sizes, right_a, right_b)
             yield ArmsCrossing(a=a, b=b, panel=panel, sizes=sizes, crossing=crossing)
@@ -241,6 +220,5 @@ def _crossing_pairs(arms: Sequence[str]) -> list[tuple[str, str]]:
 
 def write_sweep_results(results: SweepResults) -> None:
     """Put results.json and results.csv in place in the sweep's folder."""
-    text = json.dumps(results.to_dict(), indent=2, allow_nan=False) + "\n"
-    write_in_one_step(results.folder / "results.json", text.encode())
+    write_json(results.folder / "results.json", results.to_dict())
     write_in_one_step(results.folder / "results.csv", results.to_csv().encode())

@@ -8,22 +8,16 @@ from typing import Any
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.results.results import Results
 from whichnorm.specs.data import DataPlace
-from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
 from whichnorm.study.command import resume_command
 from whichnorm.study.events import Listener, PartStarted, ignore
-from whichnorm.study.folder import StudyFolder
-from whichnorm.study.images import StudyImages
 from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
-from whichnorm.study.study import Study
-from whichnorm.sweeps.axes import Axes
+from whichnorm.study.study import Study, StudyImages
 from whichnorm.sweeps.folder import SweepFolder
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.results import SweepResults, summarize_sweep, write_sweep_results
-from whichnorm.sweeps.rules import Rule
-from whichnorm.sweeps.spec import SweepSpec, sweep_spec
+from whichnorm.sweeps.spec import Point, SweepSpec, sweep_spec
 
 Execute = Callable[..., Results]
 """Makes a study with everything that belongs to it, from `options` and with a `progress`."""
@@ -34,33 +28,17 @@ class Sweep:
     """A sweep with its folder named; nothing is trained or written yet."""
 
     spec: SweepSpec
-    points: tuple[Point, ...]
     base: Study  # of the first point that has an arm, in the sweep's folder; its images are those of all
 
     @classmethod
     def of(cls, spec: SweepSpec, folder: Path) -> "Sweep":
         """Return a sweep in a folder."""
-        points = spec.points()
-        first = next(point for point in points if point.arms)
-        study = spec.study_at(first)
-        images = StudyImages(spec.data, spec.machine.device)
-        return cls(spec=spec, points=points, base=Study(spec=study, folder=StudyFolder(folder), images=images))
+        first = next(point for point in spec.points() if point.arms)
+        return cls(spec=spec, base=Study.new(spec.study_at(first), folder))
 
     @property
     def folder(self) -> SweepFolder:
         return SweepFolder(self.base.folder.root)
-
-    @property
-    def axes(self) -> Axes:
-        return self.spec.axes
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.spec.recipe
-
-    @property
-    def rule(self) -> Rule:
-        return self.spec.rule
 
     def to_dict(self) -> dict[str, Any]:
         """Return sweep.json's content."""
@@ -68,7 +46,7 @@ class Sweep:
 
     def jobs(self) -> list[tuple[Point, Study]]:
         """Return the study of every point that has an arm to train."""
-        return [(point, self._job(point)) for point in self.points if point.arms]
+        return [(point, self._job(point)) for point in self.spec.points() if point.arms]
 
     def _job(self, point: Point) -> Study:
         spec = replace(self.base.spec, arms=point.arms, recipe=point.recipe)
@@ -87,11 +65,10 @@ def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
     there = SweepFolder(Path(folder).expanduser())
     if not there.file.exists():
         return None
-    held, digest = there.spec(), there.digest()
+    held = there.spec()
     data = replace(held.data, data_dir=place.data_dir, download=place.download)
     found = Sweep.of(replace(held, data=data), there.root)
-    images = StudyImages(data, "cpu", known=there.test_split(), digest_there=digest)
-    return replace(found, base=replace(found.base, images=images))
+    return replace(found, base=replace(found.base, images=StudyImages.of(there, data)))
 
 
 def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
@@ -109,7 +86,7 @@ def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]
     """Check every point before any is trained: its arms can be built, and its folder holds nothing else."""
     sweep.folder.check(sweep.to_dict())
     for _, study in sweep.jobs():
-        if (study.folder.root / "study.json").exists():
+        if study.folder.file.exists():
             study.folder.check(study.spec, study.digest)
     return [(point, plan_study(study.spec, study.splits, max_params)) for point, study in sweep.jobs()]
 
@@ -121,13 +98,13 @@ def execute_sweep(sweep: Sweep, options: RunOptions, progress: Listener | None, 
     """
     progress = progress or ignore
     plan_sweep(sweep, options.max_params)
-    with StudyFolder(sweep.folder.root).locked():
+    with sweep.folder.locked():
         sweep.folder.claim(sweep.to_dict())
         studies = {}
         for number, (point, study) in enumerate(sweep.jobs(), start=1):
             progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
             studies[point.batch.name] = execute(study, options=options, progress=progress)
-        return _written(sweep, _summarized(sweep, studies))
+        return _written(_summarized(sweep, studies))
 
 
 def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResults:
@@ -135,7 +112,7 @@ def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResul
 
     `report` gives the results of a point's study. A sweep without a run is a StudyError.
     """
-    return _written(sweep, read_sweep_results(sweep, report))
+    return _written(read_sweep_results(sweep, report))
 
 
 def read_sweep_results(sweep: Sweep, read: Callable[[Study], Results]) -> SweepResults:
@@ -152,12 +129,12 @@ def read_sweep_results(sweep: Sweep, read: Callable[[Study], Results]) -> SweepR
 
 def _summarized(sweep: Sweep, studies: Mapping[str, Results]) -> SweepResults:
     """Return the results of a sweep from those of its points, by their names."""
-    axes, labels = sweep.axes, sweep.base.test_split.labels
-    return summarize_sweep(sweep.to_dict(), axes.along, axes.across, studies, labels, sweep.folder.root)
+    split = sweep.base.test_split
+    return summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
 
 
-def _written(sweep: Sweep, results: SweepResults) -> SweepResults:
+def _written(results: SweepResults) -> SweepResults:
     """Write results and report of a sweep."""
     write_sweep_results(results)
-    write_sweep_report(results, sweep.rule.sentence(sweep.recipe))
+    write_sweep_report(results)
     return results

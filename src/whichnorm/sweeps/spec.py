@@ -1,19 +1,117 @@
-"""What a sweep is: what its points share, and what it goes over."""
+"""What a sweep is: what its points share, what it goes over, and its points, each a study of its own at one batch."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, nearest
 from whichnorm.norms import NormSpec
-from whichnorm.specs.arm import ArmSpec
+from whichnorm.specs.arm import ArmSpec, undefined
 from whichnorm.specs.codec import decode
+from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.study import Shared, StudySpec, without_digest
 from whichnorm.specs.study_options import DEFAULT_NORMS, SweepOptions
 from whichnorm.study.prepare import as_arm, as_recipe, provisional, seeds_of
-from whichnorm.sweeps.axes import Axes, group_arms
-from whichnorm.sweeps.points import Point, make_points
-from whichnorm.sweeps.rules import Rule, find_rule
+from whichnorm.sweeps.axes import Axes, Batch, group_arms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How the learning rate follows the images per optimizer step: in proportion to a power of the images per step."""
+
+    name: str
+    power: float
+    text: str
+
+    def learning_rate(self, recipe: Recipe, batch_size: int) -> float:
+        """Return the peak at this many images per step; the recipe's own stays as it is."""
+        if self.power == 0.5:
+            return recipe.learning_rate * math.sqrt(batch_size / recipe.batch_size)
+        return recipe.learning_rate * batch_size / recipe.batch_size if self.power else recipe.learning_rate
+
+    def sentence(self, recipe: Recipe) -> str:
+        """Say the rule for a recipe, for captions."""
+        base = f"{recipe.learning_rate:g} at {recipe.batch_size} images per step"
+        return f"Learning rate: {base}, {self.text}."
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule(
+            name="linear",
+            power=1,
+            text="in proportion to the images per step elsewhere (Goyal et al., Accurate, Large Minibatch SGD, 2017)",
+        ),
+        Rule(
+            name="sqrt",
+            power=0.5,
+            text="in proportion to the square root of the images per step elsewhere (Malladi et al., On the SDEs and "
+            "Scaling Rules for Adaptive Gradient Algorithms, 2022)",
+        ),
+        Rule(name="none", power=0, text="and the same everywhere else"),
+    )
+}
+
+
+def find_rule(name: str | None, recipe: Recipe) -> Rule:
+    """Return a rule by its name; None is the one that suits the recipe's optimizer."""
+    name = name or ("linear" if recipe.optimizer == "sgd" else "sqrt")
+    if name not in RULES:
+        raise SpecError(f"unknown learning-rate rule {name!r}{nearest(name, RULES)}; there are {', '.join(RULES)}")
+    return RULES[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A batch, the recipe at it, the arms that can be trained at it, and those that cannot with the reason."""
+
+    batch: Batch
+    recipe: Recipe
+    arms: tuple[ArmSpec, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what sweep.json says of it."""
+        return {
+            "folder": self.batch.name,
+            "batch_size": self.batch.batch_size,
+            "device_batch_size": self.batch.device_batch_size,
+            "accumulation": self.batch.accumulation,
+            "learning_rate": self.recipe.learning_rate,
+            "arms": [str(arm) for arm in self.arms],
+            "skipped": [{"arm": arm, "reason": reason} for arm, reason in self.skipped],
+        }
+
+
+def make_points(axes: Axes, recipe: Recipe, rule: Rule, arms: Sequence[ArmSpec]) -> tuple[Point, ...]:
+    """Return a point per batch, in the order of size; the recipe's own batch and learning rate are the rule's base."""
+    points = tuple(_point(batch, recipe, rule, arms) for batch in axes.batches(recipe))
+    own = [str(arm) for arm in arms if arm.learning_rate is not None]
+    if own and any(point.recipe.learning_rate != recipe.learning_rate for point in points):
+        raise SpecError(
+            f"arm {own[0]}: a learning rate of an arm's own is the same at every batch and cannot follow the rule "
+            f"{rule.name!r}; use --lr-rule none, or leave it out"
+        )
+    if not any(point.arms for point in points):
+        raise SpecError(f"{points[0].skipped[0][1]}; no arm is left to train, add one such as gn:8")
+    return points
+
+
+def _point(batch: Batch, base: Recipe, rule: Rule, arms: Sequence[ArmSpec]) -> Point:
+    recipe = replace(
+        base,
+        batch_size=batch.batch_size,
+        device_batch_size=batch.device_batch_size if batch.accumulation > 1 else None,
+    ).at_learning_rate(rule.learning_rate(base, batch.batch_size))
+    reasons = {str(arm): undefined(arm, recipe) for arm in arms}
+    return Point(
+        batch=batch,
+        recipe=recipe,
+        arms=tuple(arm for arm in arms if not reasons[str(arm)]),
+        skipped=tuple((arm, reason) for arm, reason in reasons.items() if reason),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +136,7 @@ class SweepSpec(Shared):
 
     def study_at(self, point: Point) -> StudySpec:
         """Return the study of a point that has an arm."""
-        return StudySpec(
-            data=self.data, model=self.model, recipe=point.recipe, machine=self.machine, arms=point.arms,
-            seeds=self.seeds,
-        )  # fmt: skip
+        return StudySpec(**{**self.shared(), "recipe": point.recipe}, arms=point.arms, seeds=self.seeds)
 
     def to_dict(self, data_digest: str) -> dict[str, Any]:
         """Return sweep.json's content."""
@@ -74,10 +169,7 @@ def sweep_spec(options: SweepOptions, shared: Shared) -> SweepSpec:
         wanted = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
         raise SpecError(f"nothing to sweep over; expected {wanted}")
     return SweepSpec(
-        data=shared.data,
-        model=shared.model,
-        recipe=shared.recipe,
-        machine=shared.machine,
+        **shared.shared(),
         learning_rate_rule=find_rule(options.lr_rule, shared.recipe).name,
         axes=axes,
         arms=_arms(options.norms, tuple(group_arms(options.groups, options.channels_per_group))),

@@ -9,13 +9,10 @@ from whichnorm.errors import SpecError
 from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.specs.json_files import read_json
 from whichnorm.specs.names import arm_title
-from whichnorm.study.command import resume_command
-from whichnorm.study.folder import StudyFolder
 from whichnorm.sweeps.axes import Batch
 from whichnorm.sweeps.folder import SweepFolder
-from whichnorm.sweeps.points import Point
-from whichnorm.sweeps.spec import SweepSpec
-from whichnorm.watch.state import Reader, StudyState, seconds_left, seconds_per_epoch
+from whichnorm.sweeps.spec import Point, SweepSpec
+from whichnorm.watch.state import FolderState, Reader, StudyState, seconds_left, seconds_per_epoch
 
 Runs = set[tuple[str, str, int]]  # point, arm and seed
 
@@ -29,13 +26,11 @@ class PointState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepState:
+class SweepState(FolderState):
     """A sweep as its files show it."""
 
-    root: Path
     spec: SweepSpec
     points: tuple[PointState, ...]
-    at_work: bool | None  # None where the system cannot tell
     answers: Mapping[str, str] | None  # by the names of the points, where the results are about all of these runs
 
     @property
@@ -50,11 +45,6 @@ class SweepState:
     @property
     def finished(self) -> bool:
         return self.all_done and self.answers is not None and not self.at_work
-
-    @property
-    def command(self) -> str | None:
-        """The command that goes on, None for a network that no command can name."""
-        return None if self.spec.model.name.startswith("__main__:") else resume_command(self.root)
 
     @property
     def shown(self) -> PointState | None:
@@ -87,7 +77,7 @@ class SweepReader:
     def read(self) -> SweepState:
         """Return the present state. Raises StudyError for a folder without a readable sweep."""
         root = self.folder.root
-        at_work = StudyFolder(root).at_work()  # first: a sweep that ends meanwhile is then at work, not stopped
+        at_work = self.folder.at_work()  # first: a sweep that ends meanwhile is then at work, not stopped
         spec = self.folder.spec()
         points = tuple(self._point(spec, point) for point in spec.points())
         about, answers = self.own.unchanged(root / "results.json", read_answers) or (None, None)

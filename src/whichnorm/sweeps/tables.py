@@ -12,7 +12,7 @@ from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_senten
 
 def finding(results: SweepResults) -> str:
     """Say where the test error is lowest."""
-    found = [(arm.error.estimate, arm.arm, point) for point in results.points for arm in point.arms]
+    found = [(one.error.estimate, arm, point) for point in results.points for arm, one in point.errors.items()]
     if not found:
         return "No run finished"
     error, arm, point = min(found, key=lambda one: one[0])
@@ -24,21 +24,16 @@ def errors_table(results: SweepResults) -> Table:
     return Table(
         caption=f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}",
         headings=("Batch", *map(arm_title, results.arms)),
-        rows=tuple((_point_cell(point), *_error_cells(results, point)) for point in results.points),
+        rows=tuple((Cell(text=p.batch.text, note=p.batch.name), *_error_cells(results, p)) for p in results.points),
     )
 
 
-def _point_cell(point: PointResult) -> Cell:
-    return Cell(text=point.batch.text, note=point.name)
-
-
 def _error_cells(results: SweepResults, point: PointResult) -> list[Cell]:
-    found = {arm.arm: arm for arm in point.arms}
     row = []
     for name in results.arms:
-        if name in found:
-            error, n = found[name].error, len(found[name].seeds)
-            note = f"{percent_interval((error.low, error.high))}, n = {n}"
+        if found := point.errors.get(name):
+            error = found.error
+            note = f"{percent_interval((error.low, error.high))}, n = {len(found.seeds)}"
             row.append(Cell(text=f"{100 * error.estimate:.2f}", note=note))
         else:
             row.append(Cell(text="–", note="skipped" if name in dict(point.skipped) else "no finished run"))
@@ -54,15 +49,14 @@ def arms_table(results: SweepResults) -> Table:
     )  # fmt: skip
 
 
-def crossings_table(results: SweepResults) -> Table | None:
-    """One row per pair of arms that a batch size could turn, and panel; None if there is none."""
-    if not results.crossings:
-        return None
+def crossings_table(results: SweepResults) -> Table:
+    """One row per pair of arms that a batch size could turn, and panel."""
     rows = tuple(cells(named([c.a, c.b]), *_crossing_row(c)) for c in results.crossings)
+    axis = AXIS_WORDS[results.axes.along]
     return Table(
         caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
         "after a monotone fit. The 95 % interval ends where it is first distinguished from zero (Fieller 1954).",
-        headings=("Norms", "Other axis", f"Crossing, {AXIS_WORDS[results.along]}", "Lower error below it", "Seeds"),
+        headings=("Norms", "Other axis", f"Crossing, {axis}", "Lower error below it", "Seeds"),
         rows=rows,
         numeric_from=5,
     )
@@ -76,10 +70,8 @@ def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
     return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
 
 
-def comparisons_table(results: SweepResults) -> Table | None:
+def comparisons_table(results: SweepResults) -> Table:
     """One row per pair of arms and point."""
-    if not results.comparisons:
-        return None
     rows = tuple(
         cells(d.point.removeprefix("batch-"), *comparison_row(d.comparison), str(len(d.comparison.seeds)))
         for d in results.comparisons
@@ -99,10 +91,8 @@ def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
     return difference_title(c.a, c.b), difference, p_cell(c), outcome(c)
 
 
-def skipped_table(results: SweepResults) -> Table | None:
+def skipped_table(results: SweepResults) -> Table:
     rows = tuple(cells(p.batch.text, arm_title(arm), reason) for p in results.points for arm, reason in p.skipped)
-    if not rows:
-        return None
     return Table(
         caption="Norms that cannot be trained at a batch; they are left out there.",
         headings=("Batch", "Norm", "Reason"),
@@ -110,30 +100,28 @@ def skipped_table(results: SweepResults) -> Table | None:
     )  # fmt: skip
 
 
-def faults_table(results: SweepResults) -> Table | None:
+def faults_table(results: SweepResults) -> Table:
     rows = tuple(
         cells(point, arm_title(run.arm), str(run.seed), run.status, printable(fault_reason(run)))
         for point, run in results.faults
     )
-    if not rows:
-        return None
     return Table(
         caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",
         headings=("Point", "Norm", "Seed", "Status", "Reason"), rows=rows, numeric_from=5,
     )  # fmt: skip
 
 
-def rates_table(results: SweepResults, rule: str) -> Table:
+def rates_table(results: SweepResults) -> Table:
     """One row per point: its batch, steps and learning rate, and the folder of its study."""
     rows = tuple(
         cells(
             f"{p.batch.batch_size:,}", f"{p.batch.device_batch_size:,}", f"{p.batch.accumulation:,}",
-            f"{p.learning_rate:.4g}", p.name if p.study else "–",
+            f"{p.recipe.learning_rate:.4g}", p.batch.name if p.study else "–",
         )
         for p in results.points
     )  # fmt: skip
     return Table(
-        caption=f"Peak learning rate at every point. {rule}",
+        caption=f"Peak learning rate at every point. {results.rule}",
         headings=("Images per step", "Images per forward pass", "Forward passes per step", "Learning rate", "Study"),
         rows=rows,
     )

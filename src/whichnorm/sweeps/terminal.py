@@ -14,9 +14,9 @@ from whichnorm.study.plan import Plan
 from whichnorm.study.progress import rough_time
 from whichnorm.study.study import Study
 from whichnorm.sweeps.answer import answer_sentence, key_points
-from whichnorm.sweeps.points import Point
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
+from whichnorm.sweeps.spec import Point
 from whichnorm.sweeps.tables import comparison_row
 from whichnorm.sweeps.text import (
     correction_sentence,
@@ -30,10 +30,10 @@ from whichnorm.sweeps.text import (
 MAX_COMPARISONS = 12  # more are in the report alone
 
 
-def print_sweep(results: SweepResults, rule: str, console: Console) -> None:
+def print_sweep(results: SweepResults, console: Console) -> None:
     """Print errors, differences, and what went wrong or was left out; then the answer, with the points beside it."""
-    print_table(_errors(results), console)
-    say(console, f"{interval_sentence(results)} {rule}", "dim")
+    console.print(_errors(results))
+    say(console, f"{interval_sentence(results)} {results.rule}", "dim")
     if results.comparisons and len(results.comparisons) <= MAX_COMPARISONS:
         print_table(_comparisons(results), console)
     if results.comparisons:
@@ -62,7 +62,7 @@ def _errors(results: SweepResults) -> Table:
         caption="Test error after the last epoch",
         headings=("Batch", "Norm", "Learning rate", "Error % [95 % interval]", "Seeds"),
         rows=tuple(
-            cells(point.batch.text, label(name), f"{point.learning_rate:.3g}", *_numbers(point, name))
+            cells(point.batch.text, label(name), f"{point.recipe.learning_rate:.3g}", *_numbers(point, name))
             for point in results.points
             for name in results.arms
         ),
@@ -71,9 +71,8 @@ def _errors(results: SweepResults) -> Table:
 
 
 def _numbers(point: PointResult, name: str) -> tuple[str, str]:
-    found = {arm.arm: arm for arm in point.arms}
-    if name in found:
-        return error_text(found[name].error), str(len(found[name].seeds))
+    if found := point.errors.get(name):
+        return error_text(found.error), str(len(found.seeds))
     return "skipped" if name in dict(point.skipped) else "no finished run", "0"
 
 
@@ -99,8 +98,8 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         console,
     )
     total = sum(len(study.spec.runs()) for _, study in jobs)
-    say(console, sweep.rule.sentence(sweep.recipe))
-    for left in sweep.points:
+    say(console, sweep.spec.rule.sentence(sweep.spec.recipe))
+    for left in sweep.spec.points():
         for _, reason in left.skipped:
             say(console, f"Batch {left.batch.text} without {reason}.")
     say(

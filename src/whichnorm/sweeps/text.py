@@ -37,14 +37,14 @@ def crossing_sentences(results: SweepResults, with_interval: bool = True) -> Ite
 
 
 def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
-    if results.across is None or crossing.panel is None:
+    if results.axes.across is None or crossing.panel is None:
         return ""
-    return f"With {AXIS_NAMES[results.across]} {crossing.panel:,}, "
+    return f"With {AXIS_NAMES[results.axes.across]} {crossing.panel:,}, "
 
 
 def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: bool = True) -> str:
     """Say which arm is better on which side; nothing is said of a side on which neither is better beyond chance."""
-    batch = AXIS_WORDS[results.along]
+    batch = AXIS_WORDS[results.axes.along]
     if c.crossing is None or not c.placed:
         return _no_crossing(results, c, batch)
     below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
@@ -86,7 +86,7 @@ def called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
 
 def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
     panel = next(points for value, points in results.panels() if value == c.panel)
-    names = {point.name for point in panel}
+    names = {point.batch.name for point in panel}
     pairs = [d for d in results.comparisons if (d.comparison.a, d.comparison.b) == (c.a, c.b)]
     return [d for d in pairs if d.point in names]
 
@@ -107,19 +107,19 @@ def _said_of(results: SweepResults, point: PointResult) -> str:
     if not beaten and not level:
         return f"{arm_title(best)} is the only arm"
     if not beaten:
-        return f"cannot tell {enclosed([arm.arm for arm in point.arms])} apart"
+        return f"cannot tell {enclosed(list(point.errors))} apart"
     rest = f"; not distinguished from {named(level)}" if level else ""
     return f"{enclosed([best])} is better than {named(beaten)}{rest}"
 
 
 def standing(results: SweepResults, point: PointResult) -> tuple[str, list[str], list[str]]:
     """Return a point's best arm, those that it is better than, and those that it is not distinguished from."""
-    if not point.arms:
+    if not point.errors:
         return "", [], []
-    best = min(point.arms, key=lambda arm: arm.error.estimate).arm
-    here = [c.comparison for c in results.comparisons if c.point == point.name]
+    best = min(point.errors, key=lambda arm: point.errors[arm].error.estimate)
+    here = [c.comparison for c in results.comparisons if c.point == point.batch.name]
     beaten = [name for name in (_beaten(c, best) for c in here) if name]
-    return best, beaten, [arm.arm for arm in point.arms if arm.arm != best and arm.arm not in beaten]
+    return best, beaten, [arm for arm in point.errors if arm != best and arm not in beaten]
 
 
 def _beaten(c: Comparison, best: str) -> str:
@@ -147,7 +147,7 @@ def error_text(error: Interval) -> str:
 
 def interval_sentence(results: SweepResults) -> str:
     """Say what the intervals are over."""
-    numbers = sorted({len(arm.seeds) for point in results.points for arm in point.arms})
+    numbers = sorted({len(one.seeds) for point in results.points for one in point.errors.values()})
     n = f"n = {' or '.join(map(str, numbers))} seed{'' if numbers == [1] else 's'}"
     images = f"{results.num_test_images:,} test images"
     if numbers == [1]:
@@ -157,5 +157,4 @@ def interval_sentence(results: SweepResults) -> str:
 
 
 def runs_text(results: SweepResults) -> str:
-    total = sum(len(point.study.records) for point in results.points if point.study)
-    return f"{count(total, 'run')} at {count(len(results.points), 'point')}"
+    return f"{count(len(results.records), 'run')} at {count(len(results.points), 'point')}"

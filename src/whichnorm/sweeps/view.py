@@ -59,14 +59,13 @@ def _title(state: SweepState) -> str:
 
 def points_table(state: SweepState) -> Table:
     """Return a row per point: its batch, runs, status, the answer where there is one, and each arm's mean accuracy."""
-    split = "val" if state.spec.data.val_fraction > 0 else "test"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("batch", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     if state.answers is not None:
         table.add_column("answer")
-    table.add_column(f"{split} % so far" if not state.all_done else f"{split} %")  # gives way where it is narrow
+    table.add_column(f"{state.split} %{'' if state.all_done else ' so far'}")  # gives way where it is narrow
     for point in state.points:
         table.add_row(*_point_row(state, point))
     return table

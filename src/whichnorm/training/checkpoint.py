@@ -1,8 +1,10 @@
 """State of an unfinished run: tensors and a JSON text in one safetensors file, replaced after each epoch."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +17,7 @@ from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import parse_json
 from whichnorm.training.record import EpochRow
 
+T = TypeVar("T")
 UNREADABLE = (OSError, SafetensorError, SpecError, RuntimeError, KeyError, TypeError, ValueError)
 
 
@@ -27,27 +30,34 @@ def write_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimi
     write_in_one_step(path, _serialize(tensors, {"notes": json.dumps(notes, allow_nan=False)}))
 
 
-def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Load a checkpoint into the network and the optimizer and return its notes."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            notes = decode(parse_json(file.metadata()["notes"], "its notes"), dict[str, Any], "its notes")
-            model.load_state_dict(_tensors(file, "model/"))
-            for name, parameter in model.named_parameters():
-                if state := _tensors(file, f"optimizer/{name}/"):
-                    optimizer.state[parameter] = {key: _placed(key, value, parameter) for key, value in state.items()}
-        return notes
-    except UNREADABLE as error:
-        raise _not_readable(path, error) from None
+def read_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, kind: type[T]) -> T:
+    """Load a checkpoint into the network and the optimizer and return its notes as an object of a type."""
+    with _opened(path) as file:
+        notes = decode(parse_json(file.metadata()["notes"], "its notes"), kind, "its notes")
+        model.load_state_dict(_tensors(file, "model/"))
+        for name, parameter in model.named_parameters():
+            if state := _tensors(file, f"optimizer/{name}/"):
+                optimizer.state[parameter] = {key: _placed(key, value, parameter) for key, value in state.items()}
+    return notes
 
 
 def read_checkpoint_weights(path: Path, model: nn.Module) -> None:
     """Load the weights of a checkpoint into the network, as they were when it was written."""
+    with _opened(path) as file:
+        model.load_state_dict(_tensors(file, "model/"))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a checkpoint; what is wrong with it, here or in the block, is a StudyError that names the file."""
     try:
         with safe_open(path, framework="pt") as file:
-            model.load_state_dict(_tensors(file, "model/"))
+            yield file
     except UNREADABLE as error:
-        raise _not_readable(path, error) from None
+        raise StudyError(
+            f"{place(path)}: not a readable checkpoint of this run ({in_a_line(error, limit=150)}); "
+            "delete it to train this run from its start: finished runs are kept"
+        ) from None
 
 
 def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
@@ -66,13 +76,6 @@ def read_progress(path: Path) -> tuple[tuple[EpochRow, ...], float]:
 def _tensors(file: Any, prefix: str) -> dict[str, Tensor]:
     """Read the tensors of an open file whose names begin with a prefix, by the rest of their names."""
     return {key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
-
-
-def _not_readable(path: Path, error: Exception) -> StudyError:
-    return StudyError(
-        f"{place(path)}: not a readable checkpoint of this run ({in_a_line(error, limit=150)}); "
-        "delete it to train this run from its start: finished runs are kept"
-    )
 
 
 def _placed(key: str, value: Tensor, parameter: nn.Parameter) -> Tensor:

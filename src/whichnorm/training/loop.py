@@ -39,7 +39,7 @@ def train_run(
     optimizer = build_optimizer(model, run.training)
     state = TrainingState(epochs=[], audit=None)
     if checkpoint and checkpoint.exists():
-        state = TrainingState.resumed(read_checkpoint(checkpoint, model, optimizer))
+        state = read_checkpoint(checkpoint, model, optimizer, TrainingState)
         tell(_weights_of(run, state, checkpoint))
     elif checkpoint and weights_first:
         write_checkpoint(checkpoint, model, optimizer, asdict(state))

@@ -25,17 +25,11 @@ def choose_machine(device: str = "cpu", threads: int | None = None, precision: s
     check_machine(device, threads, precision)
     if device == "cuda" and not torch.cuda.is_available():
         raise SpecError("device cuda: PyTorch finds no CUDA GPU here; use --device cpu, or a CUDA build of torch")
-    if precision == "auto":
-        native = device == "cuda" or multiplies_bfloat16()
-        return MachineSpec(
-            device=device,
-            threads=threads or torch.get_num_threads(),
-            precision="bfloat16" if native else "float32",
-        )
+    native = precision == "auto" and (device == "cuda" or multiplies_bfloat16())
     return MachineSpec(
         device=device,
         threads=threads or torch.get_num_threads(),
-        precision="bfloat16" if precision == "bfloat16" else "float32",
+        precision="bfloat16" if native or precision == "bfloat16" else "float32",
     )
 
 

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -16,12 +15,6 @@ class TrainingState:
     epochs: list[EpochRow]
     audit: Audit | None
     evaluate_seconds: float = 0.0
-
-    @classmethod
-    def resumed(cls, notes: dict[str, Any]) -> "TrainingState":
-        """Return the state from the notes of a checkpoint."""
-        found = Audit(**notes["audit"]) if notes["audit"] else None
-        return cls([EpochRow(**row) for row in notes["epochs"]], found, notes["evaluate_seconds"])
 
     @property
     def diverged(self) -> bool:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from whichnorm.errors import MissingExtraError
 from whichnorm.specs.arm import run_key
@@ -18,9 +17,6 @@ from whichnorm.study.events import EpochDone, Event, RunFailed, RunFinished, Run
 from whichnorm.study.folder import StudyFolder
 from whichnorm.training.checkpoint import read_progress
 from whichnorm.training.record import EpochRow, read_record
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 def scalars(row: EpochRow) -> dict[str, float]:
@@ -79,9 +75,11 @@ class EventFile:
     """
 
     def __init__(self, folder: Path, run: RunSpec, epochs: Sequence[EpochRow]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         for older in folder.glob("events.out.tfevents.*"):
             older.unlink(missing_ok=True)
-        self.writer = open_writer(folder)
+        self.writer = SummaryWriter(str(folder), purge_step=0)  # a TensorBoard that is open drops what it has of it
         self.time = time.time() - sum(row.seconds for row in epochs)
         self.writer.add_text("run", description(run), global_step=0, walltime=self.time)
         for row in epochs:
@@ -113,10 +111,3 @@ def require_tensorboard() -> None:
         raise MissingExtraError(
             f"--tensorboard needs {error.name}, not installed: pip install whichnorm[tensorboard]"
         ) from None
-
-
-def open_writer(folder: Path) -> "SummaryWriter":
-    """Return a writer whose first event tells a TensorBoard that is open to drop what it has of this run."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder), purge_step=0)

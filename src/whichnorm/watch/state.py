@@ -1,7 +1,7 @@
 """The state of a study, read from its folder. Files may change or vanish between two reads."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, Literal, TypeVar
@@ -10,7 +10,7 @@ from whichnorm.errors import SpecError, StudyError
 from whichnorm.specs.arm import run_key
 from whichnorm.specs.json_files import read_json
 from whichnorm.specs.recipe import batch_text
-from whichnorm.specs.study import StudySpec, grid
+from whichnorm.specs.study import Shared, StudySpec, grid
 from whichnorm.study.command import resume_command
 from whichnorm.study.folder import STUDY_FILE, StudyFolder
 from whichnorm.training.checkpoint import read_progress
@@ -53,38 +53,44 @@ class FollowUpState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyState:
-    """A study as its files show it."""
+class FolderState:
+    """A study or a sweep as the files of its folder show it."""
 
     root: Path
-    held: dict[str, Any]  # study.json
-    runs: tuple[RunState, ...]  # in the order in which they are trained
+    spec: Shared
     at_work: bool | None  # None where the system cannot tell
-    verdict: str | None  # of the results, where they are about all of these runs
-    follow_ups: tuple[FollowUpState, ...] = ()  # those that have begun
 
     @property
     def num_epochs(self) -> int:
-        return int(self.held["recipe"]["epochs"])
+        return self.spec.recipe.epochs
 
     @property
     def split(self) -> Literal["val", "test"]:
         """The split that the curves come from."""
-        return "val" if self.held["data"]["val_fraction"] > 0 else "test"
-
-    @property
-    def title(self) -> str:
-        """Say what the study is."""
-        recipe, machine = self.held["recipe"], self.held["machine"]
-        return (
-            f"{self.held['model']['name']} on {self.held['data']['name']}: recipe {recipe['name']}, "
-            f"{self.num_epochs} epochs, batch {batch_text(recipe)}, {machine['device']}, {machine['precision']}"
-        )
+        return "val" if self.spec.data.val_fraction > 0 else "test"
 
     @property
     def command(self) -> str | None:
         """The command that goes on, None for a network that no command can name."""
-        return None if self.held["model"]["name"].startswith("__main__:") else resume_command(self.root)
+        return None if self.spec.model.name.startswith("__main__:") else resume_command(self.root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyState(FolderState):
+    """A study as its files show it."""
+
+    runs: tuple[RunState, ...]  # in the order in which they are trained
+    verdict: str | None  # of the results, where they are about all of these runs
+    follow_ups: tuple[FollowUpState, ...] = ()  # those that have begun
+
+    @property
+    def title(self) -> str:
+        """Say what the study is."""
+        spec, recipe = self.spec, self.spec.recipe
+        return (
+            f"{spec.model.name} on {spec.data.name}: recipe {recipe.name}, {recipe.epochs} epochs, batch "
+            f"{batch_text(asdict(recipe))}, {spec.machine.device}, {spec.machine.precision}"
+        )
 
     @property
     def all_done(self) -> bool:
@@ -147,7 +153,7 @@ class Reader:
         about, text = self.unchanged(self.root / "results.json", read_verdict) or (None, "")
         return StudyState(
             root=self.root,
-            held=spec.to_dict(""),
+            spec=spec,
             runs=self._runs(pairs, bool(at_work)),
             at_work=at_work,
             verdict=text if about == set(pairs) else None,

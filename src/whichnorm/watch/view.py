@@ -179,7 +179,7 @@ def _ending(state: StudyState) -> Iterator[Text]:
     elif state.at_work:
         yield Text(_at_work(state))
     else:
-        yield from going_on(state.at_work, state.command, state.held["data"]["name"])
+        yield from going_on(state.at_work, state.command, state.spec.data.name)
 
 
 def _follow_up(state: FollowUpState) -> str:

@@ -8,7 +8,6 @@ from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import Comparison
 
 if TYPE_CHECKING:
-    from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
 
@@ -20,7 +19,7 @@ class AccuracyFound:
     comparisons: tuple[Comparison, ...]
 
 
-class Accuracy(Analysis[NoOptions, AccuracyFound]):
+class Accuracy(Analysis):
     name = "accuracy"
     title = "Accuracy"
     help = "show every arm's accuracy and the paired differences between arms"
@@ -29,17 +28,3 @@ class Accuracy(Analysis[NoOptions, AccuracyFound]):
 
     def measure(self, study: "Study", results: Results, options: NoOptions) -> AccuracyFound:
         return AccuracyFound(arms=results.arms, comparisons=results.comparisons)
-
-    def section(self, found: AccuracyFound, results: Results) -> "Section":
-        from whichnorm.analyses.accuracy.pictures import forest_pictures
-        from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table, finding
-        from whichnorm.render.content import Section
-
-        shown = (arms_table(results), comparisons_table(results))
-        return Section(
-            anchor=self.name,
-            label=self.title,
-            title=finding(results),
-            tables=tuple(table for table in shown if table),
-            pictures=tuple(forest_pictures(results).values()),
-        )

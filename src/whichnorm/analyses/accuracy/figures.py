@@ -1,6 +1,5 @@
 """Forest plots: estimates with their intervals, one row each."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from whichnorm.analyses.drawing import WIDTH, wrapped
 from whichnorm.render.style import CALL_COLORS, INK, ArmStyle, house_style, new_figure, set_title
 from whichnorm.stats import Call
 
-WIDTH = 5.2  # inches: in a phone's column the text is still 8 pixels high
 MAX_CHARACTERS = 18  # of a line of a name
 
 
@@ -111,6 +110,4 @@ def _label_rows(axes: Axes, labels: Sequence[str], notes: Sequence[str]) -> None
 
 def _in_lines(label: str) -> str:
     """Break a name after its commas first, then between words."""
-    return "\n".join(
-        textwrap.fill(part, MAX_CHARACTERS, break_on_hyphens=False) for part in label.replace(", ", ",\n").split("\n")
-    )
+    return "\n".join(wrapped(part, MAX_CHARACTERS) for part in label.replace(", ", ",\n").split("\n"))

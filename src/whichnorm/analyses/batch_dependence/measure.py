@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject, on_batch_statistics, wrapped_batches
@@ -76,4 +77,5 @@ def _asked(trained: Trained) -> DependenceScores:
     )  # fmt: skip
 
 
-QUESTION = Question(name="batch-dependence", kind=DependenceScores, ask=_asked, old_key="companions")
+def question(options: NoOptions) -> Question[DependenceScores]:
+    return Question(name="batch-dependence", kind=DependenceScores, ask=_asked, old_key="companions")

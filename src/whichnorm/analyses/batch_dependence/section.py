@@ -4,24 +4,22 @@ import numpy as np
 
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_dependence.measure import DependenceScores
-from whichnorm.analyses.batch_dependence.tables import Arms, dependence_table
-from whichnorm.analyses.over_seeds import brief, by_arm
+from whichnorm.analyses.over_seeds import Arms, Column, brief, by_arm, means_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed, listed
 
 MAX_NAMED = 2  # arms in a title
 
 
-def batch_dependence_section(found: Answers[DependenceScores], results: Results) -> Section | None:
+def section(found: Answers[DependenceScores], results: Results) -> Section | None:
     """Say how many predictions change with the rest of the batch."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="batch-dependence",
-        label="Batch dependence",
         title=finding(arms),
         sentences=(_in_evaluation(arms),),
         tables=(dependence_table(results, arms),),
@@ -29,7 +27,16 @@ def batch_dependence_section(found: Answers[DependenceScores], results: Results)
     )
 
 
-def finding(arms: Arms) -> str:
+def dependence_table(results: Results, arms: Arms[DependenceScores]) -> Table:
+    """Return how many predictions of every arm change with the rest of the batch."""
+    return means_table(
+        results, arms, "Test images whose predicted class changes with the rest of their batch.",
+        Column("Changed, norm layers in training mode", lambda one: one.changed_in_batch_mode),
+        Column("Changed, evaluation mode", lambda one: one.changed_in_evaluation),
+    )  # fmt: skip
+
+
+def finding(arms: Arms[DependenceScores]) -> str:
     """Say what changes: "The rest of the batch changes 13 % of the predictions of BatchNorm in training mode"."""
     leaking, changed = _changed(arms, "changed_in_evaluation"), _changed(arms, "changed_in_batch_mode")
     if leaking:
@@ -42,14 +49,14 @@ def finding(arms: Arms) -> str:
     return "No prediction depends on the rest of the batch"
 
 
-def _in_evaluation(arms: Arms) -> str:
+def _in_evaluation(arms: Arms[DependenceScores]) -> str:
     leaking = list(_changed(arms, "changed_in_evaluation"))
     if not leaking:
         return "In evaluation mode every arm predicts the same class for an image whatever else is in the batch."
     return f"In evaluation mode a prediction should depend on its image only; the networks of {enclosed(leaking)} leak."
 
 
-def _changed(arms: Arms, mode: str) -> dict[str, float]:
+def _changed(arms: Arms[DependenceScores], mode: str) -> dict[str, float]:
     """Return the mean fraction of changed predictions of every arm that has any."""
     values = {arm: [getattr(one, mode) for one in found] for arm, found in arms}
     means = {arm: float(np.mean(of_arm)) for arm, of_arm in values.items() if None not in of_arm}

@@ -1,6 +1,5 @@
 """BatchNorm's statistics, drawn: accuracy with each kind of them, and the distances of its layers."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,23 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from whichnorm.render.style import ArmStyle, house_style, new_figure, set_title
+from whichnorm.analyses.arms import Drawn
+from whichnorm.analyses.drawing import WIDTH, label_rows, wrapped
+from whichnorm.render.style import house_style, new_figure, set_title
 
-WIDTH = 5.2  # inches: the text can be read on a phone
 MARKERS = {"running": "o", "precise": "s", "batch": "^"}  # by kind of statistics; colours are the arms'
+LINE = 22  # characters of a row's name
 GREY = "#4a5058"
 LAYER_HEIGHT, ARM_HEIGHT = 0.11, 0.11  # inches: of a layer's row, and what every arm adds to it
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatisticsRow:
-    """An arm's accuracies in [0, 1] by kind of statistics, one per seed; a kind without values is left out."""
-
-    label: str
-    style: ArmStyle
-    values: dict[str, Sequence[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +27,8 @@ class Spread:
     high: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class GapSeries:
-    """Of one arm, the distances of batch and of precise statistics by layer; None if there is none."""
-
-    label: str
-    style: ArmStyle
-    batch: Sequence[Spread | None]
-    precise: Sequence[Spread | None]
+StatisticsRow = Drawn[dict[str, Sequence[float]]]  # accuracies in [0, 1] by kind of statistics, one per seed
+GapSeries = Drawn[dict[str, Sequence[Spread | None]]]  # distances by kind of statistics, and by layer; None if missing
 
 
 @house_style()
@@ -55,7 +40,7 @@ def statistics_dots(rows: Sequence[StatisticsRow]) -> Figure:
         for offset, kind in zip((-0.27, 0.0, 0.27), MARKERS, strict=True):
             if row.values.get(kind):
                 _draw_accuracies(axes, 100 * np.array(row.values[kind]), place + offset, row.style.color, MARKERS[kind])
-    _label_rows(axes, [row.label for row in rows])
+    label_rows(axes, [wrapped(row.label, LINE) for row in rows])
     axes.set_xlabel("Test accuracy (%)")
     axes.margins(x=0.08)
     keys = [Line2D([], [], color=GREY, linestyle="", marker=marker, markersize=8) for marker in MARKERS.values()]
@@ -83,7 +68,7 @@ def layer_gaps(paths: Sequence[str], of_means: Sequence[GapSeries], of_variances
     ):  # fmt: skip
         for place, arm in enumerate(series):
             _draw_gaps(axes, arm, (place - (len(series) - 1) / 2) * ARM_HEIGHT / height)
-        _label_rows(axes, paths)
+        label_rows(axes, [wrapped(path, LINE) for path in paths])
         axes.set(title=title, xlabel=unit, ylabel="BatchNorm layer")
         axes.set_xlim(left=0)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left")
@@ -94,8 +79,8 @@ def layer_gaps(paths: Sequence[str], of_means: Sequence[GapSeries], of_variances
 def _draw_gaps(axes: Axes, arm: GapSeries, offset: float) -> None:
     """Draw means over seeds, filled for batch statistics and hollow for precise ones, with the range over seeds."""
     color = arm.style.color
-    for kind, spreads, face in (("batch", arm.batch, color), ("precise", arm.precise, "white")):
-        drawn = [(place + offset, spread) for place, spread in enumerate(spreads) if spread]
+    for kind, face in (("batch", color), ("precise", "white")):
+        drawn = [(place + offset, spread) for place, spread in enumerate(arm.values[kind]) if spread]
         if not drawn:
             continue
         y = [at for at, _ in drawn]
@@ -104,12 +89,3 @@ def _draw_gaps(axes: Axes, arm: GapSeries, offset: float) -> None:
             [s.mean for _, s in drawn], y, linestyle="", marker=arm.style.marker, markersize=6, color=color,
             markerfacecolor=face, label=f"{arm.label}, {kind}",
         )  # fmt: skip
-
-
-def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), [textwrap.fill(label, 22, break_on_hyphens=False) for label in labels])
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(True, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject, batch_norm_layers, on_batch_statistics, wrapped_batches
@@ -214,6 +215,5 @@ def _asked(trained: Trained) -> StatisticsScores | None:
     )  # fmt: skip
 
 
-QUESTION: Question[StatisticsScores] = Question(
-    name="batch-statistics", kind=StatisticsScores | None, ask=_asked, old_key="batch_statistics"
-)
+def question(options: NoOptions) -> Question[StatisticsScores]:
+    return Question(name="batch-statistics", kind=StatisticsScores | None, ask=_asked, old_key="batch_statistics")

@@ -5,31 +5,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from whichnorm.analyses.arms import style
+from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.batch_statistics import figures
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.tables import (
-    Arms,
     by_layer,
     layers_table,
     statistics_sentence,
     statistics_table,
 )
-from whichnorm.analyses.over_seeds import seeds_text
+from whichnorm.analyses.over_seeds import Arms, seeds_text
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import Table, alt_text
 from whichnorm.results.results import Results
-from whichnorm.specs.names import arm_title
 
 MAX_SAID = 12  # layers in an alternative text
 KINDS = {"running": "running_accuracy", "precise": "precise_accuracy", "batch": "batch_accuracy"}
 
 
-def statistics_picture(results: Results, arms: Arms) -> Picture:
+def statistics_picture(results: Results, arms: Arms[StatisticsScores]) -> Picture:
     """Return the accuracy of the arms with BatchNorm with each kind of statistics."""
-    rows = [figures.StatisticsRow(label=arm_title(arm), style=style(results, arm), values=_by_kind(found))
-            for arm, found in arms]  # fmt: skip
+    rows = [drawn(results, arm, _by_kind(found)) for arm, found in arms]
     return Picture(
         name="batch_statistics",
         figure=figures.statistics_dots(rows),
@@ -45,11 +42,11 @@ def _by_kind(found: Sequence[StatisticsScores]) -> dict[str, Sequence[float]]:
     return {kind: of_kind for kind, of_kind in values.items() if None not in of_kind}
 
 
-def layer_gaps_picture(results: Results, arms: Arms) -> Picture:
+def layer_gaps_picture(results: Results, arms: Arms[StatisticsScores]) -> Picture:
     """Return how far the statistics of every BatchNorm layer are from its running ones."""
     paths = list(dict.fromkeys(path for _, found in arms for path in by_layer(found)))
     of_means, of_variances = (
-        [_gap_series(results, arm, found, paths, quantity) for arm, found in arms] for quantity in ("mean", "log_var")
+        [drawn(results, arm, _gaps(found, paths, quantity)) for arm, found in arms] for quantity in ("mean", "log_var")
     )
     return Picture(
         name="layer_gaps",
@@ -70,15 +67,14 @@ def _gaps_said(table: Table) -> str:
     return alt_text(lead, replace(table, rows=table.rows[:MAX_SAID]))
 
 
-def _gap_series(
-    results: Results, arm: str, found: Sequence[StatisticsScores], paths: Sequence[str], quantity: str
-) -> figures.GapSeries:
+def _gaps(
+    found: Sequence[StatisticsScores], paths: Sequence[str], quantity: str
+) -> dict[str, Sequence[figures.Spread | None]]:
     gaps = by_layer(found)
-    batch, precise = (
-        [_spread([getattr(gap, f"{kind}_{quantity}") for gap in gaps.get(path, [])]) for path in paths]
+    return {
+        kind: [_spread([getattr(gap, f"{kind}_{quantity}") for gap in gaps.get(path, [])]) for path in paths]
         for kind in ("batch", "precise")
-    )
-    return figures.GapSeries(label=arm_title(arm), style=style(results, arm), batch=batch, precise=precise)
+    }
 
 
 def _spread(values: Sequence[float | None]) -> figures.Spread | None:

@@ -8,7 +8,7 @@ from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.batch_statistics.measure import StatisticsScores
 from whichnorm.analyses.batch_statistics.pictures import layer_gaps_picture, statistics_picture
 from whichnorm.analyses.batch_statistics.tables import layers_table, statistics_sentence, statistics_table
-from whichnorm.analyses.over_seeds import by_arm
+from whichnorm.analyses.over_seeds import Arms, by_arm
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
@@ -20,14 +20,12 @@ MEANING = (
 )
 
 
-def batch_statistics_section(found: Answers[StatisticsScores], results: Results) -> Section | None:
+def section(found: Answers[StatisticsScores], results: Results) -> Section | None:
     """Split BatchNorm's loss into poor running statistics and worse training; None without a BatchNorm layer."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="batch-statistics",
-        label="BatchNorm's statistics",
         title=finding(arms),
         sentences=(MEANING,),
         tables=(statistics_table(results, arms),),
@@ -43,7 +41,7 @@ def batch_statistics_section(found: Answers[StatisticsScores], results: Results)
     )
 
 
-def finding(arms: Sequence[tuple[str, Sequence[StatisticsScores]]]) -> str:
+def finding(arms: Arms[StatisticsScores]) -> str:
     """Say what running statistics cost the arm that they cost most: "Poor ones cost BatchNorm 3.20 points"."""
     gains = {arm: _mean_gain(found) for arm, found in arms}
     arm = max(gains, key=lambda name: abs(gains[name]))

@@ -2,31 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.batch_statistics.measure import LayerGap, StatisticsScores
-from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell, signed_points
+from whichnorm.analyses.over_seeds import MEANS, Arms, Column, mean_cell, means_table, seeds_cell, signed_points
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 from whichnorm.specs.names import arm_title
 
-Arms = Sequence[tuple[str, Sequence[StatisticsScores]]]
 DISTANCES = ("batch_mean", "precise_mean", "batch_log_var", "precise_log_var")
 
 
-def statistics_table(results: Results, arms: Arms) -> Table:
+def statistics_table(results: Results, arms: Arms[StatisticsScores]) -> Table:
     """One row per arm with BatchNorm: accuracy with its three kinds of statistics."""
-    return Table(
-        caption=f"Test accuracy after the last epoch. {MEANS}",
-        headings=(
-            "Arm", "Running statistics", "Precise statistics", "Batch statistics", "Precise − running, points",
-            "Seeds",
-        ),
-        rows=tuple(_statistics_row(results, arm, found) for arm, found in arms),
+    return means_table(
+        results, arms, "Test accuracy after the last epoch.",
+        Column("Running statistics", lambda one: one.running_accuracy),
+        Column("Precise statistics", lambda one: one.precise_accuracy),
+        Column("Batch statistics", lambda one: one.batch_accuracy),
+        Column("Precise − running, points", lambda one: one.precise_accuracy - one.running_accuracy, signed_points),
     )  # fmt: skip
 
 
-def statistics_sentence(arms: Arms) -> str:
+def statistics_sentence(arms: Arms[StatisticsScores]) -> str:
     """Say what the three kinds of statistics were taken from."""
     first = arms[0][1][0]
     batches = (
@@ -40,18 +37,7 @@ def statistics_sentence(arms: Arms) -> str:
     )
 
 
-def _statistics_row(results: Results, arm: str, found: Sequence[StatisticsScores]) -> tuple[Cell, ...]:
-    return (
-        arm_cell(results, arm),
-        mean_cell([one.running_accuracy for one in found]),
-        mean_cell([one.precise_accuracy for one in found]),
-        mean_cell([one.batch_accuracy for one in found]),
-        mean_cell([one.precise_accuracy - one.running_accuracy for one in found], signed_points),
-        seeds_cell(found),
-    )
-
-
-def layers_table(arms: Arms) -> Table:
+def layers_table(arms: Arms[StatisticsScores]) -> Table:
     """One row per BatchNorm layer and arm: how far its statistics are from the running ones."""
     return Table(
         caption="Distance from the running statistics: root mean square over channels, for batches over batches too. "
@@ -64,7 +50,7 @@ def layers_table(arms: Arms) -> Table:
     )  # fmt: skip
 
 
-def _layer_rows(arms: Arms) -> Iterator[tuple[Cell, ...]]:
+def _layer_rows(arms: Arms[StatisticsScores]) -> Iterator[tuple[Cell, ...]]:
     for arm, found in arms:
         for path, gaps in by_layer(found).items():
             distances = ([getattr(gap, name) for gap in gaps] for name in DISTANCES)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
 
@@ -47,4 +48,5 @@ def _asked(trained: Trained) -> CalibrationScores:
     return calibration(trained.subject.logits_in_parts(test.images), test.labels)
 
 
-QUESTION = Question(name="calibration", kind=CalibrationScores, ask=_asked, old_key="calibration")
+def question(options: NoOptions) -> Question[CalibrationScores]:
+    return Question(name="calibration", kind=CalibrationScores, ask=_asked, old_key="calibration")

@@ -4,24 +4,22 @@ import numpy as np
 
 from whichnorm.analyses.asking import Answers
 from whichnorm.analyses.calibration.measure import CalibrationScores
-from whichnorm.analyses.calibration.tables import Arms, calibration_table
-from whichnorm.analyses.over_seeds import by_arm
+from whichnorm.analyses.over_seeds import Arms, Column, by_arm, means_table, signed_points
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import Table
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
 
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
 
-def calibration_section(found: Answers[CalibrationScores], results: Results) -> Section | None:
+def section(found: Answers[CalibrationScores], results: Results) -> Section | None:
     """Say what confidence is worth."""
     arms = by_arm(results, found)
     if not arms:
         return None
     return Section(
-        anchor="calibration",
-        label="Calibration",
         title=finding(arms),
         sentences=(f"{MEANING}{_smoothing(results)}",),
         tables=(calibration_table(results, arms),),
@@ -29,7 +27,16 @@ def calibration_section(found: Answers[CalibrationScores], results: Results) -> 
     )
 
 
-def finding(arms: Arms) -> str:
+def calibration_table(results: Results, arms: Arms[CalibrationScores]) -> Table:
+    """Return expected calibration error and overconfidence of every arm."""
+    return means_table(
+        results, arms, "Confidence against accuracy on the test images.",
+        Column("Expected calibration error", lambda one: one.expected_error),
+        Column("Overconfidence, points", lambda one: one.overconfidence, signed_points),
+    )  # fmt: skip
+
+
+def finding(arms: Arms[CalibrationScores]) -> str:
     """Say whether arms promise too much or too little: "All arms are underconfident, by 9.5 to 9.9 points"."""
     means = {arm: float(np.mean([one.overconfidence for one in found])) for arm, found in arms}
     least, most = min(means, key=lambda arm: means[arm]), max(means, key=lambda arm: means[arm])

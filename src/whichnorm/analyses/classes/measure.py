@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Correct, rule_of
 from whichnorm.specs.names import enclosed
 from whichnorm.stats import Interval
+from whichnorm.study.study import Study
 
 ALPHA = 0.05
 
@@ -66,6 +68,11 @@ class ClassesFound:
     by_difficulty: tuple[int, ...]  # classes with images, by mean accuracy over arms: the hardest first
     differences: tuple[ClassDifference, ...]
     best: tuple[BestArm, ...]
+
+
+def measure(study: Study, results: Results, options: NoOptions) -> ClassesFound:
+    """Estimate the accuracies of a study's arms on each class."""
+    return study_classes(results, study.test_split.labels)
 
 
 def study_classes(results: Results, labels: Sequence[int]) -> ClassesFound:

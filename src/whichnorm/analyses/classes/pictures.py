@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.arms import style
+from whichnorm.analyses.arms import drawn
 from whichnorm.analyses.classes import figures
 from whichnorm.analyses.classes.measure import ArmClasses, ClassesFound
 from whichnorm.analyses.classes.tables import classes_table
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
-from whichnorm.specs.names import arm_title
 from whichnorm.stats import Interval
 
 MAX_CLASSES = 30  # in the picture; the table has all
@@ -19,10 +18,7 @@ MAX_CLASSES = 30  # in the picture; the table has all
 def classes_picture(found: ClassesFound, results: Results) -> Picture:
     """Return the accuracy per class of all arms."""
     shown = found.by_difficulty[:MAX_CLASSES]
-    series = [
-        figures.Series(label=arm_title(arm), style=style(results, arm), intervals=_present(of_arm, shown))
-        for arm, of_arm in found.arms.items()
-    ]
+    series = [drawn(results, arm, _present(of_arm, shown)) for arm, of_arm in found.arms.items()]
     lead = "Test accuracy per class with 95 % intervals, the hardest class first."
     return Picture(
         name="class_accuracy",
@@ -55,5 +51,5 @@ def _method(found: ClassesFound) -> str:
     )
 
 
-def _present(arm: ArmClasses, shown: Sequence[int]) -> list[Interval]:
+def _present(arm: ArmClasses, shown: Sequence[int]) -> Sequence[Interval]:
     return [interval for label in shown if (interval := arm.accuracy[label])]

@@ -10,22 +10,20 @@ from whichnorm.analyses.classes.pictures import classes_picture
 from whichnorm.analyses.classes.tables import best_table, classes_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import filled
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
 
 LONGEST_NAME = 40  # of a class in a title
 
 
-def classes_section(found: ClassesFound, results: Results) -> Section:
+def section(found: ClassesFound, results: Results) -> Section:
     """Show the accuracy on every class, and on which of them one arm is best."""
-    tables = (best_table(found), classes_table(found))
     return Section(
-        anchor="classes",
-        label="Classes",
         title=classes_title(found),
         sentences=tuple(_sentences(found)),
         pictures=(classes_picture(found, results),),
-        folded=(Folded(summary="As tables", tables=tuple(table for table in tables if table)),),
+        folded=(Folded(summary="As tables", tables=filled(best_table(found), classes_table(found))),),
     )
 
 

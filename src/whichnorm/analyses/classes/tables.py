@@ -39,8 +39,8 @@ def _units(found: ClassesFound) -> str:
     return f"the class's test images {seeds}"
 
 
-def best_table(found: ClassesFound) -> Table | None:
-    """The classes on which one arm is distinguished from every other; None if there are none."""
+def best_table(found: ClassesFound) -> Table:
+    """The classes on which one arm is distinguished from every other."""
     return Table(
         caption="Classes on which one arm is distinguished from every other, with Holm's correction for all "
         f"{len(found.differences):,} comparisons. Lead, in points, and p-value are those over the nearest arm.",
@@ -51,4 +51,4 @@ def best_table(found: ClassesFound) -> Table | None:
             for one in found.best
         ),
         numeric_from=2,
-    ) if found.best else None  # fmt: skip
+    )  # fmt: skip

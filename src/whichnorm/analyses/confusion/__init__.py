@@ -1,18 +1,18 @@
 """Who was taken for whom, and where two arms differ."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.analyses.confusion.options import ConfusionOptions
-
-if TYPE_CHECKING:
-    from whichnorm.analyses.confusion.measure import ConfusionFound
-    from whichnorm.render.content import Section
-    from whichnorm.results.results import Results
-    from whichnorm.study.study import Study
 
 
-class Confusion(Analysis[ConfusionOptions, "ConfusionFound"]):
+@dataclass(frozen=True, kw_only=True)
+class ConfusionOptions:
+    """Not on the command line, which has no page to show images on."""
+
+    images: bool = False  # whether the page shows the images behind each cell
+
+
+class Confusion(Analysis):
     name = "confusion"
     title = "Confusion"
     help = "draw confusion matrices, and where those of two arms differ beyond chance"
@@ -29,13 +29,3 @@ whichnorm confusion results/session08 --norms bn,gn:8"""
 
     def of_report(self) -> ConfusionOptions:
         return ConfusionOptions(images=True)
-
-    def measure(self, study: "Study", results: "Results", options: ConfusionOptions) -> "ConfusionFound":
-        from whichnorm.analyses.confusion.measure import measure_confusion
-
-        return measure_confusion(study, results, options)
-
-    def section(self, found: "ConfusionFound", results: "Results") -> "Section":
-        from whichnorm.analyses.confusion.section import confusion_section
-
-        return confusion_section(found)

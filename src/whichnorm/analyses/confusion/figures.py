@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from whichnorm.analyses.narrow import SMALL, WIDTH, wrapped
+from whichnorm.analyses.drawing import SMALL, WIDTH, wrapped
 from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure, set_title
 from whichnorm.render.text import shorten
 from whichnorm.signs import with_minus

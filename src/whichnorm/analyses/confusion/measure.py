@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.analyses.confusion import ConfusionOptions
 from whichnorm.analyses.confusion.cells import CellImages, images_or_reason
-from whichnorm.analyses.confusion.options import ConfusionOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
 from whichnorm.specs.codec import NOT_ENCODED
@@ -91,7 +91,7 @@ class ConfusionFound:
     images_reason: str = ""  # why there are none, if they were asked for
 
 
-def measure_confusion(study: Study, results: Results, options: ConfusionOptions) -> ConfusionFound:
+def measure(study: Study, results: Results, options: ConfusionOptions) -> ConfusionFound:
     """Compare the confusions of a study's arms, and choose the images behind them if they are asked for."""
     found = study_confusion(results, study.test_split.labels)
     images, reason = images_or_reason(study, results) if options.images else (None, "")

@@ -8,7 +8,7 @@ from whichnorm.analyses.confusion.measure import ArmConfusion, ConfusionDifferen
 from whichnorm.analyses.confusion.tables import confusions_table, difference_table
 from whichnorm.render import text
 from whichnorm.render.picture import Picture, Widget
-from whichnorm.render.table import Table, alt_text
+from whichnorm.render.table import alt_text
 from whichnorm.specs.arm import file_stem
 from whichnorm.specs.names import arm_title, difference_title, enclosed
 
@@ -26,7 +26,7 @@ def confusion_picture(found: ConfusionFound, arm: str) -> Picture:
     return Picture(
         name=f"{file_stem(arm)}_confusion",
         figure=figures.confusion(title, counts, found.class_names),
-        alt=_alt(f"{lead} Most frequent confusions,", confusions_table(arm, of_arm)),
+        alt=alt_text(f"{lead} Most frequent confusions,", confusions_table(arm, of_arm)),
         caption=f"Test images by true and predicted class, summed over {text.count(len(of_arm.seeds), 'seed')}. "
         f"{cells}; the colour is the share of the true class.",
         method="The scale of the colours is that of a square root, so that rare mistakes can be seen.",
@@ -59,7 +59,7 @@ def difference_picture(found: ConfusionFound, of_pair: ConfusionDifference) -> P
         figure=figures.difference(
             f"{difference_title(a, b)}: confusion matrices", values, of_pair.beyond_chance, found.class_names, (a, b)
         ),
-        alt=_alt(
+        alt=alt_text(
             f"Confusion matrix of {enclosed([a])} minus that of {arm_title(b)}. Cells beyond chance,",
             difference_table(of_pair),
         ),
@@ -78,7 +78,3 @@ def _method(found: ConfusionDifference) -> str:
         "cells of the two arms together by Holm's correction over those that could be called. The images are the "
         "units: the test speaks of these networks, not of the noise between seeds."
     )
-
-
-def _alt(lead: str, table: Table | None) -> str:
-    return alt_text(lead, table) if table else f"{lead} none."

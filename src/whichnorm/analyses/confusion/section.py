@@ -7,27 +7,27 @@ from whichnorm.analyses.confusion.pictures import confusion_picture, difference_
 from whichnorm.analyses.confusion.tables import confusions_table, difference_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
+from whichnorm.render.table import filled
+from whichnorm.results.results import Results
 from whichnorm.specs.names import difference_title, enclosed
 
 LONGEST_NAME = 40  # of a class in a title
 
 
-def confusion_section(found: ConfusionFound) -> Section:
+def section(found: ConfusionFound, results: Results) -> Section:
     """Show every arm's confusion matrix, and the differences of every two."""
-    tables = (
+    tables = filled(
         *(confusions_table(arm, of_arm) for arm, of_arm in found.arms.items()),
         *(difference_table(of_pair) for of_pair in found.differences),
     )
     return Section(
-        anchor="confusion",
-        label="Confusion",
         title=confusion_title(found),
         sentences=tuple(_sentences(found)),
         pictures=(
             *(confusion_picture(found, arm) for arm in found.arms),
             *(difference_picture(found, of_pair) for of_pair in found.differences),
         ),
-        folded=(Folded(summary="As tables", tables=tuple(table for table in tables if table)),),
+        folded=(Folded(summary="As tables", tables=tables),),
         wide=found.images is not None,  # whose panel stands beside the matrix
         sprite=found.images.sprite if found.images else None,
     )

@@ -7,8 +7,8 @@ from whichnorm.signs import with_minus
 from whichnorm.specs.names import arm_title, difference_title
 
 
-def confusions_table(arm: str, found: ArmConfusion) -> Table | None:
-    """The most frequent confusions as text, with class numbers as on the axes of a large matrix; None without any."""
+def confusions_table(arm: str, found: ArmConfusion) -> Table:
+    """The most frequent confusions as text, with class numbers as on the axes of a large matrix."""
     return Table(
         caption=f"{arm_title(arm)}: the most frequent confusions, with class numbers from 0.",
         headings=("True class", "Predicted class", "Images", "Share of the true class"),
@@ -17,11 +17,11 @@ def confusions_table(arm: str, found: ArmConfusion) -> Table | None:
             for pair in found.frequent
         ),
         numeric_from=2,
-    ) if found.frequent else None  # fmt: skip
+    )
 
 
-def difference_table(found: ConfusionDifference) -> Table | None:
-    """The cells in which two arms' confusion matrices differ beyond chance; None if there are none."""
+def difference_table(found: ConfusionDifference) -> Table:
+    """The cells in which two arms' confusion matrices differ beyond chance."""
     over = "" if len(found.seeds) == 1 else f" Means over {text.count(len(found.seeds), 'seed')}."
     return Table(
         caption=f"{difference_title(found.a, found.b)}: cells of the confusion matrix that differ beyond chance, with "
@@ -29,13 +29,16 @@ def difference_table(found: ConfusionDifference) -> Table | None:
         headings=("True class", "Predicted class", arm_title(found.a), arm_title(found.b), "Difference", "Adjusted p"),
         rows=tuple(
             cells(
-                *_classes(cell), f"{cell.count_a:,.5g}", f"{cell.count_b:,.5g}", text.signed_count(cell.difference),
+                *_classes(cell),
+                f"{cell.count_a:,.5g}",
+                f"{cell.count_b:,.5g}",
+                text.signed_count(cell.difference),
                 with_minus(f"{cell.adjusted_p:.2g}"),
             )
             for cell in found.marked
         ),
         numeric_from=2,
-    ) if found.marked else None  # fmt: skip
+    )
 
 
 def _classes(cell: ConfusedPair | MarkedCell) -> tuple[str, str]:

@@ -1,20 +1,21 @@
 """Accuracy under corruption, drawn."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from whichnorm.analyses.arms import Drawn
+from whichnorm.analyses.drawing import WIDTH, wrapped
 from whichnorm.analyses.over_seeds import FEW_SEEDS
-from whichnorm.render.style import ArmStyle, house_style, new_figure, set_title
+from whichnorm.render.style import house_style, new_figure, set_title
+from whichnorm.render.text import capitalized
 
-WIDTH = 5.2  # inches: the text can be read on a phone
 COLUMNS = 2
 LINE = 0.19  # inches of a line of the legend
+Strengths = Drawn[NDArray[np.float64]]  # (num_seeds, 1 + num_strengths) accuracies in [0, 1], the clean one first
 UNITS = {
     "noise": "SD (of full scale)",
     "blur": "SD (pixels / √side)",
@@ -24,22 +25,13 @@ UNITS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CorruptionSeries:
-    """Of one arm and one corruption, accuracies (num_seeds, 1 + num_strengths) in [0, 1], the clean one first."""
-
-    label: str
-    style: ArmStyle
-    values: NDArray[np.float64]
-
-
 @house_style()
-def corruption_panels(panels: Mapping[str, Sequence[CorruptionSeries]], ticks: Mapping[str, Sequence[str]]) -> Figure:
+def corruption_panels(panels: Mapping[str, Sequence[Strengths]], ticks: Mapping[str, Sequence[str]]) -> Figure:
     """Draw accuracy against strength, a panel per kind: the mean over seeds, and thin lines or the band of the seeds.
 
     The arms' names stand in the place after the last panel.
     """
-    names = [textwrap.fill(one.label, 21, break_on_hyphens=False) for one in next(iter(panels.values()))]
+    names = [wrapped(one.label, 21) for one in next(iter(panels.values()))]
     num_lines = sum(1 + name.count("\n") for name in names)
     num_rows = -(-(len(panels) + 1) // COLUMNS)
     figure = new_figure(WIDTH, 0.4 + num_rows * max(1.9, 0.3 + LINE * num_lines))
@@ -47,7 +39,7 @@ def corruption_panels(panels: Mapping[str, Sequence[CorruptionSeries]], ticks: M
     for axes, (kind, series) in zip(places, panels.items(), strict=False):
         for arm in series:
             _draw_strengths(axes, arm)
-        axes.set(title=kind[:1].upper() + kind[1:], xlabel=UNITS[kind])
+        axes.set(title=capitalized(kind), xlabel=UNITS[kind])
         axes.set_xticks(range(len(ticks[kind])), ticks[kind])
         axes.grid(True)
     for axes in places[len(panels) :]:
@@ -59,7 +51,7 @@ def corruption_panels(panels: Mapping[str, Sequence[CorruptionSeries]], ticks: M
     return figure
 
 
-def _draw_strengths(axes: Axes, arm: CorruptionSeries) -> None:
+def _draw_strengths(axes: Axes, arm: Strengths) -> None:
     x, values, look = np.arange(arm.values.shape[1]), 100 * arm.values, arm.style
     axes.plot(x, values.mean(0), color=look.color, linestyle=look.line, marker=look.marker, label=arm.label)
     if 1 < len(values) <= FEW_SEEDS:

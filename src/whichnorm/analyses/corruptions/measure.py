@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
 from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject
@@ -55,7 +57,9 @@ def corruption_scores(subject: Subject, test: ImageSet, limit: int = MAX_IMAGES)
         num_images=len(part),
         clean_accuracy=_accuracy(subject, part, lambda images, seed: images),
         accuracies={
-            kind: tuple(_accuracy(subject, part, _corruption(kind, strength)) for strength in strengths)
+            kind: tuple(
+                _accuracy(subject, part, partial(corrupt, kind=kind, strength=strength)) for strength in strengths
+            )
             for kind, strengths in STRENGTHS.items()
         },
     )
@@ -78,10 +82,6 @@ def corrupt(images: Tensor, kind: str, strength: float, seed: int = 0) -> Tensor
     return _KINDS[kind](images / 255, strength, seed).mul(255).round().clamp(0, 255).to(torch.uint8)
 
 
-def _noise(x: Tensor, strength: float, seed: int) -> Tensor:
-    return x + strength * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
-
-
 def _blur(x: Tensor, strength: float, seed: int) -> Tensor:
     """Convolve rows and columns with a Gaussian cut off at three standard deviations; edges are repeated outwards."""
     sigma = strength * math.sqrt(min(x.shape[2:]))  # 0.57 to 1.13 pixels at 32, 1.5 to 3.0 at 224
@@ -92,17 +92,14 @@ def _blur(x: Tensor, strength: float, seed: int) -> Tensor:
     return F.conv2d(F.pad(x, (0, 0, radius, radius), mode="replicate"), kernel.transpose(2, 3), groups=x.shape[1])
 
 
-def _contrast(x: Tensor, strength: float, seed: int) -> Tensor:
-    return x.mean((1, 2, 3), keepdim=True).lerp(x, strength)
-
-
-def _brightness(x: Tensor, strength: float, seed: int) -> Tensor:
-    return x + strength
-
-
-_KINDS: dict[str, Callable[[Tensor, float, int], Tensor]] = {
-    "noise": _noise, "blur": _blur, "contrast": _contrast, "brightness": _brightness,
-}  # fmt: skip
+_KINDS: dict[str, Callable[[Tensor, float, int], Tensor]] = {  # of images in [0, 1]
+    "noise": lambda x, strength, seed: (
+        x + strength * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
+    ),
+    "blur": _blur,
+    "contrast": lambda x, strength, seed: x.mean((1, 2, 3), keepdim=True).lerp(x, strength),
+    "brightness": lambda x, strength, seed: x + strength,
+}
 
 
 def _jpeg(images: Tensor, quality: int) -> Tensor:
@@ -119,17 +116,13 @@ def _stored(pixels: np.ndarray, quality: int) -> np.ndarray:
         return np.asarray(image).reshape(H, W, C)
 
 
-def _corruption(kind: str, strength: float) -> Callable[[Tensor, int], Tensor]:
-    return lambda images, seed: corrupt(images, kind, strength, seed)
-
-
-def _accuracy(subject: Subject, images: ImageSet, change: Callable[[Tensor, int], Tensor]) -> float:
+def _accuracy(subject: Subject, images: ImageSet, change: Callable[..., Tensor]) -> float:
     """Return the accuracy on changed images; each part of them has its place as the seed of its noise."""
     right = 0
     with evaluating(subject.network):
         for start in range(0, len(images), BATCH):
             part = slice(start, start + BATCH)
-            predictions = subject.logits(change(images.images[part], start)).argmax(1)
+            predictions = subject.logits(change(images.images[part], seed=start)).argmax(1)
             right += int((predictions == images.labels[part]).sum())
     return right / len(images)
 
@@ -138,4 +131,5 @@ def _asked(trained: Trained) -> CorruptionScores:
     return corruption_scores(trained.subject, trained.splits_on_cpu.test)
 
 
-QUESTION = Question(name="corruptions", kind=CorruptionScores, ask=_asked, old_key="corruptions")
+def question(options: NoOptions) -> Question[CorruptionScores]:
+    return Question(name="corruptions", kind=CorruptionScores, ask=_asked, old_key="corruptions")

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.corruptions.finding import Arms, at_strongest, strongest
+from whichnorm.analyses.corruptions.finding import at_strongest, strongest
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
-from whichnorm.analyses.over_seeds import MEANS, mean_cell, seeds_cell
+from whichnorm.analyses.over_seeds import MEANS, Arms, mean_cell, seeds_cell
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
 
 
-def strongest_table(results: Results, arms: Arms) -> Table:
+def strongest_table(results: Results, arms: Arms[CorruptionScores]) -> Table:
     """One row per arm: clean accuracy, and that under every kind at its greatest strength."""
     return Table(
         caption=f"Accuracy on clean images and at the greatest strength of every corruption. {MEANS}",
-        headings=("Arm", "Clean", *(_capitalized(strongest(kind)) for kind in STRENGTHS)),
+        headings=("Arm", "Clean", *(text.capitalized(strongest(kind)) for kind in STRENGTHS)),
         rows=tuple(
             (
                 arm_cell(results, arm),
@@ -27,7 +27,7 @@ def strongest_table(results: Results, arms: Arms) -> Table:
     )
 
 
-def corruptions_table(results: Results, arms: Arms) -> Table:
+def corruptions_table(results: Results, arms: Arms[CorruptionScores]) -> Table:
     """One row per arm and kind of corruption: clean accuracy, and that at every strength."""
     return Table(
         caption=f"Accuracy under corruption. {MEANS}",
@@ -45,7 +45,7 @@ def _rows(results: Results, arm: str, found: Sequence[CorruptionScores]) -> Iter
         yield arm_cell(results, arm), named, clean, *map(mean_cell, by_strength), seeds_cell(found)
 
 
-def corruptions_sentence(arms: Arms) -> str:
+def corruptions_sentence(arms: Arms[CorruptionScores]) -> str:
     """Say what was done to how many images."""
     num_images = text.count(arms[0][1][0].num_images, "test image")
     said = {kind: "/".join(f"{value:g}" for value in strengths) for kind, strengths in STRENGTHS.items()}
@@ -54,7 +54,3 @@ def corruptions_sentence(arms: Arms) -> str:
         f"{said['noise']} of full scale; Gaussian blur of SD {said['blur']} pixels times the root of the shorter side; "
         f"contrast cut to {said['contrast']}; JPEG of quality {said['JPEG']}; {said['brightness']} of full scale added."
     )
-
-
-def _capitalized(heading: str) -> str:
-    return heading[:1].upper() + heading[1:]

@@ -1,18 +1,21 @@
 """What every arm costs: training time, memory of a training step, latency of the exported network."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.analyses.per_run import PerRunAnalysis
-from whichnorm.results.results import Results
-
-if TYPE_CHECKING:
-    from whichnorm.analyses.asking import Answers, Question
-    from whichnorm.analyses.cost.measure import ArmCost
-    from whichnorm.render.content import Section
+from whichnorm.specs.options import option
 
 
-class Cost(PerRunAnalysis[CostOptions, "ArmCost"]):
+@dataclass(frozen=True, kw_only=True)
+class CostOptions:
+    """What is measured if it is not known yet."""
+
+    latency: bool = option(
+        True, "do not export and time the trained networks, seconds per arm", flag="--no-latency"
+    )  # fmt: skip
+
+
+class Cost(PerRunAnalysis):
     name = "cost"
     title = "Cost"
     help = "show every arm's parameters, times, memory of a training step and latency"
@@ -24,13 +27,3 @@ trained network. What was measured before is not measured again."""
 whichnorm cost runs/demo
 whichnorm cost runs/demo --no-latency"""
     options = CostOptions
-
-    def question(self, options: CostOptions) -> "Question[ArmCost]":
-        from whichnorm.analyses.cost.measure import cost_question
-
-        return cost_question(options)
-
-    def answered(self, found: "Answers[ArmCost]", results: Results) -> "Section | None":
-        from whichnorm.analyses.cost.section import cost_section
-
-        return cost_section(found, results)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.cost import CostOptions
 from whichnorm.analyses.cost.memory import peak_bytes
-from whichnorm.analyses.cost.options import CostOptions
 from whichnorm.architecture.export import checked_onnx
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits
@@ -52,7 +52,7 @@ class ArmCost:
     latency_reason: str  # why there is none, or ""
 
 
-def cost_question(options: CostOptions) -> Question[ArmCost]:
+def question(options: CostOptions) -> Question[ArmCost]:
     """Return what the first network of every arm is asked; a latency that is missing, for whatever reason, is tried
     again if it is wanted."""
     return Question(

@@ -7,17 +7,18 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from whichnorm.analyses.curves.measure import Curve
 from whichnorm.analyses.curves.tables import Quantity
-from whichnorm.analyses.narrow import WIDTH, legend_columns, wrapped
+from whichnorm.analyses.drawing import WIDTH, legend_columns, make_logarithmic, wrapped
+from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.render.style import SPLIT_NAMES, ArmStyle, Split, house_style, new_figure, set_title
+from whichnorm.render.text import capitalized
 
 QUANTITIES: Final[tuple[Quantity, ...]] = ("loss", "accuracy")
 LOG_RATIO = 50  # largest to smallest loss above which a linear axis would flatten most of the curves
-MAX_THIN = 5  # seeds that are drawn one by one; more would hide the mean, and get a band
 TRAIN_LABEL = "training (running mean, augmented images)"
 TRAIN_STYLE = ArmStyle(color="#6b7178", line="--", marker="x")
 
@@ -67,7 +68,9 @@ def _draw_panel(axes: Axes, name: str, quantity: Quantity, lines: Sequence[Line]
     _label_epochs(axes, max(len(curve.mean) for curve in curves))
     axes.set_ylabel(axis_label(name, quantity, curves))
     if quantity == "loss" and spans_magnitudes(curves):
-        _make_logarithmic(axes, curves)
+        losses = _positive(curves)
+        make_logarithmic(axes)
+        axes.set_ylim(losses.min() / 1.5, losses.max() * 1.5)
 
 
 def _draw_curve(axes: Axes, line: Line, scale: float, thin: bool) -> None:
@@ -91,7 +94,7 @@ def _draw_curve(axes: Axes, line: Line, scale: float, thin: bool) -> None:
 
 def seeds_are_drawn(curves: Sequence[Curve]) -> bool:
     """Tell whether seeds are few enough to be drawn one by one."""
-    return all(curve.num_seeds <= MAX_THIN for curve in curves)
+    return all(curve.num_seeds <= FEW_SEEDS for curve in curves)
 
 
 def _label_epochs(axes: Axes, num_epochs: int) -> None:
@@ -101,19 +104,10 @@ def _label_epochs(axes: Axes, num_epochs: int) -> None:
     axes.grid(True)
 
 
-def _make_logarithmic(axes: Axes, curves: Sequence[Curve]) -> None:
-    losses = _positive(curves)
-    axes.set_yscale("log")
-    axes.set_ylim(losses.min() / 1.5, losses.max() * 1.5)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
 def axis_label(name: str, quantity: Quantity, curves: Sequence[Curve]) -> str:
     """Name the axis of losses or accuracies, with what they are of before it: a split, an arm, or "" for neither."""
     unit = "%" if quantity == "accuracy" else f"nats{', log scale' if spans_magnitudes(curves) else ''}"
-    said = f"{name} {quantity} ({unit})".lstrip()
-    return said[:1].upper() + said[1:]
+    return capitalized(f"{name} {quantity} ({unit})".lstrip())
 
 
 def spans_magnitudes(curves: Sequence[Curve]) -> bool:

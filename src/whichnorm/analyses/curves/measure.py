@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
+from whichnorm.analyses.analysis import NoOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
+from whichnorm.study.study import Study
 from whichnorm.training.record import EpochRow, RunRecord, Status
 
 Band = Literal["none", "range", "interval"]
@@ -69,7 +71,7 @@ class CurvesFound:
     without: tuple[str, ...]
 
 
-def study_curves(results: Results) -> CurvesFound:
+def measure(study: Study, results: Results, options: NoOptions) -> CurvesFound:
     """Estimate the curves of all arms; a StudyError if no run got through an epoch."""
     runs = {arm: drawn_runs(results, arm) for arm in results.arm_names}
     if not any(runs.values()):

@@ -14,11 +14,9 @@ from whichnorm.results.results import Results
 from whichnorm.specs.names import arm_title
 
 
-def curves_section(found: CurvesFound, results: Results) -> Section:
+def section(found: CurvesFound, results: Results) -> Section:
     """Show loss and accuracy of all arms over epochs, then those of each arm beside its training."""
     return Section(
-        anchor="curves",
-        label="Curves",
         title=curves_title(found),
         sentences=tuple(_sentences(found)),
         pictures=tuple(curve_pictures(found, results)),

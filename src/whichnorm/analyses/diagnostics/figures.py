@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from whichnorm.analyses.drawing import WIDTH, make_logarithmic
 from whichnorm.render.style import house_style, new_figure, set_title
-from whichnorm.signs import with_minus
 
 MAX_MARKS = 12  # epochs with a marker each; more would hide the lines
 
@@ -34,7 +34,7 @@ class LayerPanel:
 @house_style()
 def layer_panels(title: str, epochs: NDArray[np.int64], panels: Sequence[LayerPanel]) -> Figure:
     """Draw the panels one below the other, with one bar for the depth of all lines."""
-    figure = new_figure(5.2, 1.1 + 1.95 * len(panels))
+    figure = new_figure(WIDTH, 1.1 + 1.95 * len(panels))
     rows = figure.subplots(len(panels), 1, sharex=True)
     for axes, panel in zip(rows, panels, strict=True):
         _draw_panel(axes, epochs, panel)
@@ -78,9 +78,7 @@ def _label_values(axes: Axes, panel: LayerPanel) -> None:
     axes.set_ylabel(panel.unit)
     axes.set_ylim(panel.limits)
     if panel.log:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_minus(f"{value:g}")))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        make_logarithmic(axes)
     else:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
 

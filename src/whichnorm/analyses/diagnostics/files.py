@@ -1,18 +1,18 @@
 """The diagnostics of a run as a file beside its record: one row per epoch, and one from before the first."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from whichnorm.analyses.diagnostics.measure import Diagnosis
+from whichnorm.analyses.diagnostics.diagnose import Diagnosis
+from whichnorm.analyses.kept import significant
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
 
 SCHEMA = 1
-DIGITS = 6  # significant ones, as many as float32 has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,7 @@ class RunDiagnoses:
     def with_row(self, num_epochs: int, diagnosis: Diagnosis) -> "RunDiagnoses":
         """Return these with one more row, without any that is of the same epoch or a later one."""
         earlier = {epoch: row for epoch, row in self.rows.items() if epoch < num_epochs}
-        return RunDiagnoses(
-            arm=self.arm, seed=self.seed, num_images=self.num_images, rows={**earlier, num_epochs: diagnosis}
-        )
+        return replace(self, rows={**earlier, num_epochs: diagnosis})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +76,7 @@ def read_diagnoses(path: Path, arm: str, seed: int) -> RunDiagnoses:
 
 
 def _rounded(row: Diagnosis) -> dict[str, dict[str, float | None]]:
-    return {name: dict(_significant(part.items())) for name, part in asdict(row).items()}
-
-
-def _significant(values: Iterable[tuple[str, float | None]]) -> Iterable[tuple[str, float | None]]:
-    return ((path, None if value is None else float(f"{value:.{DIGITS}g}")) for path, value in values)
+    return {
+        name: {path: None if value is None else significant(value) for path, value in part.items()}
+        for name, part in asdict(row).items()
+    }

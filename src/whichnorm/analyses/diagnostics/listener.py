@@ -2,8 +2,8 @@
 
 import torch
 
+from whichnorm.analyses.diagnostics.diagnose import diagnose
 from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses, write_diagnoses
-from whichnorm.analyses.diagnostics.measure import diagnose
 from whichnorm.data.augment import normalize
 from whichnorm.data.dataset import ImageSet
 from whichnorm.data.splits import Splits

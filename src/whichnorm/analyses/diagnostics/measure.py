@@ -1,152 +1,128 @@
-"""What a network's layers do on one batch, measured on a copy: nothing of the network itself changes."""
+"""Estimating the diagnostics' curves: the files of an arm's runs in, one mean over seeds per layer and epoch out."""
 
-import math
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.modules.conv import _ConvNd
-from torch.nn.modules.dropout import _DropoutNd
-from torch.overrides import TorchFunctionMode
+import numpy as np
+from numpy.typing import NDArray
 
-from whichnorm.architecture.kinds import plain_name
-from whichnorm.errors import ModelError, WhichnormError, in_a_line
-from whichnorm.norms.layers import NORM_LAYERS, norm_layers
-from whichnorm.training.randomness import isolated_rng
+from whichnorm.analyses.analysis import NoOptions
+from whichnorm.analyses.diagnostics.diagnose import Diagnosis
+from whichnorm.analyses.diagnostics.files import RunDiagnoses, read_diagnoses
+from whichnorm.errors import StudyError
+from whichnorm.norms import NoNormSpec
+from whichnorm.results.results import Results
+from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.study import RunSpec
+from whichnorm.study.folder import StudyFolder
+from whichnorm.study.study import Study
 
-
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
-    """Figures of a network's layers by path, in the order of the forward pass; None if one is not finite."""
-
-    gradient_norm: dict[str, float | None]  # of every layer with weights
-    dead_relu: dict[str, float | None]  # of every ReLU, in [0, 1]
-    cosine_distance: dict[str, float | None]  # at the output of every norm layer, or without any of every convolution
+Runs = Mapping[tuple[str, int], RunDiagnoses]  # by arm and seed
 
 
-def diagnose(model: nn.Module, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Diagnosis:
-    """Measure a network in training mode, without dropout layers, on images (N, C, H, W) and labels (N,).
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tracks:
+    """A figure of several layers over epochs: the mean over seeds, (num_layers, num_epochs), NaN if one has none."""
 
-    The gradient norm is the L2 norm over all weights of a layer, of the mean cross-entropy's gradient. The fraction of
-    dead channels is that of a ReLU's channels that are zero for every image at every position. The cosine distance is
-    the mean over all pairs of images of one minus the cosine of their activations: near 0, images cannot be
-    distinguished. The network, its mode and the caller's random state stay as they were. A network that cannot be
-    copied or run on this batch is a ModelError.
-    """
-    try:
-        copied = deepcopy(model).train()
-        with isolated_rng(images.device.type), torch.enable_grad():
-            torch.manual_seed(0)  # for what a network draws by itself
-            return _measure(copied, images, labels, label_smoothing)
-    except WhichnormError:
-        raise
-    except Exception as error:  # anything that a network of the user's own raises
-        shape = "x".join(map(str, images.shape[1:]))
-        raise ModelError(
-            f"the network cannot be diagnosed on {len(images)} images of {shape}: {in_a_line(error, limit=300)}"
-        ) from error
+    paths: tuple[str, ...]  # in the order of the forward pass
+    values: NDArray[np.float64]
+
+    @property
+    def last(self) -> dict[str, float]:
+        """Each layer's figure after the last epoch."""
+        return dict(zip(self.paths, self.values[:, -1].tolist(), strict=True))
+
+    @property
+    def first(self) -> dict[str, float]:
+        """Each layer's figure before the first epoch, or at the first that was measured."""
+        return dict(zip(self.paths, self.values[:, 0].tolist(), strict=True))
 
 
-def _measure(model: nn.Module, images: Tensor, labels: Tensor, label_smoothing: float) -> Diagnosis:
-    """Run a network that nobody needs afterwards forward and backward."""
-    for module in model.modules():
-        if isinstance(module, _DropoutNd):
-            module.eval()
-    model.zero_grad()
-    watch = _Watch(model)
-    with watch:
-        logits = model(images)
-    F.cross_entropy(logits, labels, label_smoothing=label_smoothing).backward()
-    return Diagnosis(
-        gradient_norm=_numbers(_gradient_norms(model, watch.order)),
-        dead_relu=_numbers(watch.dead),
-        cosine_distance=_numbers(watch.distances),
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ArmDiagnostics:
+    """An arm's diagnostics over its seeds; `epochs` counts those that were done, from 0."""
+
+    arm: str
+    seeds: tuple[int, ...]
+    num_images: int
+    epochs: NDArray[np.int64]
+    gradient_norm: Tracks
+    dead_relu: Tracks  # fractions
+    cosine_distance: Tracks
+
+    @property
+    def norm_layers(self) -> tuple[str, ...]:
+        """The paths of the norm layers: distances are measured at these, and without any at the convolutions."""
+        return () if isinstance(parse_arm(self.arm).norm, NoNormSpec) else self.cosine_distance.paths
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyDiagnostics:
+    """What was measured in a study's arms, the runs (arm, seed) that were not measured, and files that are damaged."""
+
+    arms: tuple[ArmDiagnostics, ...]
+    missing: tuple[tuple[str, int], ...]
+    faults: tuple[str, ...]
+
+
+def measure(study: Study, results: Results, options: NoOptions) -> StudyDiagnostics | None:
+    """Read what the runs of these arms left behind, and take means; None if none of them was diagnosed."""
+    arms = results.arm_names
+    found, faults = read_runs([run for run in study.spec.runs() if str(run.arm) in arms], study.folder)
+    return summary(results, found, faults) if found or faults else None
+
+
+def read_runs(runs: Sequence[RunSpec], folder: StudyFolder) -> tuple[Runs, tuple[str, ...]]:
+    """Return what was measured in runs, and what is wrong with files that cannot be read."""
+    found, faults = {}, []
+    for run in runs:
+        path = folder.diagnostics(run)
+        if path.exists():
+            try:
+                found[str(run.arm), run.seed] = read_diagnoses(path, str(run.arm), run.seed)
+            except StudyError as error:
+                faults.append(str(error))
+    return found, tuple(faults)
+
+
+def summary(results: Results, found: Runs, faults: tuple[str, ...] = ()) -> StudyDiagnostics:
+    """Take the means of every arm that was diagnosed, and name the runs that were not."""
+    by_arm = (of_arm(results, arm, found) for arm in results.arm_names)
+    return StudyDiagnostics(
+        arms=tuple(estimate(runs) for runs in by_arm if runs),
+        missing=tuple((r.arm, r.seed) for r in results.records if (r.arm, r.seed) not in found),
+        faults=faults,
     )
 
 
-class _Watch(TorchFunctionMode):
-    """Measures while a network runs: hooks see its modules, and a function mode sees every ReLU, layer or not."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.order: dict[str, None] = {}  # paths of modules as the forward pass comes to them
-        self.dead: dict[str, Tensor] = {}
-        self.distances: dict[str, Tensor] = {}
-        self._around: list[tuple[str, nn.Module]] = []  # the modules whose forward is running
-        self._measured = NORM_LAYERS if norm_layers(model) else (_ConvNd,)
-        for path, module in model.named_modules():
-            module.register_forward_pre_hook(partial(self._enter, path or type(module).__name__))
-            module.register_forward_hook(self._leave)
-
-    def _enter(self, path: str, module: nn.Module, args: Any) -> None:
-        self.order[path] = None
-        self._around.append((path, module))
-
-    def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
-        path, _ = self._around.pop()
-        if isinstance(module, self._measured) and isinstance(result, Tensor):
-            self.distances[_unused(path, self.distances)] = mean_cosine_distance(result.detach())
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        path, module = self._around[-1] if self._around else ("", None)
-        name = plain_name(func)
-        if name in ("relu", "relu6") or (name == "hardtanh" and isinstance(module, nn.ReLU6)):
-            where = path if isinstance(module, nn.ReLU | nn.ReLU6) else f"{path}.{name}"
-            self.dead[_unused(where, self.dead)] = dead_fraction(result.detach())
-        return result
+def of_arm(results: Results, arm: str, found: Runs) -> list[RunDiagnoses]:
+    """Return the runs that stand for an arm: the finished ones, or else those that got anywhere."""
+    measured = [r for r in results.records if r.arm == arm and (r.arm, r.seed) in found]
+    finished = [r for r in measured if r.status == "finished"]
+    return [found[r.arm, r.seed] for r in finished or measured]
 
 
-def mean_cosine_distance(x: Tensor) -> Tensor:
-    """Return the mean over all pairs of rows of 1 - cos, a scalar; x is (N, ...).
-
-    For unit vectors u, 1 - cos is half their squared distance, and its mean over pairs is the total sample variance:
-    exact even if rows are all but equal, and without an (N, N) matrix. Rows of zeros have no direction and are
-    left out; NaN if fewer than two are left, or if a value is not finite.
-    """
-    rows = x.flatten(1)
-    largest = rows.abs().amax(dim=1, keepdim=True)
-    rows = (rows / largest)[largest[:, 0] != 0]  # scaled first: squares of large and small values leave their range
-    if len(rows) < 2:
-        return x.new_tensor(math.nan)
-    return F.normalize(rows, dim=1).var(dim=0).sum()
-
-
-def dead_fraction(x: Tensor) -> Tensor:
-    """Return the fraction of channels of x, (N, C, ...), that are zero everywhere: a scalar, NaN if x has a NaN."""
-    largest = x.abs().transpose(0, 1).flatten(1).amax(dim=1)  # (C,)
-    return torch.where(largest.isnan().any(), math.nan, (largest == 0).double().mean())
+def estimate(runs: Sequence[RunDiagnoses]) -> ArmDiagnostics:
+    """Take the mean over an arm's seeds."""
+    epochs = np.arange(min(min(run.rows) for run in runs), max(max(run.rows) for run in runs) + 1)
+    return ArmDiagnostics(
+        arm=runs[0].arm,
+        seeds=tuple(run.seed for run in runs),
+        num_images=runs[0].num_images,
+        epochs=epochs,
+        gradient_norm=_tracks(runs, epochs, lambda row: row.gradient_norm),
+        dead_relu=_tracks(runs, epochs, lambda row: row.dead_relu),
+        cosine_distance=_tracks(runs, epochs, lambda row: row.cosine_distance),
+    )
 
 
-def _gradient_norms(model: nn.Module, order: Iterable[str]) -> dict[str, Tensor]:
-    """Return the norm over all gradients of each module's own weights; of a weight that the loss misses it is 0."""
-    modules = {path or type(module).__name__: module for path, module in model.named_modules()}
-    norms = {}
-    for path in dict.fromkeys([*order, *modules]):
-        own = [p for p in modules[path].parameters(recurse=False) if p.requires_grad]
-        if own:
-            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in own]
-            parts = [torch.linalg.vector_norm(g, dtype=torch.float64) for g in gradients]
-            norms[path] = torch.linalg.vector_norm(torch.stack(parts))
-    return norms
-
-
-def _unused(path: str, names: Mapping[str, object]) -> str:
-    """Return the path, with a number for a layer that runs again."""
-    unique, number = path, 2
-    while unique in names:
-        unique, number = f"{path}:{number}", number + 1
-    return unique
-
-
-def _numbers(values: Mapping[str, Tensor]) -> dict[str, float | None]:
-    """Read scalars from their device at once."""
-    if not values:
-        return {}
-    read = torch.stack([value.double() for value in values.values()]).tolist()
-    return {path: value if math.isfinite(value) else None for path, value in zip(values, read, strict=True)}
+def _tracks(
+    runs: Sequence[RunDiagnoses], epochs: NDArray[np.int64], get: Callable[[Diagnosis], Mapping[str, float | None]]
+) -> Tracks:
+    paths = tuple(dict.fromkeys(path for run in runs for row in run.rows.values() for path in get(row)))
+    table = np.full((len(runs), len(paths), len(epochs)), np.nan)  # (num_seeds, num_layers, num_epochs)
+    for of_seed, run in zip(table, runs, strict=True):
+        for epoch, row in run.rows.items():
+            values = [get(row).get(path) for path in paths]
+            of_seed[:, epoch - epochs[0]] = [np.nan if value is None else value for value in values]
+    return Tracks(paths=paths, values=table.mean(axis=0))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from whichnorm.analyses.diagnostics.figures import LayerPanel, layer_panels
-from whichnorm.analyses.diagnostics.found import ArmDiagnostics, Tracks
+from whichnorm.analyses.diagnostics.measure import ArmDiagnostics, Tracks
 from whichnorm.analyses.diagnostics.tables import diagnostics_table
 from whichnorm.render import text
 from whichnorm.render.picture import Picture

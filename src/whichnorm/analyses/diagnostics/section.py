@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from whichnorm.analyses.diagnostics.found import ArmDiagnostics, StudyDiagnostics
+from whichnorm.analyses.diagnostics.measure import ArmDiagnostics, StudyDiagnostics
 from whichnorm.analyses.diagnostics.pictures import diagnostics_pictures
 from whichnorm.analyses.diagnostics.tables import diagnostics_table, layer_tables, mean_dead, median_norm, plain
 from whichnorm.render import text
@@ -20,14 +20,12 @@ PUBLISHED = (
 )
 
 
-def diagnostics_section(found: StudyDiagnostics | None, results: Results) -> Section | None:
+def section(found: StudyDiagnostics | None, results: Results) -> Section | None:
     """Show every arm's figures by layer and epoch; None if no run was diagnosed."""
     if not found:
         return None
     arms = found.arms
     return Section(
-        anchor="diagnostics",
-        label="Diagnostics",
         title=title(arms),
         sentences=(*((MEANING, PUBLISHED) if arms else ()), *_gaps(found)),
         tables=(diagnostics_table(results, arms),) if arms else (),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.diagnostics.found import ArmDiagnostics
+from whichnorm.analyses.diagnostics.measure import ArmDiagnostics
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import Results

@@ -7,7 +7,6 @@ from whichnorm.analyses.analysis import Analysis, NoOptions
 from whichnorm.results.results import Results
 
 if TYPE_CHECKING:
-    from whichnorm.render.content import Section
     from whichnorm.study.study import Study
 
 
@@ -26,7 +25,7 @@ class FaultsFound:
     runs: tuple[FaultyRun, ...]
 
 
-class Faults(Analysis[NoOptions, FaultsFound]):
+class Faults(Analysis):
     name = "faults"
     title = "What went wrong"
     help = "list the runs that failed, diverged or stayed at chance"
@@ -39,20 +38,4 @@ class Faults(Analysis[NoOptions, FaultsFound]):
                 FaultyRun(arm=run.arm, seed=run.seed, status=run.status, reason=run.reason or "; ".join(run.warnings))
                 for run in results.faults
             )
-        )
-
-    def section(self, found: FaultsFound, results: Results) -> "Section | None":
-        from whichnorm.analyses.faults.tables import faults_table
-        from whichnorm.analyses.wording import faults_label, faults_title
-        from whichnorm.render.content import Section
-
-        table = faults_table(results)
-        if not table:
-            return None
-        return Section(
-            anchor=self.name,
-            label=faults_label(results.faults),
-            title=faults_title(results.faults, len(results.records)),
-            tables=(table,),
-            alarming=True,
         )

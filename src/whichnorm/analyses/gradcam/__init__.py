@@ -1,18 +1,35 @@
 """Grad-CAM: where each arm finds evidence for a class, in the same test images."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Literal
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.specs import texts
+from whichnorm.specs.options import option
 
-if TYPE_CHECKING:
-    from whichnorm.analyses.gradcam.found import GradCamFound
-    from whichnorm.render.content import Section
-    from whichnorm.results.results import Results
-    from whichnorm.study.study import Study
+Target = Literal["true", "predicted"]
 
 
-class GradCam(Analysis[GradCamOptions, "GradCamFound"]):
+@dataclass(frozen=True, kw_only=True)
+class GradCamOptions:
+    """What is looked at; None is the default choice."""
+
+    layer: str | None = option(
+        None, "a module with an (N, C, H, W) output, such as block2.0 (default: the end of the last convolutional "
+        "block)",
+        metavar="PATH", parse=str,
+    )  # fmt: skip
+    images: tuple[int, ...] | None = option(
+        None, "test images by their index in the split, from 0 (default: 3 that every arm gets right, 3 on which arms "
+        "disagree)", metavar="A,B,...", parse=texts.whole_numbers,
+    )  # fmt: skip
+    seed: int | None = option(
+        None, "whose runs (default: the first that most arms finished)", metavar="N", parse=texts.whole_number
+    )
+    target: Target = option("true", "the class whose evidence is shown (default true)", choices=("true", "predicted"))
+
+
+class GradCam(Analysis):
     name = "gradcam"
     title = "Grad-CAM"
     help = "show where every arm of a finished study finds a class in the same test images"
@@ -28,13 +45,3 @@ whichnorm gradcam runs/demo
 whichnorm gradcam results/session08 --data-dir data --images 3,17
 whichnorm gradcam runs/demo --layer block2 --norms bn,gn:8 --json"""
     options = GradCamOptions
-
-    def measure(self, study: "Study", results: "Results", options: GradCamOptions) -> "GradCamFound":
-        from whichnorm.analyses.gradcam.measure import find_maps
-
-        return find_maps(study, results, options)
-
-    def section(self, found: "GradCamFound", results: "Results") -> "Section":
-        from whichnorm.analyses.gradcam.section import gradcam_section
-
-        return gradcam_section(found, results)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from whichnorm.analyses.asking import finished_runs
 from whichnorm.errors import SpecError, StudyError
 from whichnorm.results.results import Results
 from whichnorm.specs.study import RunSpec
@@ -19,15 +20,14 @@ def chosen_runs(study: Study, results: Results, seed: int | None) -> list[RunSpe
 
     Raises StudyError if no arm of the results finished at the seed.
     """
-    wanted = results.arm_names
-    done = {(r.arm, r.seed) for r in results.records if r.status == "finished"}
+    finished = finished_runs(study, results)
     if seed is None:
-        seed = max(study.spec.seeds, key=lambda s: sum((arm, s) in done for arm in wanted))  # the first of equal ones
-    runs = [run for run in study.spec.runs() if run.seed == seed and (str(run.arm), seed) in done]
+        seed = max(study.spec.seeds, key=lambda s: sum(run.seed == s for run in finished))  # the first of equal ones
+    runs = [run for run in finished if run.seed == seed]
     if not runs:
-        seeds = ", ".join(str(s) for s in sorted({s for _, s in done}))
+        seeds = ", ".join(map(str, sorted({run.seed for run in finished})))
         raise StudyError(
-            f"{study.folder.root}: no finished run of {', '.join(wanted)} at seed {seed}; "
+            f"{study.folder.root}: no finished run of {', '.join(results.arm_names)} at seed {seed}; "
             + (f"there are some at seed {seeds}" if seeds else "there are none at any seed")
         )
     return runs

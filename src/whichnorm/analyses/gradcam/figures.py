@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from whichnorm.analyses.drawing import WIDTH
 from whichnorm.render.images import as_shown
 from whichnorm.render.style import CALL_COLORS, INK, house_style, new_figure
 from whichnorm.render.text import printable, shorten
 
 # Inches. Positions are set by hand, since a layout engine gives rows with longer titles wider gaps.
-WIDTH = 5.2  # as wide as a phone shows without small letters, if there are few arms
 MIN_SIDE, MAX_SIDE, GAP = 0.95, 1.3, 0.09  # an image, and the white between two
 EDGE = 0.1
 TITLE, HEADING, NOTE, FOOT = 0.42, 0.66, 0.36, 0.58

@@ -1,17 +1,15 @@
 """What Grad-CAM finds in a study."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.maps import Maps
-from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.analyses.kept import significant
 from whichnorm.render.images import Pixels
 from whichnorm.specs.codec import NOT_ENCODED
 from whichnorm.stats import RankAgreement
-
-DIGITS = 6  # significant ones of a map's values: as many as float32 has
 
 MapValues = tuple[tuple[tuple[float, ...], ...], ...]  # (K, h, w)
 
@@ -70,8 +68,4 @@ class GradCamFound:
 
 def rounded(maps: Maps) -> MapValues:
     """Return maps as they are kept: what is read again gives the same figure."""
-    return tuple(tuple(_rounded(row) for row in one) for one in maps)
-
-
-def _rounded(row: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.{DIGITS}g}") for value in row)
+    return tuple(tuple(tuple(map(significant, row)) for row in one) for one in maps)

@@ -1,21 +1,27 @@
 """The maps of a study: the same test images, layer and class for every arm, and how much the arms' maps agree."""
 
+import hashlib
 import itertools
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from whichnorm.analyses.gradcam import GradCamOptions
 from whichnorm.analyses.gradcam.choice import checked_images, chosen_images, chosen_runs
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
-from whichnorm.analyses.gradcam.kept import kept_path, read_maps, weights_digests, write_maps
 from whichnorm.analyses.gradcam.layers import default_layer
 from whichnorm.analyses.gradcam.maps import BATCH, Maps, grad_cam, is_empty
-from whichnorm.analyses.gradcam.options import GradCamOptions
+from whichnorm.analyses.kept import FOLDER, read_kept, weights_digest, write_kept
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import evenly_spaced
+from whichnorm.errors import StudyError
 from whichnorm.modes import evaluating
 from whichnorm.results.results import Results
+from whichnorm.specs.codec import encode
 from whichnorm.specs.study import RunSpec
 from whichnorm.stats import rank_agreement
 from whichnorm.study.study import Study
@@ -23,7 +29,7 @@ from whichnorm.study.study import Study
 NUM_SAMPLED = 200  # test images that the agreement is taken over
 
 
-def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
+def measure(study: Study, results: Results, options: GradCamOptions) -> GradCamFound:
     """Return the maps of some test images for the arms of a study, and how much they agree on many.
 
     With target "true" a map is the evidence for the image's true class in every arm. So maps can be compared if arms
@@ -31,13 +37,21 @@ def find_maps(study: Study, results: Results, options: GradCamOptions) -> GradCa
     is the evidence for what each arm predicts, to see what misled it.
     """
     runs = chosen_runs(study, results, options.seed)
-    path, weights = kept_path(study, options, results.arm_names), weights_digests(study, runs)
-    maps = read_maps(path, weights)
-    if maps is None:
-        maps = _study_maps(study, results, runs, options)
-        write_maps(path, weights, maps)
+    path = _path(study, options, results.arm_names)
+    weights = {run.key: weights_digest(study.folder.weights(run)) for run in runs}
+    kept = read_kept(path, weights, StudyMaps)
+    maps: StudyMaps = kept.found if kept else _study_maps(study, results, runs, options)
+    if not kept:
+        with suppress(StudyError):  # a study that may only be read has maps all the same: they are made again
+            write_kept(path, weights, maps, indent=None)
     shown = study.splits.test.subset(torch.tensor(maps.images)).to("cpu").images
     return GradCamFound(options=options, maps=maps, pixels=tuple(shown.numpy()))
+
+
+def _path(study: Study, options: GradCamOptions, arms: Sequence[str]) -> Path:
+    """Return where the maps are kept that are made of these arms with these options."""
+    asked = json.dumps({"options": encode(options), "arms": sorted(arms)}, sort_keys=True)
+    return study.folder.root / FOLDER / f"gradcam.{hashlib.sha256(asked.encode()).hexdigest()[:12]}.json"
 
 
 def _study_maps(study: Study, results: Results, runs: Sequence[RunSpec], options: GradCamOptions) -> StudyMaps:

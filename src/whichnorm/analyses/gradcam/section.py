@@ -10,13 +10,11 @@ from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed, named
 
 
-def gradcam_section(found: GradCamFound, results: Results) -> Section:
+def section(found: GradCamFound, results: Results) -> Section:
     """Show the maps of all arms side by side, and how much they agree."""
     agreements = agreements_table(found.maps)
     images = images_table(found, results.class_names)
     return Section(
-        anchor="gradcam",
-        label="Grad-CAM",
         title=title(found.maps),
         sentences=tuple(_notes(found.maps, results)),
         tables=(agreements,) if agreements else (),

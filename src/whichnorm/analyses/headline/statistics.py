@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from whichnorm.analyses.cost.tables import cost_in_a_line
+from whichnorm.analyses.cost.section import cost_in_a_line
 from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.errors import WhichnormError
 from whichnorm.render import text

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from whichnorm.render import text
 from whichnorm.render.content import Code
 from whichnorm.results.results import Results
-from whichnorm.study.command import RECIPE_FILE, compare_command
+from whichnorm.study.command import RECIPE_FILE, Command, compare_command
 
 
 def again(results: Results) -> tuple[tuple[str, ...], tuple[Code, ...]]:
@@ -13,9 +13,15 @@ def again(results: Results) -> tuple[tuple[str, ...], tuple[Code, ...]]:
     grid = {"arms": results.arm_names, "seeds": results.seeds}
     until_sure = asdict(results.until_sure) if results.until_sure else None
     command = compare_command({**results.study, **grid, "until_sure": until_sure})
+    return how_to(command, "study", own_network="source" in results.study["model"])
+
+
+def how_to(command: Command | None, thing: str, own_network: bool) -> tuple[tuple[str, ...], tuple[Code, ...]]:
+    """Return what there is to say of a command that makes a study or a sweep again, and the texts that it needs."""
     if command is None:
-        return ("The network was given to whichnorm.compare in Python; the same call makes the study again.",), ()
-    code = [Code(title="The same study again, in a shell", text=text.encodable(command.text), language="sh")]
+        call = "compare" if thing == "study" else "sweep"
+        return (f"The network was given to whichnorm.{call} in Python; the same call makes the {thing} again.",), ()
+    code = [Code(title=f"The same {thing} again, in a shell", text=text.encodable(command.text), language="sh")]
     if command.recipe_file:
         code.append(Code(title=RECIPE_FILE, text=text.encodable(command.recipe_file), language="json"))
     code += [Code(title=name, text=text.encodable(held), language="json") for name, held in command.other_files]
@@ -25,6 +31,6 @@ def again(results: Results) -> tuple[tuple[str, ...], tuple[Code, ...]]:
     if command.other_files:
         files = ", ".join(name for name, _ in command.other_files)
         sentences.append(f"Of the other recipes, save those below as {files} there too.")
-    if "source" in results.study["model"]:
+    if own_network:
         sentences.append("The network is not one of whichnorm's: its module has to be in the working directory.")
     return tuple(sentences), tuple(code)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.faults.tables import run_status
+from whichnorm.analyses.faults.section import run_status
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import Results

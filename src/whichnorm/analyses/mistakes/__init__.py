@@ -1,18 +1,17 @@
 """What the arms got wrong, together and alone."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from whichnorm.analyses.analysis import Analysis
-from whichnorm.analyses.mistakes.options import MistakesOptions
-
-if TYPE_CHECKING:
-    from whichnorm.analyses.mistakes.measure import MistakesFound
-    from whichnorm.render.content import Section
-    from whichnorm.results.results import Results
-    from whichnorm.study.study import Study
+from whichnorm.specs.options import option
 
 
-class Mistakes(Analysis[MistakesOptions, "MistakesFound"]):
+@dataclass(frozen=True, kw_only=True)
+class MistakesOptions:
+    labels: bool = option(True, "do not look for wrong labels", flag="--no-labels")
+
+
+class Mistakes(Analysis):
     name = "mistakes"
     title = "Mistakes"
     help = "show misclassified test images: of each arm, of all arms, of one arm only"
@@ -28,13 +27,3 @@ whichnorm mistakes runs/demo
 whichnorm mistakes results/session08 --data-dir data --norms bn,gn:8 --out figures
 whichnorm mistakes results/session08 --norms bn --out mistakes.png"""
     options = MistakesOptions
-
-    def measure(self, study: "Study", results: "Results", options: MistakesOptions) -> "MistakesFound":
-        from whichnorm.analyses.mistakes.measure import measure_mistakes
-
-        return measure_mistakes(study, results, options)
-
-    def section(self, found: "MistakesFound", results: "Results") -> "Section":
-        from whichnorm.analyses.mistakes.section import mistakes_section
-
-        return mistakes_section(found, results)

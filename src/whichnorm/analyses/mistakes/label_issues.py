@@ -5,26 +5,22 @@ Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021.
 """
 
 import hashlib
-import json
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from whichnorm.analyses.asking import finished_runs
+from whichnorm.analyses.kept import FOLDER, read_kept, write_kept
 from whichnorm.errors import MissingExtraError, WhichnormError
-from whichnorm.files import write_in_one_step
 from whichnorm.results.results import Results
-from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.study import RunSpec
-from whichnorm.study.run import on_cpu
-from whichnorm.study.study import Study
+from whichnorm.study.study import Study, on_cpu
 from whichnorm.training.evaluate import evaluate
 
-SCHEMA = 1
 MISSING = "likely wrong labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]')"
 
 
@@ -52,13 +48,13 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
     They are kept in the study's folder under the hash of the weights, since every network has to be evaluated for them;
     those of some of a study's arms are not.
     """
-    runs = _finished_runs(study, results)
-    path, whole = study.folder.root / "examined" / "label_issues.json", not results.all_arms
+    runs = finished_runs(study, results)
+    path, whole = study.folder.root / FOLDER / "label_issues.json", not results.all_arms
     try:
         weights = _weights_digest(study, runs)
-        kept = read_doubts(path, weights) if whole else None
+        kept = read_kept(path, weights, LabelDoubts) if whole else None
         if kept:
-            return kept, ""
+            return kept.found, ""
         check_cleanlab()
         probabilities = mean_probabilities(study, runs)
     except (WhichnormError, OSError) as error:
@@ -66,7 +62,7 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
     found = label_doubts(probabilities, study.test_split.labels, study.test_split.class_names)
     if whole:
         with suppress(WhichnormError):  # a folder that cannot be written costs the same time again, and no more
-            write_doubts(path, weights, found)
+            write_kept(path, weights, found)
     return found, ""
 
 
@@ -125,30 +121,8 @@ def mean_probabilities(study: Study, runs: Sequence[RunSpec]) -> NDArray[np.floa
     return total / len(runs)
 
 
-def _finished_runs(study: Study, results: Results) -> list[RunSpec]:
-    finished = {(run.arm, run.seed) for arm in results.arms for run in results.finished(arm.norm)}
-    return [run for run in study.spec.runs() if (str(run.arm), run.seed) in finished]
-
-
 def _weights_digest(study: Study, runs: Sequence[RunSpec]) -> str:
     found = hashlib.sha256()
     for run in runs:
         found.update(hashlib.sha256(study.folder.weights(run).read_bytes()).digest())
     return found.hexdigest()
-
-
-def write_doubts(path: Path, weights: str, found: LabelDoubts) -> None:
-    """Put in place what was found by these weights."""
-    content = {"schema": SCHEMA, "weights": weights, "found": encode(found)}
-    write_in_one_step(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-
-
-def read_doubts(path: Path, weights: str) -> LabelDoubts | None:
-    """Return what was found by these weights, None if there is no such file, or one that cannot be read."""
-    try:
-        content = json.loads(path.read_bytes())
-        if content["schema"] != SCHEMA or content["weights"] != weights:
-            return None
-        return decode(content["found"], LabelDoubts)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, WhichnormError):
-        return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from whichnorm.analyses.mistakes import MistakesOptions
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt, LabelDoubts, doubts_or_reason
-from whichnorm.analyses.mistakes.options import MistakesOptions
 from whichnorm.analyses.mistakes.shared import WhoMisses, expected_if_independent, who_misses
 from whichnorm.errors import StudyError
 from whichnorm.render.images import Pixels
@@ -93,7 +93,7 @@ class MistakesFound:
     pixels: Mapping[int, Pixels] = field(default_factory=dict, metadata={NOT_ENCODED: True})  # (C, H, W) by index
 
 
-def measure_mistakes(study: Study, results: Results, options: MistakesOptions) -> MistakesFound:
+def measure(study: Study, results: Results, options: MistakesOptions) -> MistakesFound:
     """Compare the mistakes of a study's arms, look for wrong labels if they are asked for, and fetch the images."""
     labels = study.test_split.labels
     asked = options.labels and len(results.arms) > 1  # candidates are shown among the images that every arm misses
@@ -169,15 +169,12 @@ def _shared(
 
 
 def _image(who: WhoMisses, index: int, arms: Sequence[str], true_class: str, names: Sequence[str]) -> SharedImage:
-    answers = {arm: who.answer(arm, index) for arm in arms}
-    return SharedImage(
-        index=index,
-        true_class=true_class,
-        answers={
-            arm: Said(predicted_class=names[found.prediction], confidence=found.confidence)
-            for arm, found in answers.items()
-        },
-    )
+    answers = {
+        arm: Said(predicted_class=names[prediction], confidence=confidence)
+        for arm in arms
+        for prediction, confidence in [who.answer(arm, index)]
+    }
+    return SharedImage(index=index, true_class=true_class, answers=answers)
 
 
 def shown_indices(found: MistakesFound) -> set[int]:

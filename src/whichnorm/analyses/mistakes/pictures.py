@@ -1,6 +1,9 @@
 """Pictures of misclassified test images."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from matplotlib.figure import Figure
 
 from whichnorm.analyses.mistakes.figures import LINE, mistake_grid
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt
@@ -12,12 +15,12 @@ from whichnorm.analyses.mistakes.tables import (
     mistakes_table,
 )
 from whichnorm.render import text
-from whichnorm.render.images import Pixels
 from whichnorm.render.picture import Picture
-from whichnorm.render.table import Table, alt_text
+from whichnorm.render.table import alt_text
 from whichnorm.specs.arm import file_stem
 from whichnorm.specs.names import arm_title, enclosed, named
 
+Shown = TypeVar("Shown", Mistake, SharedImage, LabelDoubt)
 CONFIDENCE = "Confidence is the softmax of the predicted class"
 
 
@@ -37,10 +40,8 @@ def mistakes_picture(found: MistakesFound, arm: str) -> Picture:
     which = "All of them" if len(of_arm.shown) == of_arm.wrong else f"The {len(of_arm.shown)} with the most confidence"
     return Picture(
         name=f"{file_stem(arm)}_mistakes",
-        figure=mistake_grid(
-            f"{arm_title(arm)}: most confident mistakes", _pixels(found, of_arm.shown), [_note(m) for m in of_arm.shown]
-        ),
-        alt=_alt(f"Misclassified test images of {arm_title(arm)} by index.", mistakes_table(arm, of_arm.shown)),
+        figure=_grid(found, f"{arm_title(arm)}: most confident mistakes", of_arm.shown, _note),
+        alt=alt_text(f"Misclassified test images of {arm_title(arm)} by index.", mistakes_table(arm, of_arm.shown)),
         caption=f"{text.count(of_arm.wrong, 'test image')} of {found.num_test_images:,} misclassified at seed "
         f"{of_arm.seed}. {which}, in falling order.",
         method=f"{CONFIDENCE}.",
@@ -55,12 +56,8 @@ def missed_by_all_picture(found: MistakesFound, shared: SharedImages) -> Picture
     marks = " A question mark follows a doubtful label." if any(m.index in doubted for m in shared.shown) else ""
     return Picture(
         name="missed_by_all",
-        figure=mistake_grid(
-            "Missed by every arm",
-            _pixels(found, shared.shown),
-            [_answers_note(image, image.index in doubted) for image in shared.shown],
-        ),
-        alt=_alt("Test images that every arm misses, by index.", missed_by_all_table(shared)),
+        figure=_grid(found, "Missed by every arm", shared.shown, lambda m: _answers_note(m, m.index in doubted)),
+        alt=alt_text("Test images that every arm misses, by index.", missed_by_all_table(shared)),
         caption=f"{_share(found, shared)} missed by every arm; {_expected(shared)} {_which(shared)}{marks}",
         method=f"Every arm misses an image if each of the {num_runs} finished runs of {enclosed(list(found.arms))} "
         f"misclassifies it. {CONFIDENCE}{_several_runs(found)}.{_doubts_text(found, shared)}",
@@ -83,10 +80,8 @@ def only_missed_picture(found: MistakesFound, arm: str) -> Picture:
     mistakes = [image.mistake_of(arm) for image in shared.shown]
     return Picture(
         name=f"missed_only_by_{file_stem(arm)}",
-        figure=mistake_grid(
-            f"Missed only by {arm_title(arm)}", _pixels(found, mistakes), [_note(mistake) for mistake in mistakes]
-        ),
-        alt=_alt(f"Test images that only {enclosed([arm])} misses, by index.", missed_only_table(arm, shared)),
+        figure=_grid(found, f"Missed only by {arm_title(arm)}", mistakes, _note),
+        alt=alt_text(f"Test images that only {enclosed([arm])} misses, by index.", missed_only_table(arm, shared)),
         caption=f"{_share(found, shared)} missed only by {arm_title(arm)}; {_expected(shared)} {_which(shared)}",
         method=f"That is misclassified by every finished run of {enclosed([arm])} and by none of {named(others)}. "
         f"{CONFIDENCE}{_several_runs(found)}.",
@@ -100,10 +95,8 @@ def label_issues_picture(found: MistakesFound, candidates: Sequence[LabelDoubt])
     which = "All of them" if len(shown) == len(candidates) else f"The {len(shown)} with the least probable label"
     return Picture(
         name="label_issues",
-        figure=mistake_grid(
-            "Likely wrong labels: candidates", _pixels(found, shown), [_doubt_note(doubt) for doubt in shown]
-        ),
-        alt=_alt("Test images whose label may be wrong, by index.", label_issues_table(found)),
+        figure=_grid(found, "Likely wrong labels: candidates", shown, _doubt_note),
+        alt=alt_text("Test images whose label may be wrong, by index.", label_issues_table(found)),
         caption=f"cleanlab doubts {text.count(doubted, 'label')} of {found.num_test_images:,}, {len(candidates):,} of "
         f"them on images that every arm misses. {which}. They may be hard images with a right label: only a look can "
         "tell.",
@@ -135,12 +128,8 @@ def _answers_note(image: SharedImage, doubted: bool) -> str:
     return "\n".join(lines)
 
 
-def _pixels(found: MistakesFound, shown: Iterable[Mistake | SharedImage | LabelDoubt]) -> list[Pixels]:
-    return [found.pixels[image.index] for image in shown]
-
-
-def _alt(lead: str, table: Table | None) -> str:
-    return alt_text(lead, table) if table else lead
+def _grid(found: MistakesFound, title: str, shown: Sequence[Shown], note: Callable[[Shown], str]) -> Figure:
+    return mistake_grid(title, [found.pixels[image.index] for image in shown], [note(image) for image in shown])
 
 
 def _share(found: MistakesFound, shared: SharedImages) -> str:

@@ -13,20 +13,18 @@ from whichnorm.analyses.mistakes.tables import (
 )
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
-from whichnorm.render.table import Table
+from whichnorm.render.table import Table, filled
 from whichnorm.results.results import Results
 from whichnorm.specs.names import arm_title, enclosed
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def mistakes_section(found: MistakesFound, results: Results) -> Section:
+def section(found: MistakesFound, results: Results) -> Section:
     """Show what the arms miss together, alone and each for itself."""
     shares = shared_mistakes_table(found)
-    folded = tuple(table for table in _folded(found) if table)
+    folded = filled(*_folded(found))
     return Section(
-        anchor="mistakes",
-        label="Mistakes",
         title=mistakes_title(found),
         sentences=tuple(_sentences(found, results)),
         tables=(shares,) if shares else (),
@@ -65,11 +63,11 @@ def _sentences(found: MistakesFound, results: Results) -> Iterator[str]:
             images = text.count(found.num_test_images, "test image")
             yield f"{arm_title(arm)}: seed {found.arms[arm].seed} classified all {images} rightly: no mistakes to show."
     if found.labels_reason:
-        yield text.printable(f"{found.labels_reason[0].upper()}{found.labels_reason[1:]}.")
+        yield text.printable(f"{text.capitalized(found.labels_reason)}.")
 
 
-def _folded(found: MistakesFound) -> Iterator[Table | None]:
-    if found.missed_by_all:
+def _folded(found: MistakesFound) -> Iterator[Table]:
+    if found.missed_by_all and found.missed_by_all.number:
         yield missed_by_all_table(found.missed_by_all)
     yield label_issues_table(found)
     for arm, shared in found.missed_only_by.items():

@@ -15,14 +15,6 @@ from whichnorm.results.results import Results
 from whichnorm.training.record import RunRecord
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What an arm says of an image: the class that most of its runs predict, and these runs' mean softmax of it."""
-
-    prediction: int
-    confidence: float
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WhoMisses:
     """Which test images each arm misses, and which it gets right, (N,) booleans each; see the module."""
@@ -39,8 +31,8 @@ class WhoMisses:
         """Return one condition on images per arm, (num_arms, N): this arm misses them, the others get them right."""
         return np.array([self.missed[arm] if other == arm else self.right[other] for other in self.runs])
 
-    def answer(self, arm: str, image: int) -> Answer:
-        """Return what an arm says of an image."""
+    def answer(self, arm: str, image: int) -> tuple[int, float]:
+        """Return what an arm says of an image, as `answer` does."""
         runs = self.runs[arm]
         return answer([r.test_predictions[image] for r in runs], [r.test_confidences[image] for r in runs])
 
@@ -64,13 +56,16 @@ def who_misses(results: Results, labels: Sequence[int]) -> WhoMisses:
     )
 
 
-def answer(predictions: Sequence[int], confidences: Sequence[float]) -> Answer:
-    """Return what several runs say of an image; of classes with as many runs each, the one with more confidence."""
+def answer(predictions: Sequence[int], confidences: Sequence[float]) -> tuple[int, float]:
+    """Return what several runs say of an image: the class that most predict, and these runs' mean softmax of it.
+
+    Of classes with as many runs each it is the one with more confidence.
+    """
     by_class: dict[int, list[float]] = {}
     for prediction, confidence in zip(predictions, confidences, strict=True):
         by_class.setdefault(prediction, []).append(confidence)
     prediction, found = max(by_class.items(), key=lambda item: (len(item[1]), sum(item[1]), -item[0]))
-    return Answer(prediction=prediction, confidence=float(np.mean(found)))
+    return prediction, float(np.mean(found))
 
 
 def expected_if_independent(conditions: NDArray[np.bool_]) -> float:

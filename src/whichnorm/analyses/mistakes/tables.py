@@ -27,28 +27,26 @@ def shared_mistakes_table(found: MistakesFound) -> Table | None:
     )  # fmt: skip
 
 
-def mistakes_table(arm: str, shown: Iterable[Mistake]) -> Table | None:
-    """The pictured mistakes of an arm as text; None without any."""
+def mistakes_table(arm: str, shown: Iterable[Mistake]) -> Table:
+    """The pictured mistakes of an arm as text."""
     return _mistakes_table(arm_title(arm), shown)
 
 
-def _mistakes_table(whose: str, shown: Iterable[Mistake]) -> Table | None:
-    rows = tuple(
-        cells(str(m.index), text.printable(m.true_class), text.printable(m.predicted_class), text.percent(m.confidence))
-        for m in shown
-    )
+def _mistakes_table(whose: str, shown: Iterable[Mistake]) -> Table:
     return Table(
         caption=f"{whose}: the pictured mistakes, {BY_INDEX}.",
         headings=("Test image", "True class", "Predicted class", "Confidence"),
-        rows=rows,
+        rows=tuple(
+            cells(str(m.index), text.printable(m.true_class), text.printable(m.predicted_class),
+                  text.percent(m.confidence))
+            for m in shown
+        ),
         numeric_from=3,
-    ) if rows else None  # fmt: skip
+    )  # fmt: skip
 
 
-def missed_by_all_table(shared: SharedImages) -> Table | None:
-    """The pictured images that every arm misses, with what each arm says; None without any."""
-    if not shared.shown:
-        return None
+def missed_by_all_table(shared: SharedImages) -> Table:
+    """The pictured images that every arm misses, one at least, with what each arm says."""
     return Table(
         caption=f"Missed by every arm: the pictured images with each arm's class and confidence, {BY_INDEX}.",
         headings=("Test image", "True class", *map(arm_title, shared.shown[0].answers)),
@@ -63,22 +61,21 @@ def missed_by_all_table(shared: SharedImages) -> Table | None:
     )  # fmt: skip
 
 
-def missed_only_table(arm: str, shared: SharedImages) -> Table | None:
-    """The pictured images that one arm alone misses; None without any."""
+def missed_only_table(arm: str, shared: SharedImages) -> Table:
+    """The pictured images that one arm alone misses."""
     return _mistakes_table(f"Missed only by {arm_title(arm)}", (image.mistake_of(arm) for image in shared.shown))
 
 
-def label_issues_table(found: MistakesFound) -> Table | None:
-    """The likely wrong labels among the images that every arm misses, as many as are pictured; None without any."""
-    rows = tuple(
-        cells(str(doubt.index), text.printable(doubt.labelled_class), text.percent(doubt.labelled_softmax),
-              text.printable(doubt.network_class), text.percent(doubt.network_softmax))
-        for doubt in (found.label_candidates or ())[:NUM_SHOWN]
-    )  # fmt: skip
+def label_issues_table(found: MistakesFound) -> Table:
+    """The likely wrong labels among the images that every arm misses, as many as are pictured."""
     return Table(
         caption=f"Candidates for a wrong label among the images that every arm misses, {BY_INDEX}, with the mean "
         "softmax of all finished runs; only a look can tell.",
         headings=("Test image", "Label", "Softmax of the label", "The networks' class", "Its softmax"),
-        rows=rows,
+        rows=tuple(
+            cells(str(doubt.index), text.printable(doubt.labelled_class), text.percent(doubt.labelled_softmax),
+                  text.printable(doubt.network_class), text.percent(doubt.network_softmax))
+            for doubt in (found.label_candidates or ())[:NUM_SHOWN]
+        ),
         numeric_from=5,
-    ) if rows else None  # fmt: skip
+    )  # fmt: skip

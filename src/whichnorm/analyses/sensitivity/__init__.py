@@ -7,12 +7,11 @@ from whichnorm.errors import SpecError
 
 if TYPE_CHECKING:
     from whichnorm.analyses.sensitivity.found import Sensitivity
-    from whichnorm.render.content import Section
     from whichnorm.results.results import Results
     from whichnorm.study.study import Study
 
 
-class SensitivityAnalysis(Analysis[NoOptions, "Sensitivity"]):
+class SensitivityAnalysis(Analysis):
     name = "sensitivity"
     title = "Sensitivity"
     help = "show whether the answer holds at tuned learning rates and under other recipes"
@@ -28,8 +27,3 @@ holds there. Nothing is trained."""
         if set(results.all_arms) - set(results.arm_names):
             raise SpecError("sensitivity is about the order of all arms of a study; leave --norms out")
         return Sensitivity.of(read_follow_ups(study, results), results)
-
-    def section(self, found: "Sensitivity", results: "Results") -> "Section | None":
-        from whichnorm.analyses.sensitivity.section import sensitivity_section
-
-        return sensitivity_section(found, results)

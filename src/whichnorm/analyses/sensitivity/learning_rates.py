@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from whichnorm.analyses.arms import ranked
 from whichnorm.analyses.sensitivity.search import Search
-from whichnorm.analyses.sensitivity.wording import by_accuracy, fault_sentences, results_dict
+from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
 from whichnorm.analyses.wording import outcome
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Comparison, against
@@ -36,7 +37,8 @@ class LearningRates:
 
     def order(self, shared: Results) -> tuple[list[str], list[str]]:
         """Return the arms by mean test accuracy at the shared rate and at the tuned ones, those finished in both."""
-        before, after = by_accuracy(shared), by_accuracy(self.results, self.names) if self.results else []
+        before = ranked(shared)
+        after = [self.names[arm] for arm in ranked(self.results)] if self.results else []
         return [arm for arm in before if arm in after], [arm for arm in after if arm in before]
 
     def order_holds(self, shared: Results) -> bool | None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from whichnorm.analyses.sensitivity.wording import by_accuracy, fault_sentences, results_dict
+from whichnorm.analyses.arms import ranked
+from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
 from whichnorm.analyses.wording import comparison_text
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import Comparison, against
@@ -72,5 +73,5 @@ class OtherRecipe:
 
 def best_two(study: Results) -> tuple[str, ...]:
     """Return the two arms of the highest mean test accuracy, the best first; none if fewer than two finished."""
-    ranked = by_accuracy(study)
-    return tuple(ranked[:2]) if len(ranked) > 1 else ()
+    order = ranked(study)
+    return tuple(order[:2]) if len(order) > 1 else ()

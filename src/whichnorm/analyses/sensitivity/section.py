@@ -1,10 +1,10 @@
 """The section of a study's follow-ups, headed by whether the order of the arms holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from whichnorm.analyses.sensitivity.found import FollowUp, Sensitivity
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
-from whichnorm.analyses.sensitivity.pictures import follow_up_pictures
+from whichnorm.analyses.sensitivity.pictures import search_picture
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.tables import tables, tried_table
 from whichnorm.render.content import Folded, Section
@@ -13,19 +13,18 @@ from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed, listed
 
 
-def sensitivity_section(found: Sensitivity, results: Results) -> Section | None:
+def section(found: Sensitivity, results: Results) -> Section | None:
     """Say whether the answer holds under each condition that was tried; None if none was."""
     if not found.follow_ups:
         return None
     searches = [one for one in found.follow_ups if isinstance(one, LearningRates) and one.searches]
+    said = (sentence for one in found.follow_ups for sentence in (one.conclusion(results), *one.details()))
     tried = tuple(tried_table(results, one) for one in searches)
     return Section(
-        anchor="sensitivity",
-        label="Sensitivity",
         title=printable(title(results, found.follow_ups)),
-        sentences=tuple(map(printable, _sentences(results, found.follow_ups))),
+        sentences=tuple(map(printable, said)),
         tables=tuple(tables(results, found.follow_ups)),
-        pictures=tuple(follow_up_pictures(results, found.follow_ups)),
+        pictures=tuple(search_picture(results, one) for one in searches),
         folded=(Folded(summary="All trainings of the search as a table", tables=tried),) if tried else (),
     )
 
@@ -54,10 +53,3 @@ def _verb(results: Results, follow_up: FollowUp) -> str:
         return {"turns": "changes"}.get(follow_up.order, follow_up.order)
     holds = follow_up.order_holds(results)
     return "" if holds is None else "holds" if holds else "changes"
-
-
-def _sentences(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[str]:
-    """Say what was found, and what went wrong."""
-    for follow_up in follow_ups:
-        yield follow_up.conclusion(results)
-        yield from follow_up.details()

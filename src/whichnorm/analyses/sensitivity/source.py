@@ -1,8 +1,6 @@
-"""Where the records of a study's follow-ups come from: from training them, or from their folders alone."""
+"""The records of a study's follow-ups: from training them, or from their folders alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.study import StudySpec
@@ -13,35 +11,22 @@ from whichnorm.study.study import Study
 from whichnorm.training.record import RunRecord
 
 
-class Source(Protocol):
-    """Where the records of a further study come from."""
+def records_of(
+    study: Study, title: str, listener: Listener | None, given: StudyFolder | None = None
+) -> Sequence[RunRecord] | None:
+    """Train what is not trained yet of a further study, and return the records of all runs.
 
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        """Return the records of all runs, None if some are missing; `given` holds runs that can be taken over."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Trains what is not trained yet."""
-
-    listener: Listener
-
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
-        self.listener(FollowUpStarted(title=title))
-        with study.folder.locked():
-            study.folder.claim(study.spec, study.test_split)
-            if given:
-                take_over(study.spec, given, study.folder)
-            return run_study(study.spec, study.splits, study.test_split, study.folder, self.listener)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Reads what is there."""
-
-    def records(self, title: str, study: Study, given: StudyFolder | None = None) -> Sequence[RunRecord] | None:
+    `given` holds runs that can be taken over. Without a listener nothing is trained: None if some records are missing.
+    """
+    if listener is None:
         there = all(study.folder.record(run).exists() for run in study.spec.runs())
         return study.records() if there else None
+    listener(FollowUpStarted(title=title))
+    with study.folder.locked():
+        study.folder.claim(study.spec, study.test_split)
+        if given:
+            take_over(study.spec, given, study.folder)
+        return run_study(study, listener)
 
 
 def take_over(study: StudySpec, given: StudyFolder, folder: StudyFolder) -> None:

@@ -1,16 +1,9 @@
 """What both kinds of follow-up say alike."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed
-
-
-def by_accuracy(results: Results, names: Mapping[str, str] | None = None) -> list[str]:
-    """Return the arms by mean test accuracy, the best first, under other names if they are given."""
-    ranked = sorted(results.arms, key=lambda arm: -arm.test_accuracy.mean)
-    return [names[arm.norm] if names else arm.norm for arm in ranked]
 
 
 def fault_sentences(results: Results, condition: str) -> list[str]:

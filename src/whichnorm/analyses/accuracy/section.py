@@ -1,25 +1,30 @@
-"""Pictures of the arms' test accuracies and of their differences."""
+"""The section of the arms' test accuracies and of their differences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from whichnorm.analyses import wording
 from whichnorm.analyses.accuracy import figures as forests
+from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table, finding
 from whichnorm.analyses.arms import ranked, style
 from whichnorm.render import text
+from whichnorm.render.content import Section
 from whichnorm.render.picture import Picture
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison
 from whichnorm.specs.names import arm_title
 
 
-def forest_pictures(results: Results) -> dict[str, Picture]:
-    """Return the pictures "accuracy" and "differences", each if there is something to draw."""
-    pictures = {}
+def section(found: object, results: Results) -> Section:
+    """Show every arm's accuracy, and the paired differences between arms."""
+    tables = [arms_table(results), *filter(None, [comparisons_table(results)])]
+    return Section(title=finding(results), tables=tuple(tables), pictures=tuple(_pictures(results)))
+
+
+def _pictures(results: Results) -> Iterator[Picture]:
     if results.arms:
-        pictures["accuracy"] = _accuracy_picture(results)
+        yield _accuracy_picture(results)
     if results.comparisons:
-        pictures["differences"] = _differences_picture(results.comparisons)
-    return pictures
+        yield _differences_picture(results.comparisons)
 
 
 def _accuracy_picture(results: Results) -> Picture:
@@ -39,7 +44,7 @@ def _accuracy_picture(results: Results) -> Picture:
 def _row(results: Results, name: str, arm: ArmResult | None) -> forests.AccuracyRow:
     found = arm.test_accuracy if arm else None
     return forests.AccuracyRow(
-        label=arm_title(name)[:1].upper() + arm_title(name)[1:],
+        label=text.capitalized(arm_title(name)),
         style=style(results, name),
         values=found.values if found else (),
         ci95=found.ci95 if found else None,

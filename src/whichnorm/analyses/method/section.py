@@ -1,7 +1,12 @@
-"""How the figures were measured, in plain words."""
+"""The section of how the figures were measured, in plain words."""
 
 from whichnorm.analyses import wording
+from whichnorm.analyses.headline import extent, question
+from whichnorm.analyses.method.again import again
+from whichnorm.analyses.method.citation import citation
+from whichnorm.analyses.method.tables import audit_table, class_numbers_table, settings_tables, versions_table
 from whichnorm.render import text
+from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 from whichnorm.specs.names import named
 from whichnorm.specs.recipe import batch_text
@@ -12,6 +17,23 @@ IDEA = (
     "So a difference between two arms is the norm's, up to chance; and it counts as one only when chance is ruled out, "
     "over seeds and test images, at an error rate of 5 % for all comparisons together."
 )
+
+
+def section(found: None, results: Results) -> Section:
+    """Say how a study was measured."""
+    how, code = again(results)
+    settings = "Settings shared by all runs, also those that the chosen optimizer or schedule does not use"
+    return Section(
+        title=finding(results),
+        sentences=(*method_sentences(results), *pairing_sentences(results), *how),
+        code=(*code, citation(question(results), extent(results), results.records)),
+        folded=(
+            Folded(summary=settings, tables=tuple(settings_tables(results.study))),
+            Folded(summary="Versions and hardware", tables=(versions_table(results.records),)),
+            Folded(summary="Audit of every run", tables=(audit_table(results),)),
+            Folded(summary=f"The {len(results.class_names)} classes by number", tables=(class_numbers_table(results),)),
+        ),
+    )
 
 
 def finding(results: Results) -> str:
