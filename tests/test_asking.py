@@ -317,11 +317,11 @@ def test_the_section_says_who_could_not_be_asked_and_keeps_the_others(finished, 
     first, *others = results.found[name].runs
     missing = replace(first, found=None, reason="no weights")
     some = analysis.section(replace(results.found[name], runs=(missing, *others)), results)
-    assert some.sentences[-1] == "1 of 4 networks could not be asked. bn at seed 0: no weights"
+    assert some.sentences[-1] == "1 of 4 networks could not be asked. BatchNorm at seed 0: no weights"
     assert some.tables
     reasons = tuple(replace(run, found=None, reason=f"no weights {run.seed}") for run in results.found[name].runs)
     none = analysis.section(replace(results.found[name], runs=reasons), results)
-    assert none.sentences == ("4 of 4 networks could not be asked. bn at seed 0: no weights 0",)
+    assert none.sentences == ("4 of 4 networks could not be asked. BatchNorm at seed 0: no weights 0",)
     assert len(none.folded[0].sentences) == 4
     assert (none.tables, none.pictures) == ((), ())
 

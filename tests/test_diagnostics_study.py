@@ -168,7 +168,7 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     study = reopen(tmp_path)
     results = read_results(study)
     section = Diagnostics().section(measured(study), results)
-    assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: bn at seed 0."
+    assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: BatchNorm at seed 0."
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
 
 
@@ -313,7 +313,7 @@ def test_the_section_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path
     texts = [cells[0].text, cells[0].note, cells[1].text, cells[2].text]
     ends = f"{min(norms):.3g} to {max(norms):.3g}"
     assert texts == [f"{np.median(norms):.3g}", ends, f"{100 * dead:.2f} %", f"{distance:.3g}"]
-    assert picture.alt.startswith("Diagnostics of BatchNorm (bn) over epochs")
+    assert picture.alt.startswith("Diagnostics of BatchNorm over epochs")
     assert f"Gradient norm {np.median(norms):.3g} ({ends})" in picture.alt
     assert "the same 64 training images" in picture.method
     assert f"{100 * dead:.2f} % of a ReLU's channels are dead" in section.title

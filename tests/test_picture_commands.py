@@ -268,7 +268,7 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
         assert main([command, str(copy)]) == 2
         shown = capsys.readouterr()
         assert (shown.out, shown.err.count("\n")) == ("", 1)
-        assert "no run of bn and gn:4 finished" in shown.err
+        assert "no run of BatchNorm and GroupNorm, 4 groups, finished" in shown.err
     shown = shown_json(capsys, "curves", copy, "--out", tmp_path / "out")
     assert shown["sentences"] == [
         f"{arm}: no finished run; its curves are those of the runs that stopped." for arm in ("bn", "gn:4")

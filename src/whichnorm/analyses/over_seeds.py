@@ -13,6 +13,7 @@ from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
+from whichnorm.specs.names import enclosed
 
 T = TypeVar("T")
 Arms = Sequence[tuple[str, Sequence[T]]]  # their names, with what was found about their runs
@@ -106,7 +107,7 @@ def with_reasons(section: Section | None, found: Answers[Any], anchor: str, titl
 
 
 def _reason(answer: Answer[Any]) -> str:
-    return f"{answer.arm} at seed {answer.seed}: {text.printable(answer.reason)}"
+    return f"{enclosed([answer.arm])} at seed {answer.seed}: {text.printable(answer.reason)}"
 
 
 def _spread(values: Sequence[float], write: Callable[[float], str]) -> str:

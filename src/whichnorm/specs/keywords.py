@@ -61,5 +61,9 @@ def _signature(
 
 def _described(options: Iterable[Choice]) -> str:
     """Return a paragraph per option: its keyword and its help, which of a flag that turns something off says so."""
-    texts = (f"{one.keyword}: {'False: ' if one.default is True else ''}{one.option.help}" for one in options)
-    return "\n".join(fill(text, 110, initial_indent="  ", subsequent_indent="      ") for text in texts)
+    return "\n".join(fill(_text(one), 110, initial_indent="  ", subsequent_indent="      ") for one in options)
+
+
+def _text(one: Choice) -> str:
+    here = f"; in Python {one.option.in_python}" if one.option.in_python else ""
+    return f"{one.keyword}: {'False: ' if one.default is True else ''}{one.option.help}{here}"

@@ -91,14 +91,14 @@ class RunSpec(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class UntilSure(Checked):
-    """Seeds are added until every difference is called, or known to be smaller than the margin.
+    """Seeds are added until every difference is beyond chance, or known to be smaller than the margin.
 
     The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
     """
 
     margin: float = option(
-        0.005, "a smaller difference need not be told, in percentage points of test accuracy, in Python a fraction "
-        "(default 0.5 points)", group=UNTIL_SURE_GROUP, metavar="POINTS", parse=texts.points,
+        0.005, "a difference too small to matter, in percentage points of test accuracy (default 0.5 points)",
+        in_python="a fraction: 0.005 is half a point", group=UNTIL_SURE_GROUP, metavar="POINTS", parse=texts.points,
         write=lambda margin: f"{100 * margin:.12g}", needs="until_sure",
     )  # fmt: skip
     max_seeds: Annotated[int, Between(3, MAX_SEEDS)] = option(

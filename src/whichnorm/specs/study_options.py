@@ -38,9 +38,9 @@ class WhatOptions(Checked):
         group=WHAT, metavar="A,B,...", parse=texts.names, write=texts.joined,
     )  # fmt: skip
     model: str | Callable[..., Any] | None = option(
-        None, "a network of whichnorm.models, or package.module:factory; in Python also a function factory(norm, "
-        "num_classes, in_channels) that makes each norm layer with norm(num_channels) (default: one that fits the "
-        "data)", group=WHAT, metavar="NAME", parse=str,
+        None, "a network of whichnorm.models, or package.module:factory, a function factory(norm, num_classes, "
+        "in_channels) that makes each norm layer with norm(num_channels) (default: one that fits the data)",
+        in_python="also the function itself", group=WHAT, metavar="NAME", parse=str,
     )  # fmt: skip
     model_options: Mapping[str, texts.Value] | None = option(
         None, "an option of the network, such as add_skip=true; may be given again", group=WHAT, metavar="KEY=VALUE",
@@ -99,9 +99,9 @@ class BudgetOptions(Checked):
     """When a study that adds seeds itself ends."""
 
     budget: Annotated[float, Between(0, MAX_BUDGET, above=True)] | None = option(
-        None, "time of training and evaluation, such as 30m, 90s or 2h, in Python seconds; the first 3 seeds are "
-        "always trained", group=UNTIL_SURE_GROUP, metavar="TIME", parse=texts.seconds, needs="until_sure",
-        write=lambda seconds: f"{seconds:g}s",
+        None, "time of training and evaluation, such as 30m, 90s or 2h; the first 3 seeds are always trained",
+        in_python="a number of seconds", group=UNTIL_SURE_GROUP, metavar="TIME", parse=texts.seconds,
+        needs="until_sure", write=lambda seconds: f"{seconds:g}s",
     )  # fmt: skip
 
 
@@ -117,8 +117,8 @@ class UntilSureOptions(Checked):
     """Whether a study adds seeds itself."""
 
     until_sure: bool = option(
-        False, "add seeds until every difference is called or known to be less than the margin, at an error rate of "
-        "5 % for all looks together", group=UNTIL_SURE_GROUP,
+        False, "add seeds until every difference is beyond chance or known to be less than the margin, at an error "
+        "rate of 5 % for all looks together", group=UNTIL_SURE_GROUP,
     )  # fmt: skip
     rule: UntilSure = part(UntilSure)
 

@@ -9,6 +9,7 @@ from whichnorm.analyses.kept import damage_text
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
+from whichnorm.specs.names import enclosed, named
 
 
 def section(found: GradCamFound, results: Results) -> Section:
@@ -28,8 +29,8 @@ def title(maps: StudyMaps) -> str:
     """Say how much maps agree on the same image and on different ones; of several pairs, the least and the most."""
     compared = [one for one in maps.agreements if one.ranks.mismatched is not None]
     if not compared:
-        return f"Where {maps.arms[0].arm} looks" if len(maps.arms) == 1 else "Where the arms look"
-    whose = f"maps of {compared[0].a} and {compared[0].b}" if len(compared) == 1 else "two arms' maps"
+        return f"Where {enclosed([maps.arms[0].arm])} looks" if len(maps.arms) == 1 else "Where the arms look"
+    whose = f"maps of {enclosed([compared[0].a, compared[0].b])}" if len(compared) == 1 else "two arms' maps"
     same = _range([one.ranks.mean for one in compared])
     different = _range([one.ranks.mismatched for one in compared])
     return f"Where the arms look: {whose} agree with {same} on the same image, with {different} on different ones"
@@ -44,7 +45,7 @@ def _range(correlations: Sequence[float | None]) -> str:
 def _notes(found: GradCamFound, results: Results) -> Iterator[str]:
     maps = found.maps
     if maps.left_out:
-        yield f"Without a finished run at seed {maps.seed}: {', '.join(maps.left_out)}."
+        yield f"Without a finished run at seed {maps.seed}: {named(maps.left_out)}."
     if results.study["machine"]["precision"] != "float32":
         yield "The networks run in float32 here, so a prediction near a tie can differ from the study's."
     if found.damage:
