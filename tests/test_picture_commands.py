@@ -215,7 +215,7 @@ def test_a_damaged_file_of_doubtful_labels_is_said(tmp_path):
     for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace("0.9", "NaN").replace('"b"', "7"),
                  path.read_text().replace('"index": 3', '"index": "3"')):  # fmt: skip
         path.write_text(text)
-        assert str(read_kept(path, "digest", LabelDoubts)).startswith("examined/label_issues.json: ")
+        assert str(read_kept(path, "digest", LabelDoubts)).startswith("examined/label_issues.json")
 
 
 def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):
