@@ -79,14 +79,16 @@ def test_the_rest_varies_also_if_the_training_batch_holds_the_whole_split():
 
 @pytest.mark.parametrize(("changed", "title"), [
     ({"bn": (0.132, 0.0), "gn:8": (0.0, 0.0)},
-     "The rest of the batch changes 13 % of bn's predictions in training mode, no other arm's"),
+     "The rest of the batch changes 13 % of the predictions of BatchNorm in training mode, no other arm's"),
     ({"bn": (0.132, 0.0), "bn+l1:0.001": (0.004, 0.0)},
-     "The rest of the batch changes 13 % of bn's and 0.4 % of bn+l1:0.001's predictions in training mode"),
+     "The rest of the batch changes 13 % of the predictions of BatchNorm and 0.4 % of the predictions of "
+     "BatchNorm + L1 0.001 in training mode"),
     ({"bn": (0.13, 0.0), "bn:noaffine": (0.2, 0.0), "bn+l1:0.001": (0.1, 0.0), "ln": (0.0, 0.0)},
      "The rest of the batch changes 10 % to 20 % of the predictions of 3 arms in training mode, no other arm's"),
     ({"ln": (0.0, 0.0), "gn:8": (0.0, 0.0)}, "No prediction depends on the rest of the batch"),
     ({"bn": (None, 0.0)}, "In evaluation no prediction depends on the rest of the batch"),
-    ({"bn": (0.1, 0.2), "ln": (0.0, 0.0)}, "The rest of the batch changes 20 % of bn's predictions even in evaluation"),
+    ({"bn": (0.1, 0.2), "ln": (0.0, 0.0)}, 
+     "The rest of the batch changes 20 % of the predictions of BatchNorm even in evaluation"),
 ])  # fmt: skip
 def test_the_title_says_whose_predictions_change(tmp_path, changed, title):
     found = answers_of({arm: [dependence_scores(*modes)] for arm, modes in changed.items()})
@@ -96,7 +98,7 @@ def test_the_title_says_whose_predictions_change(tmp_path, changed, title):
 def test_a_leak_is_said_in_a_sentence(tmp_path):
     found = answers_of({"bn": [dependence_scores(0.1, 0.2)], "ln": [dependence_scores(0.0, 0.0)]})
     said = " ".join(BatchDependence().section(found, results_of(tmp_path)).sentences)
-    assert "the networks of bn leak" in said
+    assert "the networks of BatchNorm leak" in said
 
 
 def test_a_batch_of_one_leaves_a_dash(tmp_path):

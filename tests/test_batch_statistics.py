@@ -231,9 +231,9 @@ def section_of(folder, arms):
 
 
 @pytest.mark.parametrize(("precise", "title"), [
-    (0.932, "Poor running statistics cost bn 3.20 points"),
-    (0.9007, "Running statistics cost bn next to nothing: precise ones change its accuracy by 0.07 points"),
-    (0.88, "bn is 2.00 points more accurate with its running statistics than with precise ones"),
+    (0.932, "Poor running statistics cost BatchNorm 3.20 points"),
+    (0.9007, "Running statistics cost BatchNorm next to nothing: precise ones change its accuracy by 0.07 points"),
+    (0.88, "BatchNorm is 2.00 points more accurate with its running statistics than with precise ones"),
 ])  # fmt: skip
 def test_the_title_says_what_running_statistics_cost(tmp_path, precise, title):
     assert section_of(tmp_path, {"bn": [statistics_scores(running=0.9, precise=precise)]}).title == title
@@ -241,7 +241,7 @@ def test_the_title_says_what_running_statistics_cost(tmp_path, precise, title):
 
 def test_of_several_arms_the_title_names_the_one_that_loses_most(tmp_path):
     arms = {"bn": [statistics_scores(0.9, 0.91)], "bn+l1:0.001": [statistics_scores(0.8, 0.85)]}
-    assert section_of(tmp_path, arms).title == "Poor running statistics cost bn+l1:0.001 5.00 points"
+    assert section_of(tmp_path, arms).title == "Poor running statistics cost BatchNorm + L1 0.001 5.00 points"
 
 
 def test_arms_without_batchnorm_have_no_row_and_alone_no_section(tmp_path):

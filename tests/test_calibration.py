@@ -6,6 +6,7 @@ from answers import answers_of, calibration_scores, results_of
 
 from whichnorm.analyses.calibration import Calibration
 from whichnorm.analyses.calibration.measure import CalibrationScores, calibration
+from whichnorm.errors import SpecError
 
 
 def naive_error(confidences, right, num_bins=15):
@@ -71,8 +72,9 @@ def section_of(results, **overconfidence):
 @pytest.mark.parametrize(("overconfidence", "title"), [
     ({"bn": -0.0953, "gn_8": -0.0986}, "All arms are underconfident, by 9.5 to 9.9 points"),
     ({"bn": 0.0312, "gn_8": 0.0308}, "All arms are overconfident, by 3.1 points"),
-    ({"bn": 0.012, "gn_8": -0.008, "ln": 0.002}, "bn is overconfident by 1.2 points, gn:8 underconfident by 0.8"),
-    ({"bn": -0.05}, "bn is underconfident by 5.0 points"),
+    ({"bn": 0.012, "gn_8": -0.008, "ln": 0.002}, 
+     "BatchNorm is overconfident by 1.2 points, GroupNorm, 8 groups, underconfident by 0.8"),
+    ({"bn": -0.05}, "BatchNorm is underconfident by 5.0 points"),
 ])  # fmt: skip
 def test_the_title_says_who_promises_too_much(tmp_path, overconfidence, title):
     assert section_of(results_of(tmp_path), **overconfidence).title == title
@@ -94,5 +96,5 @@ def test_the_table_has_means_and_deviations_over_seeds(tmp_path):
 
 def test_scores_out_of_range_are_refused():
     for error, over in ((1.5, 0.0), (0.1, -1.2)):
-        with pytest.raises(ValueError, match="no fraction"):
+        with pytest.raises(SpecError, match=r"is -?1\.[25], expected -?[01] to 1"):
             CalibrationScores(expected_error=error, overconfidence=over, num_images=1, num_bins=15)

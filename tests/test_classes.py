@@ -120,7 +120,7 @@ def test_arms_that_are_best_on_as_many_classes_are_both_named(tmp_path):
     answers = {"bn": answering(labels, (0.95, 0.5, 0.7), 5, 0), "ln": answering(labels, (0.5, 0.95, 0.7), 5, 1)}
     results, _ = results_of(tmp_path, answers, labels.tolist())
     section = CLASSES.section(study_classes(results, labels.tolist()), results)
-    assert section.title == "BatchNorm and LayerNorm over C, H, W are each best on 1 of 3 classes"
+    assert section.title == "BatchNorm and LayerNorm are each best on 1 of 3 classes"
 
 
 def test_one_seed_supports_no_conclusion_about_classes(tmp_path):

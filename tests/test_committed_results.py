@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import whichnorm
 from whichnorm.api import read_results
 from whichnorm.cli import main
 from whichnorm.study.study import reopen
@@ -59,3 +60,13 @@ def test_a_committed_sweep_is_reported_again_with_its_numbers(folder, tmp_path, 
 def without(items, worded):
     """Return every item without a value that is worded, or worked out from the others, by the version at hand."""
     return [{key: value for key, value in item.items() if key != worded} for item in items]
+
+
+@pytest.mark.parametrize("folder", SWEEPS, ids=lambda folder: folder.name)
+def test_a_committed_sweep_opens_in_python_with_its_numbers_and_writes_nothing(folder):
+    before = sorted(path.stat().st_mtime_ns for path in folder.rglob("*"))
+    results = whichnorm.open_results(folder)
+    assert isinstance(results, whichnorm.SweepResults)
+    committed = json.loads((folder / "results.json").read_text())
+    assert json.loads(json.dumps(results.to_dict()))["points"] == committed["points"]
+    assert sorted(path.stat().st_mtime_ns for path in folder.rglob("*")) == before

@@ -87,8 +87,8 @@ def test_one_image_and_equal_arms_differ_nowhere(tmp_path):
     assert not difference_table(found.differences[0]).rows
     section = CONFUSION.section(found, results)
     assert "None of 9 cells differs beyond chance" in section.pictures[-1].caption
-    assert section.sentences == ("No cell differs beyond chance: bn − ln.",)
-    assert section.title == "BatchNorm and LayerNorm over C, H, W differ in no cell beyond chance"
+    assert section.sentences == ("No cell differs beyond chance: BatchNorm − LayerNorm.",)
+    assert section.title == "BatchNorm and LayerNorm differ in no cell beyond chance"
     same, _ = results_of(tmp_path, {"bn": [[1]], "ln": [[1]]}, [0])
     assert (study_confusion(same, [0]).differences[0].adjusted_p_values == 1).all()
 
@@ -106,7 +106,7 @@ def test_marked_cells_are_listed_the_surest_first(tmp_path):
     assert cells_of(difference_table(difference))[0][:5] == ["b (1)", "a (0)", "40", "0", "+40"]
     assert cells_of(difference_table(difference))[1][:5] == ["b (1)", "b (1)", "0", "40", "−40"]
     section = CONFUSION.section(found, results)
-    assert section.title == "BatchNorm and LayerNorm over C, H, W differ beyond chance in 4 of 9 cells"
+    assert section.title == "BatchNorm and LayerNorm differ beyond chance in 4 of 9 cells"
     assert "Framed: 4 of 9 cells, beyond chance" in section.pictures[-1].caption
 
 

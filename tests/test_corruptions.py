@@ -14,7 +14,7 @@ from whichnorm.analyses.corruptions import Corruptions
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores, corrupt, corruption_scores
 from whichnorm.analyses.network import Subject
 from whichnorm.data.dataset import ImageSet
-from whichnorm.errors import DataError
+from whichnorm.errors import DataError, SpecError
 from whichnorm.specs.study import MachineSpec
 
 ALL = [(kind, strength) for kind, strengths in STRENGTHS.items() for strength in strengths]
@@ -129,7 +129,9 @@ def test_the_title_names_the_two_arms_furthest_apart_and_where(tmp_path):
         "ln": [corruption_scores_at(contrast=0.709)] * 2,
         "gn:8": [corruption_scores_at(contrast=0.751)] * 2,
     }
-    assert section_of(tmp_path, arms).title == "At contrast 0.2 bn falls to 26 %, gn:8 keeps 75 %"
+    assert (
+        section_of(tmp_path, arms).title == "At contrast 0.2 BatchNorm falls to 26 %, GroupNorm, 8 groups, keeps 75 %"
+    )
 
 
 def test_arms_whose_seeds_overlap_or_differ_by_a_few_images_are_not_set_against_each_other(tmp_path):
@@ -146,7 +148,8 @@ def test_arms_whose_seeds_overlap_or_differ_by_a_few_images_are_not_set_against_
 
 def test_one_arm_is_set_against_itself(tmp_path):
     assert (
-        section_of(tmp_path, {"bn": [corruption_scores_at(blur=0.3)]}).title == "At blur 0.2 bn falls from 90 % to 30 %"
+        section_of(tmp_path, {"bn": [corruption_scores_at(blur=0.3)]}).title
+        == "At blur 0.2 BatchNorm falls from 90 % to 30 %"
     )
 
 
@@ -165,5 +168,5 @@ def test_the_tables_have_the_mean_over_seeds_at_every_strength(tmp_path):
     dict.fromkeys(STRENGTHS, (0.5, 0.5, 1.5)),
 ])  # fmt: skip
 def test_scores_of_other_corruptions_or_out_of_range_are_refused(accuracies):
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(SpecError, match="expected"):
         CorruptionScores(num_images=10, clean_accuracy=0.5, accuracies=accuracies)

@@ -208,7 +208,7 @@ def test_the_table_gives_memory_in_mebibytes_and_latency_in_milliseconds(tmp_pat
     assert [cell.text for cell in without[-2:]] == ["–", "–"]
     said = " ".join(section.sentences)
     assert "cpu (Example)" in said
-    assert "1 of 2 networks could not be asked. ln at seed 0: no weights" in said
+    assert "1 of 2 networks could not be asked. LayerNorm at seed 0: no weights" in said
 
 
 def test_without_a_measured_cost_times_and_parameters_remain(tmp_path):
@@ -227,5 +227,5 @@ def test_a_latency_that_is_missing_says_why(tmp_path):
 def test_the_cost_in_a_line_has_what_was_measured(tmp_path):
     results = results_of(tmp_path, arms=("bn", "ln"))
     line = cost_in_a_line(results, answers_of({"bn": [arm_cost()]}))
-    assert "per epoch, 3.0 MiB per step, 2 ms per exported image; ln" in line
+    assert "per epoch, 3.0 MiB per step, 2 ms per exported image; LayerNorm" in line
     assert line.count("MiB") == 1

@@ -113,7 +113,7 @@ def test_the_scripts_charts_have_the_means_and_seeds_of_the_records(usual):
         np.testing.assert_allclose(line["seeds"], of_seeds, atol=1e-6)
         assert len(line["low"]) == len(line["high"]) == 15
     loss, accuracy = widgets["bn_curves"]["panels"]
-    assert (loss["axis"], accuracy["axis"]) == ("BatchNorm (bn): loss (nats)", "BatchNorm (bn): accuracy (%)")
+    assert (loss["axis"], accuracy["axis"]) == ("BatchNorm: loss (nats)", "BatchNorm: accuracy (%)")
     assert (panel["title"], panel["axis"]) == ("Validation accuracy", "Validation accuracy (%)")
     losses = [np.mean([run.epochs[i].train_loss for run in results.finished("bn")]) for i in range(15)]
     np.testing.assert_allclose(loss["lines"][0]["mean"], losses, atol=1e-6)
@@ -154,9 +154,9 @@ def test_arms_that_did_not_finish_are_drawn_and_said(tmp_path):
     assert (found.arms["ln"].seeds, found.arms["ln"].left_out, found.without) == ((1, 2), (0,), ("none",))
     section = CURVES.section(found, results)
     assert section.sentences == (
-        "ln: without the runs that did not finish, of seed 0.",
-        "in: no finished run; its curves are those of the runs that stopped.",
-        "none: no run got through an epoch, so it has no curves.",
+        "LayerNorm: without the runs that did not finish, of seed 0.",
+        "InstanceNorm: no finished run; its curves are those of the runs that stopped.",
+        "no normalization: no run got through an epoch, so it has no curves.",
     )
     assert "(InstanceNorm)" not in section.title
     row = next(row for row in cells_of(tables_of(section)[0]) if row[0].startswith("InstanceNorm"))

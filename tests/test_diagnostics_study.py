@@ -168,7 +168,7 @@ def test_runs_that_finished_without_diagnostics_stay_without_and_are_named(tmp_p
     study = reopen(tmp_path)
     results = read_results(study)
     section = Diagnostics().section(measured(study), results)
-    assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: bn at seed 0."
+    assert section.sentences[-1] == "Trained without --diagnostics, and so without figures here: BatchNorm at seed 0."
     assert [picture.name for picture in section.pictures] == ["gn-4_diagnostics"]
 
 
@@ -228,7 +228,7 @@ def test_a_file_holds_null_and_never_nan(tmp_path):
 
 
 def test_a_run_with_a_loss_that_is_not_finite_has_its_rows(tmp_path):
-    recipe = whichnorm.Recipe(name="wild", epochs=2, batch_size=32, learning_rate=1e30, optimizer="sgd")
+    recipe = whichnorm.Recipe(name="wild", epochs=2, batch_size=32, learning_rate=1e6, optimizer="sgd")
     results = compare(tmp_path, norms=["none"], recipe=recipe, epochs=None, diagnostics=True)
     assert results.records[0].status == "diverged"
     found = read_diagnoses(tmp_path / "diagnostics" / "none-seed0.json", "none", 0)
@@ -313,7 +313,7 @@ def test_the_section_has_the_pictures_and_the_numbers_of_the_last_epoch(tmp_path
     texts = [cells[0].text, cells[0].note, cells[1].text, cells[2].text]
     ends = f"{min(norms):.3g} to {max(norms):.3g}"
     assert texts == [f"{np.median(norms):.3g}", ends, f"{100 * dead:.2f} %", f"{distance:.3g}"]
-    assert picture.alt.startswith("Diagnostics of BatchNorm (bn) over epochs")
+    assert picture.alt.startswith("Diagnostics of BatchNorm over epochs")
     assert f"Gradient norm {np.median(norms):.3g} ({ends})" in picture.alt
     assert "the same 64 training images" in picture.method
     assert f"{100 * dead:.2f} % of a ReLU's channels are dead" in section.title

@@ -6,12 +6,15 @@ import pytest
 from synthetic import digits_test, failed, make_record, make_results, make_study
 
 from whichnorm.analyses import ANALYSES
-from whichnorm.analyses.arms import enclosed, named
+from whichnorm.analyses.arms import ranked
+from whichnorm.analyses.faults import Faults
 from whichnorm.analyses.headline import headline
 from whichnorm.analyses.headline.answer import answer_sentence, is_decided
 from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.errors import StudyError
+from whichnorm.results.verdict import against, p_text
+from whichnorm.specs.names import enclosed, named
 
 NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}
 
@@ -104,8 +107,8 @@ def test_the_points_say_how_sure_what_it_depends_on_and_what_was_not_tested(tmp_
     first = next(c for c in results.comparisons if (c.a, c.b) == ("bn", "gn:2"))
     assert list(said_of(results)) == ["How sure", "What it depends on", "Not tested"]
     sure = said_of(results)["How sure"]
-    ahead = f"{100 * first.difference:.2f} points ahead of the next best, GroupNorm, 2 groups, over 5 seeds."
-    assert sure.startswith(f"{ahead} A new run of it wins with a probability of ")
+    ahead = f"{100 * first.difference:.2f} points ahead of the next best, GroupNorm, 2 groups, over 5 seeds "
+    assert sure.startswith(f"{ahead}(p {p_text(first.adjusted_p)}). A new run of it wins with a probability of ")
     assert said_of(results)["What it depends on"].startswith("BatchNorm depends on the images per forward pass (64 ")
     assert said_of(results)["Not tested"].startswith("Other batch sizes (whichnorm sweep); a learning rate")
     without_batch = results_of(tmp_path, {"ln": 0.02, "in": 0.4}, num_seeds=5)
@@ -113,9 +116,13 @@ def test_the_points_say_how_sure_what_it_depends_on_and_what_was_not_tested(tmp_
 
 
 def test_an_open_question_says_how_many_seeds_would_settle_it(tmp_path):
-    sure = said_of(results_of(tmp_path, LEVEL))["How sure"]
-    assert sure.startswith("The best two, ")
-    assert "more seeds would tell a difference of" in sure
+    results = results_of(tmp_path, LEVEL)
+    best, other = ranked(results)[0], results.verdict.level[0]
+    pair = against(best, other, results.comparisons)
+    sure = said_of(results)["How sure"]
+    apart = f"{enclosed([best, other])} are {100 * pair.difference:.2f} points apart over 3 seeds"
+    assert sure.startswith(f"{apart}, which chance can explain (p {p_text(pair.adjusted_p)}); ")
+    assert "more seeds would find a difference of" in sure
     one = said_of(results_of(tmp_path, LEVEL, num_seeds=1))["How sure"]
     assert one == "One seed says nothing of the noise between seeds: give 3 or more."
 
@@ -136,7 +143,8 @@ def test_statistics_hold_the_whole_verdict_and_explain_short_forms(tmp_path):
     results = results_of(tmp_path, DECIDED, num_seeds=5)
     said = headline(results, NOT_MEASURED)["statistics"]
     assert " ".join(said).startswith(results.verdict.text)
-    assert said[-1] == "Short forms: bn is BatchNorm; gn:2 is GroupNorm, 2 groups; ln is LayerNorm."
+    short = "bn is BatchNorm; gn:2 is GroupNorm, 2 groups; ln is LayerNorm."
+    assert said[-1] == f"Short forms in commands, files and figures: {short}"
 
 
 @pytest.mark.parametrize(
@@ -155,3 +163,13 @@ def test_statistics_hold_the_whole_verdict_and_explain_short_forms(tmp_path):
 def test_names_with_commas_stay_apart_in_a_list(arms, listed, within):
     assert named(arms) == listed
     assert enclosed(arms) == within
+
+
+def test_runs_that_finished_with_a_warning_are_warnings_and_did_not_go_wrong(tmp_path):
+    def warn(record):
+        return replace(record, warnings=["still at chance"]) if record.arm == "gn:2" and record.seed == 0 else record
+
+    results = results_of(tmp_path, DECIDED, change=warn)
+    assert said_of(results)["Warnings"].startswith("1 of 9 runs; they are listed")
+    section = Faults().section(Faults().measure(None, results, None), results)
+    assert (section.label, section.title) == ("Warnings", "1 of 9 runs with a warning")

@@ -103,7 +103,7 @@ def test_with_several_seeds_every_run_of_an_arm_has_to_miss_and_none_of_the_othe
     assert found.missed_only_by["bn"].expected == pytest.approx(4 * (3 / 4) * (2 / 4))
     section = MISTAKES.section(found, results)
     assert section.title == "Both arms miss 1 of 4 test images in every run"
-    assert "each of the 5 finished runs of bn and ln misclassifies it" in section.pictures[0].method
+    assert "each of the 5 finished runs of BatchNorm and LayerNorm misclassifies it" in section.pictures[0].method
     assert "1 of 4 test images (25.00 %) is missed by every arm" in section.pictures[0].caption
 
 
@@ -140,7 +140,7 @@ def test_a_single_finished_arm_shares_nothing(tmp_path):
     assert [picture.name for picture in section.pictures] == ["bn_mistakes"]
     assert section.tables == ()
     assert section.title == "BatchNorm misses 1 of 2 test images"
-    assert section.sentences == ("ln: no finished run.",)
+    assert section.sentences == ("LayerNorm: no finished run.",)
 
 
 def test_arms_without_mistakes_have_no_pictures_but_counts(tmp_path):
@@ -150,7 +150,7 @@ def test_arms_without_mistakes_have_no_pictures_but_counts(tmp_path):
     section = section_of(MISTAKES, results, test)
     assert section.pictures == ()
     assert section.title == "No test image is missed by both arms"
-    assert section.sentences[0] == "bn: seed 0 classified all 2 test images rightly: no mistakes to show."
+    assert section.sentences[0] == "BatchNorm: seed 0 classified all 2 test images rightly: no mistakes to show."
     assert cells_of(section.tables[0])[0] == ["every arm", "0", "0.00 %", "0"]
 
 

@@ -43,14 +43,13 @@ def test_every_text_form_is_listed_once_and_every_norm_has_its_formula_in_the_te
 @pytest.mark.parametrize("norm", NORMS, ids=str)
 def test_a_registered_norm_has_a_family_and_names(norm):
     assert norm.family in FAMILIES
-    assert norm.short_title
-    assert len(norm.short_title) <= len(norm.title)
+    assert norm.title
 
 
 def test_titles_tell_norms_apart_and_are_those_of_the_papers():
-    for titles in ([norm.title for norm in NORMS], [norm.short_title for norm in NORMS]):
-        assert len(set(titles)) == len(titles)
-    named = {text: parse_norm(text).short_title for text in ("bn", "ln", "gn:2", "gn:1", "gn:c1", "gn:c4")}
+    titles = [norm.title for norm in NORMS]
+    assert len(set(titles)) == len(titles)
+    named = {text: parse_norm(text).title for text in ("bn", "ln", "gn:2", "gn:1", "gn:c1", "gn:c4")}
     assert named == {
         "bn": "BatchNorm", "ln": "LayerNorm", "gn:2": "GroupNorm, 2 groups", "gn:1": "GroupNorm, 1 group",
         "gn:c1": "GroupNorm, 1 channel per group", "gn:c4": "GroupNorm, 4 channels per group",

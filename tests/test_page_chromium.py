@@ -243,7 +243,7 @@ def test_arrow_keys_read_the_curves(page, study):
         role, value, spoken = (plot.get_attribute(name) for name in ("role", "aria-valuenow", "aria-valuetext"))
         mean = np.mean([100 * run.epochs[epoch - 1].val_accuracy for run in results.finished("ln")])
         assert (role, value) == ("slider", str(epoch))
-        assert spoken.startswith(f"Epoch {epoch}, BatchNorm (bn) ")
+        assert spoken.startswith(f"Epoch {epoch}, BatchNorm ")
         assert f"(ln) {mean:.2f} %" in spoken
     page.keyboard.press("Escape")
     assert page.locator(f"{ACCURACY} .readout").is_hidden()

@@ -20,7 +20,7 @@ from whichnorm.analyses.mistakes.label_issues import (
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import DataError
-from whichnorm.study import images
+from whichnorm.study import study as studies
 from whichnorm.study.study import reopen
 from whichnorm.training.evaluate import evaluate
 from whichnorm.training.record import read_record, write_record
@@ -94,12 +94,12 @@ def test_curves_are_those_of_the_records(study, undrawn, tmp_path, capsys):
 
 @pytest.mark.parametrize("command", ["curves", "classes", "confusion"])
 def test_commands_that_show_no_images_need_none(study, undrawn, tmp_path, monkeypatch, capsys, command):
-    monkeypatch.setattr(images, "load_splits", no_data)
+    monkeypatch.setattr(studies, "load_splits", no_data)
     assert shown_json(capsys, command, study, "--out", tmp_path)["pictures"]
 
 
 def test_mistakes_need_the_images_and_say_so(study, undrawn, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(images, "load_splits", no_data)
+    monkeypatch.setattr(studies, "load_splits", no_data)
     assert main(["mistakes", str(study), "--out", str(tmp_path), "--no-labels"]) == 2
     assert "the images are gone" in capsys.readouterr().err
 
@@ -192,7 +192,9 @@ def test_doubtful_labels_are_looked_for_once_and_again_when_weights_change(
     assert shown_json(capsys, "mistakes", copy)["found"] == first
     assert asked == []  # they were kept with the report
     kept(copy).write_text("{")
-    assert shown_json(capsys, "mistakes", copy)["found"] == first
+    again = shown_json(capsys, "mistakes", copy)
+    assert again["found"] | {"labels_reason": ""} == first
+    assert "examined/label_issues.json: not readable as JSON" in again["found"]["labels_reason"]
     assert len(asked) == 2
     weights = copy / "runs" / "bn-seed0.safetensors"
     held = load_file(weights)
@@ -204,16 +206,16 @@ def test_doubtful_labels_are_looked_for_once_and_again_when_weights_change(
     assert len(asked) == 6  # those of a choice of arms are not kept, and leave those of all
 
 
-def test_a_damaged_file_of_doubtful_labels_counts_as_not_there(tmp_path):
+def test_a_damaged_file_of_doubtful_labels_is_said(tmp_path):
     path = tmp_path / "label_issues.json"
     doubt = LabelDoubt(index=3, labelled_class="猫", labelled_softmax=0.01, network_class="b", network_softmax=0.9)
     write_kept(path, "digest", LabelDoubts(doubts=(doubt,)))
     assert read_kept(path, "digest", LabelDoubts) == Kept(LabelDoubts(doubts=(doubt,)))
-    assert read_kept(path, "other", LabelDoubts) is None
+    assert read_kept(path, "other", LabelDoubts) == ""
     for text in ("", "[]", "{}", "[" * 100_000, path.read_text().replace("0.9", "NaN").replace('"b"', "7"),
                  path.read_text().replace('"index": 3', '"index": "3"')):  # fmt: skip
         path.write_text(text)
-        assert read_kept(path, "digest", LabelDoubts) is None
+        assert str(read_kept(path, "digest", LabelDoubts)).startswith("examined/label_issues.json")
 
 
 def test_probabilities_are_the_mean_softmax_of_the_trained_networks(study):
@@ -268,7 +270,7 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
         assert main([command, str(copy)]) == 2
         shown = capsys.readouterr()
         assert (shown.out, shown.err.count("\n")) == ("", 1)
-        assert "no run of bn and gn:4 finished" in shown.err
+        assert "no run of BatchNorm and GroupNorm, 4 groups, finished" in shown.err
     shown = shown_json(capsys, "curves", copy, "--out", tmp_path / "out")
     assert shown["sentences"] == [
         f"{arm}: no finished run; its curves are those of the runs that stopped." for arm in ("bn", "gn:4")

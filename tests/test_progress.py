@@ -57,15 +57,15 @@ def study():
 LINES = """\
 batch 8, point 1 of 2
 1 of 3 runs are finished already
-run 2 of 3: gn:8, seed 0
+run 2 of 3: GroupNorm, 8 groups, seed 0
  epoch        lr   seconds   train loss   train acc    val loss    val acc
      1  0.050000       1.2     0.750000      50.00%   0.250000    87.50%
-gn:8, seed 0: at chance
-run 3 of 3: bn, seed 1
+GroupNorm, 8 groups, seed 0: at chance
+run 3 of 3: BatchNorm, seed 1
  epoch        lr   seconds   train loss   train acc   test loss   test acc
      1  0.050000       1.2   not finite      50.00%   9.000000     0.00%
-bn, seed 1 diverged: the loss [/] was not finite
-not settled after 3 seeds: going on to 5 with bn, ln
+BatchNorm, seed 1 diverged: the loss [/] was not finite
+not settled after 3 seeds: going on to 5 with BatchNorm and LayerNorm
 at the tuned learning rates:
 examining the networks and drawing the report
 """
@@ -87,7 +87,7 @@ def test_a_terminal_gets_the_same_lines_and_bars_that_are_gone_in_the_end():
     text = shown(study(), force_terminal=True, color_system=None)
     for line in LINES.splitlines():
         assert line.rstrip() in text
-    for bar in ("study (runs)", "gn:8, seed 0 (epochs)", "epoch (steps)", "1/3"):
+    for bar in ("study (runs)", "GroupNorm, 8 groups, seed 0 (epochs)", "epoch (steps)", "1/3"):
         assert bar in text
     assert text.count("\x1b[?25h") == text.count("\x1b[?25l") == 2  # the cursor is back after each study
 

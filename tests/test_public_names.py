@@ -11,7 +11,8 @@ PUBLIC = {
     "ArmResult", "ArmSpec", "Augmentation", "BatchNormSpec", "ChannelLayerNormSpec", "Comparison", "DataError",
     "ElementLayerNormSpec", "Explanation", "GroupNormSpec", "InstanceNormSpec", "LayerNormSpec", "MissingExtraError",
     "ModelError",
-    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError", "Summary",
+    "NoNormSpec", "NormSpec", "Recipe", "Results", "Schedule", "SpecError", "StatisticsSets", "StudyError",
+    "StudyResults", "Summary",
     "SweepResults", "Verdict", "WhichnormError", "__version__", "build_model", "compare", "console_progress", "explain",
     "open_results", "parse_norm", "resume", "show", "sweep",
 }  # fmt: skip
@@ -20,6 +21,7 @@ PUBLIC = {
 def test_the_public_names_are_these():
     assert set(whichnorm.__all__) == PUBLIC
     assert all(hasattr(whichnorm, name) for name in PUBLIC)
+    assert set(dir(whichnorm)) == PUBLIC
 
 
 def test_explain_stays_the_function_whatever_is_imported_of_the_room_that_has_its_name():

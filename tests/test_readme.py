@@ -35,7 +35,7 @@ def test_the_table_holds_the_measured_numbers_of_five_seeds():
 
 
 def test_the_verdict_is_the_studys():
-    answer = COMPARED["verdict"]["text"].split(" bn − ")[0]
+    answer = COMPARED["verdict"]["text"].split(" BatchNorm − ")[0]
     assert f"*{answer}*" in SAID
     for c in COMPARED["comparisons"]:
         low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in c["ci95"])

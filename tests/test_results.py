@@ -10,7 +10,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from whichnorm.errors import StudyError
-from whichnorm.results.results import arm_title, summarize, write_results
+from whichnorm.results.results import summarize, write_results
+from whichnorm.specs.names import arm_title
 from whichnorm.stats import crossed_interval, paired_difference
 from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord
 
@@ -192,7 +193,7 @@ def test_arms_without_a_common_seed_are_not_compared_and_cannot_be_told_apart():
     results = results_of(record("bn", 0, 0), record("ln", 1, 150))
     assert results.comparisons == ()
     assert results.verdict.choice == "cannot tell"
-    assert "Cannot tell bn and ln apart" in results.verdict.text
+    assert "Cannot tell BatchNorm and LayerNorm apart" in results.verdict.text
 
 
 def test_one_seed_is_compared_over_the_test_images_and_calls_nothing():
@@ -236,9 +237,12 @@ def test_the_arm_that_is_better_than_every_other_is_chosen_in_any_order(order):
     wrong = {"bn": [10, 12, 11], "ln": [30, 33, 31], "in": [60, 61, 62]}
     verdict = results_of(*grid(**{arm: wrong[arm] for arm in order})).verdict
     assert verdict.choice == "bn"
-    assert verdict.answer == f"Use bn for {SETTING}: it is better than ln and in. Next best: ln."
+    assert (
+        verdict.answer
+        == f"Use BatchNorm for {SETTING}: it is better than LayerNorm and InstanceNorm. Next best: LayerNorm."
+    )
     assert (verdict.next_best, verdict.level) == ("ln", ())
-    assert [text.split(":")[0] for text in verdict.evidence] == ["bn − ln", "bn − in"]
+    assert [text.split(":")[0] for text in verdict.evidence] == ["BatchNorm − LayerNorm", "BatchNorm − InstanceNorm"]
 
 
 def test_figures_in_the_verdict_are_of_the_best_arm_less_the_other():
@@ -247,14 +251,19 @@ def test_figures_in_the_verdict_are_of_the_best_arm_less_the_other():
     low, high = 100 * found.ci95[0], 100 * found.ci95[1]
     assert found.difference == pytest.approx(-0.1)
     (text,) = results.verdict.evidence
-    assert text.startswith(f"bn − ln: +10.00 points of test accuracy [{-high:+.2f}, {-low:+.2f}], n = 3 seeds, p ")
-    assert "; a new run of bn beats one of ln with a probability of more than 0.99." in text
+    assert text.startswith(
+        f"BatchNorm − LayerNorm: +10.00 points of test accuracy [{-high:+.2f}, {-low:+.2f}], n = 3 seeds, p "
+    )
+    assert "; a new run of BatchNorm beats one of LayerNorm with a probability of more than 0.99." in text
 
 
 def test_nothing_is_chosen_where_the_best_two_cannot_be_told_apart():
     verdict = results_of(*grid(bn=[10, 20, 15], ln=[20, 10, 17], **{"in": [100, 101, 103]})).verdict
     assert verdict.choice == "cannot tell"
-    assert verdict.answer == f"Cannot tell bn and ln apart for {SETTING}. in is worse than bn."
+    assert (
+        verdict.answer
+        == f"Cannot tell BatchNorm and LayerNorm apart for {SETTING}. InstanceNorm is worse than BatchNorm."
+    )
     assert (verdict.next_best, verdict.level) == ("", ("ln",))
 
 
@@ -274,7 +283,7 @@ def test_one_arm_has_no_comparison_and_no_choice():
     results = results_of(*grid(bn=[10, 11]))
     assert results.comparisons == ()
     assert results.verdict.choice == "cannot tell"
-    assert "bn is the only arm; there is nothing to compare it with" in results.verdict.text
+    assert "BatchNorm is the only arm; there is nothing to compare it with" in results.verdict.text
 
 
 @pytest.mark.parametrize("records", [(), (failed("bn", 0), failed("ln", 0))], ids=["no runs", "all failed"])
@@ -413,7 +422,7 @@ def test_a_folder_that_is_a_file_is_an_error_in_one_line(tmp_path):
         ("bn:noaffine", "BatchNorm, no affine"),
         ("none", "no normalization"),
         ("bn+l1:0.001", "BatchNorm + L1 0.001"),
-        ("ln:noaffine+l1:0.5+l2:0.25", "LayerNorm over C, H, W, no affine + L1 0.5 + L2 0.25"),
+        ("ln:noaffine+l1:0.5+l2:0.25", "LayerNorm, no affine + L1 0.5 + L2 0.25"),
     ],
 )
 def test_arms_have_titles_for_people(arm, title):
@@ -427,11 +436,11 @@ def test_an_arm_at_chance_is_not_recommended_however_it_compares():
     assert results.comparisons[0].call == "better"
     assert results.verdict.choice == "cannot tell"
     assert results.verdict.next_best == ""
-    assert "even the best arm, bn, stayed at chance" in results.verdict.text
+    assert "even the best arm, BatchNorm, stayed at chance" in results.verdict.text
 
 
 def test_an_arm_that_learned_is_recommended_and_the_one_at_chance_is_named():
     stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
     results = results_of(*grid(bn=[10, 11, 12]), *[record("gn:8", seed, 150 + seed, **stuck) for seed in SEEDS])
     assert results.verdict.choice == "bn"
-    assert "Stayed at chance: gn:8." in results.verdict.text
+    assert "Stayed at chance: GroupNorm, 8 groups." in results.verdict.text

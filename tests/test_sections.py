@@ -15,6 +15,7 @@ from whichnorm.analyses.mistakes.label_issues import LabelDoubt, LabelDoubts
 from whichnorm.analyses.mistakes.measure import measure, study_mistakes
 from whichnorm.errors import StudyError
 from whichnorm.specs.codec import encode
+from whichnorm.specs.names import arm_title, difference_title
 
 EIGHT = ("bn", "ln", "gn:8", "in", "none", "ln-channel", "ln-element", "bn+l1:0.001")
 MAX_WORDS = 40
@@ -75,12 +76,20 @@ def test_the_tables_hold_what_they_held_in_the_first_version(tmp_path):
     }
     assert cells_of(tables_of(sections["curves"])[1]) == held["curves"]
     for arm, rows in held["mistakes"].items():
-        assert tables["mistakes"][arm][: len(rows)] == rows  # of more images than there were
-        assert tables["confusion"][arm] == held["confusions"][arm]
-    assert cells_of(sections["mistakes"].tables[0]) == held["shared"]
+        name = arm_title(arm)
+        assert tables["mistakes"][name][: len(rows)] == rows  # of more images than there were
+        assert tables["confusion"][name] == held["confusions"][arm]
+    shared = [[_missed_by(said), *rest] for said, *rest in held["shared"]]
+    assert cells_of(sections["mistakes"].tables[0]) == shared
     for pair, rows in held["differences"].items():
-        assert tables["confusion"].get(pair) == rows
+        assert tables["confusion"].get(difference_title(*pair.split(" − "))) == rows
     assert cells_of(tables_of(sections["classes"])[-1]) == held["classes"]
+
+
+def _missed_by(said):
+    """Name the arm of a row as tables do now: "bn only" is "only BatchNorm"."""
+    arm, only, _ = said.partition(" only")
+    return f"only {arm_title(arm)}" if only else said
 
 
 def test_captions_have_at_most_forty_words(shown):
@@ -116,13 +125,11 @@ def test_titles_state_what_was_found(tmp_path):
     curves, mistakes, confusion, classes = (section_of(analysis, results, test).title for analysis in FOUR)
     ends = {arm.norm: arm.val_accuracy.mean for arm in results.arms}
     assert curves == (
-        f"Validation accuracy ends between {100 * ends['ln']:.2f} % (LayerNorm over C, H, W) and "
+        f"Validation accuracy ends between {100 * ends['ln']:.2f} % (LayerNorm) and "
         f"{100 * ends['bn']:.2f} % (BatchNorm) after 15 epochs"
     )
     assert mistakes == "No test image is missed by all three arms"
-    assert confusion == (
-        "BatchNorm and LayerNorm over C, H, W differ beyond chance in 1 of 100 cells; no other two arms do"
-    )
+    assert confusion == ("BatchNorm and LayerNorm differ beyond chance in 1 of 100 cells; no other two arms do")
     assert classes.startswith("Accuracy runs from ")
 
 
@@ -196,7 +203,7 @@ def test_without_a_finished_run_the_reason_is_given(tmp_path, analysis):
     study = make_study(seeds=(0,), epochs=1)
     records = [failed(r, "no gradient") for r in make_records(["bn", "ln"], study, digits_test(), 10)]
     results = make_results(tmp_path, study=study, records=records)
-    with pytest.raises(StudyError, match="no run of bn and ln"):
+    with pytest.raises(StudyError, match="no run of BatchNorm and LayerNorm"):
         found_by(analysis, results)
 
 

@@ -200,7 +200,7 @@ def test_a_best_rate_at_an_end_is_looked_beyond_at_most_twice(study, val, tried,
     assert len(of_ln.accuracies) == len(FACTORS), "an arm whose best is inside its grid is not trained further"
     said = " ".join(found.details())
     assert (f"is the {end} that was tried" in said) == bool(end and of_bn.best)
-    assert ("No training of bn in the search finished" in said) == (of_bn.best is None)
+    assert ("No training of BatchNorm in the search finished" in said) == (of_bn.best is None)
 
 
 def test_runs_of_the_search_that_diverge_are_no_faults_of_the_study(study):
@@ -305,7 +305,10 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     results = study(trainer, tune_lr=True)
     assert [c.call for c in results.comparisons] == ["better"]
     said = outlook(results)
-    assert "At a learning rate tuned for each arm the order holds (bn, ln), and no call changes." in said
+    assert (
+        "At a learning rate tuned for each arm the order holds (BatchNorm, then LayerNorm), and no result changes."
+        in said
+    )
     held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED
@@ -317,8 +320,8 @@ def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):
                       error=errors(lambda run: rate(run) == 2 * SHARED))  # fmt: skip
     results = study(trainer, tune_lr=True)
     said = outlook(results)
-    assert "the order changes from bn, ln to ln, bn" in said
-    assert "this call changes: bn − ln from “bn is better” to “ln is better”" in said
+    assert "the order changes from BatchNorm, then LayerNorm to LayerNorm, then BatchNorm" in said
+    assert "this result changes: BatchNorm − LayerNorm from “BatchNorm is better” to “LayerNorm is better”" in said
     assert results.verdict.choice == "bn", "the study's own verdict stays"
     assert for_programs(results)[0]["order_holds"] is False
 
@@ -349,12 +352,13 @@ def test_the_two_best_arms_are_trained_again_under_each_other_recipe(study, tmp_
     means = [np.mean([run.last.test_accuracy for run in holds.results.finished(arm)]) for arm in ("ln", "gn:4")]
     assert holds.comparison.difference == pytest.approx(means[0] - means[1])
     said = outlook(results)
-    assert "Under the recipe session08 the order of ln and gn:4 holds: ln − gn:4 +" in said
+    both, less = "LayerNorm and GroupNorm, 4 groups,", "LayerNorm − GroupNorm, 4 groups"
+    assert f"Under the recipe session08 the order of {both} holds: {less}: +" in said
     turned = points(turns.comparison.difference)
     assert turns.comparison.difference < 0
-    assert f"Under the recipe lcifar the order of ln and gn:4 turns: ln − gn:4 {turned} points" in said
-    assert "gn:4 is better" in said
-    assert "The order of ln and gn:4 by mean accuracy holds under the recipe session08; it changes under" in said
+    assert f"Under the recipe lcifar the order of {both} turns: {less}: {turned} points" in said
+    assert "GroupNorm, 4 groups, is better" in said
+    assert f"The order of {both} by mean accuracy holds under the recipe session08; it changes under" in said
     assert "another recipe (--recipes)" not in said
 
 
@@ -371,7 +375,7 @@ def test_arms_that_fail_leave_follow_ups_that_say_so(study):
     assert tuning.searches[0].best is None
     assert "fewer than two arms finished" in tuning.conclusion(results)
     assert "fewer than two arms finished" in other.conclusion(results)
-    assert "bn at seed 0, 1, 2" in " ".join(tuning.details())
+    assert "BatchNorm at seed 0, 1, 2" in " ".join(tuning.details())
     assert other.results is None
     json.dumps(results.to_dict(), allow_nan=False)
 
@@ -492,6 +496,7 @@ def test_a_dry_run_shows_the_runs_that_are_added(tmp_path, capsys):
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "study"
     options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",
@@ -554,7 +559,9 @@ def test_the_command_prints_the_same_and_its_json_is_for_programs(study, tmp_pat
 
 def test_the_section_is_headed_by_what_becomes_of_the_order(study):
     held = study(Trainer(error=errors(lambda run: False)), recipes=["digits", "session08"])
-    assert section(held).title == "The order of bn and ln by mean accuracy holds under the recipe session08"
+    assert (
+        section(held).title == "The order of BatchNorm and LayerNorm by mean accuracy holds under the recipe session08"
+    )
     trainer = Trainer(val=lambda run: 0.9 if rate(run) == 2 * SHARED else 0.5,
                       error=errors(lambda run: run.recipe.name == "lcifar"))  # fmt: skip
     both = study(trainer, out="both", epochs=None, tune_lr=True, recipes=["digits", "session08", "lcifar"])

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
 from whichnorm.sweeps.spec import RULES, find_rule, make_points
+from whichnorm.sweeps.tables import crossings_table
 from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
@@ -352,7 +354,7 @@ def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(
     said = point_sentences(results)
     calls = {c.point: c.comparison.call for c in results.comparisons}
     assert said[0] == "Batch 1: GroupNorm, 2 groups is the only arm."
-    assert said[1].startswith("Batch 2")
+    assert said[1].startswith("Batches 2 and ")
     assert said[1].endswith(": GroupNorm, 2 groups, is better than BatchNorm.")
     assert {calls["batch-32"], calls["batch-128"]} == {"better"}
     assert "32 and 128: BatchNorm is better than GroupNorm, 2 groups." in said[-1]
@@ -401,7 +403,7 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "4", "8", "32", "128"]
     drawn = {line.get_label(): line for line in axes.get_lines()}
-    bn = drawn["BatchNorm (bn)"]
+    bn = drawn["BatchNorm"]
     np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
     found = [p.errors["bn"].error.estimate for p in results.points[1:]]
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
@@ -409,6 +411,23 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
     assert picture.method.endswith(results.rule)
     assert len(picture.caption.split()) <= 40
+
+
+def test_a_crossing_whose_interval_is_the_whole_sweep_is_not_placed_anywhere(results):
+    (found,) = results.crossings
+    nowhere = replace(found, crossing=replace(found.crossing, low=None, high=None))
+    level = tuple(replace(c, comparison=replace(c.comparison, call="cannot tell")) for c in results.comparisons)
+    unplaced = replace(results, crossings=(nowhere,), comparisons=level)
+    assert found.placed
+    assert not nowhere.placed
+    assert answer_sentence(unplaced).endswith(": no crossing can be placed.")
+    assert answer_sentence(unplaced).startswith("Cannot tell BatchNorm and")
+    points = {point.label: point.text for point in key_points(unplaced)}
+    assert points["How sure"].startswith("No crossing can be placed: its 95 % interval is the whole sweep.")
+    picture = size_picture(unplaced)
+    assert "crossing" not in picture.caption
+    assert not [line for line in picture.figure.axes[0].get_lines() if "cross at" in line.get_label()]
+    assert [row[2].text for row in crossings_table(unplaced).rows] == ["cannot be placed"]
 
 
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):
@@ -482,8 +501,8 @@ def test_groups_are_drawn_in_order_with_batch_norm_as_a_band(tmp_path):
     picture, per_group = group_pictures(make_sweep_results(sweep, paper_like))
     (axes,) = picture.figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "4", "one per\nchannel"]
-    assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm (bn)"}
-    assert "BatchNorm (bn)" in picture.caption
+    assert {line.get_label() for line in axes.get_lines()} == {"GroupNorm", "BatchNorm"}
+    assert "BatchNorm" in picture.caption
     assert [tick.get_text() for tick in per_group.figure.axes[0].get_xticklabels()] == ["1", "4"]
 
 

@@ -15,9 +15,11 @@ from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.analyses.wording import outcome
 from whichnorm.errors import StudyError
-from whichnorm.render.terminal import broken
+from whichnorm.render.lines import broken
+from whichnorm.render.terminal import print_table
 from whichnorm.render.text import points, points_interval
 from whichnorm.results.verdict import p_text
+from whichnorm.specs.names import arm_title, difference_title
 
 NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}
 
@@ -30,9 +32,9 @@ def printed(results, width: int = 80, terminal: bool = False) -> str:
 
 def test_the_table_has_the_numbers_of_the_results(tmp_path):
     results = make_results(tmp_path)
-    lines = printed(results).splitlines()
+    lines = printed(results, width=100).splitlines()
     for arm in results.arms:
-        line = next(line for line in lines if line.split()[:1] == [arm.norm] and "−" not in line)
+        line = next(line for line in lines if line.startswith(arm_title(arm.norm)) and "−" not in line)
         test = arm.test_accuracy
         low, high = test.ci95
         numbers = f"{100 * test.mean:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
@@ -49,7 +51,7 @@ def test_the_longest_arm_fits_eighty_columns(tmp_path):
     ]
     results = make_results(tmp_path, study=study, records=records, test=test)
     out = io.StringIO()
-    Console(file=out, width=80).print(results_table(results))
+    print_table(results_table(results), Console(file=out, width=80))
     assert max(map(len, out.getvalue().splitlines())) <= 80
     assert out.getvalue().count("11,173,962") == 3
     assert "…" not in out.getvalue()
@@ -59,7 +61,7 @@ def test_comparisons_are_one_line_each_and_the_answer_with_its_points_comes_last
     results = make_results(tmp_path)
     lines = printed(results).splitlines()
     for c in results.comparisons:
-        (line,) = [line for line in lines if line.startswith(f"{c.a} − {c.b}: ")]
+        (line,) = [line for line in lines if line.startswith(f"{difference_title(c.a, c.b)}: ")]
         numbers = f"{points(c.difference)} {points_interval(c.ci95)} points"
         assert f"{numbers}, p {p_text(c.adjusted_p)}, {outcome(c)}" in line
         assert ("more seed" in line) == (c.call == "cannot tell")
@@ -86,7 +88,7 @@ def test_a_failed_arm_is_in_the_table_and_its_reason_below_once(tmp_path):
     records[1] = failed(records[1], "no [bold]norm[/bold] layer [/]")
     text = printed(make_results(tmp_path, study=study, records=records, test=test))
     assert "no finished run" in text
-    assert text.count("ln seed 0 failed: no [bold]norm[/bold] layer [/]") == text.count("no [bold]norm") == 1
+    assert text.count("LayerNorm seed 0 failed: no [bold]norm[/bold] layer [/]") == text.count("no [bold]norm") == 1
 
 
 @pytest.mark.parametrize(("seeds", "basis"), [((0,), "test images (n = 1)"), ((0, 1), "seeds and test images")])
@@ -101,7 +103,7 @@ def test_it_says_what_the_intervals_are_over_and_the_device(tmp_path, seeds, bas
 )
 def test_what_is_read_as_one_thing_is_not_broken(text):
     for width in range(1, 60):
-        lines = broken(f"some words and {text}, and others", width).splitlines()
+        lines = broken(f"some words and {text}, and others", width)
         assert " ".join(lines) == f"some words and {text}, and others"
         for part in ("[+0.31, +2.09]", "p < 0.001", "n = 12 seeds", "98.10 %", "[97.90, 98.30]", "34.7 s"):
             assert part not in text or any(part in line for line in lines)

@@ -109,7 +109,7 @@ def test_a_plan_checks_itself(change, match):
 @pytest.mark.parametrize(
     ("settled", "seeds", "words"),
     [
-        ([True], 3, "Settled after 3 seeds: every difference is called, or known to be less than 0.5 points."),
+        ([True], 3, "Settled after 3 seeds: every difference is beyond chance, or known to be less than 0.5 points."),
         ([True, False], 9, "Not settled to 0.5 points after 9 seeds, the most that were allowed."),
         ([False], 4, "Not settled to 0.5 points after 4 seeds: stopped there, with up to 9 allowed."),
         ([], 3, "Ended after 3 seeds: there are no comparisons to settle."),

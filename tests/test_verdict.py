@@ -16,11 +16,19 @@ from whichnorm.results.verdict import (
     chance_text,
     compare_arms,
     decide,
-    listed,
     more_seeds_text,
     p_text,
 )
+from whichnorm.specs.names import listed
 from whichnorm.stats import holm, paired_difference, power
+
+
+@pytest.fixture(autouse=True)
+def _arms_by_letters(monkeypatch):
+    """Arms are a, b and c here, and are called so."""
+    for room in ("specs.names", "results.verdict"):
+        monkeypatch.setattr(f"whichnorm.{room}.arm_title", str)
+
 
 SETTING = "net on made-up with the recipe plain at batch size 32"
 
@@ -261,13 +269,13 @@ UNSURE = comparison(call="cannot tell", ci95=(-0.02, 0.04), adjusted_p=0.4)
 
 
 def test_cannot_tell_says_how_many_more_seeds_would_tell_which_difference():
-    assert more_seeds_text(replace(UNSURE, seeds_needed=9)) == "6 more seeds would tell a difference of 1.00 points"
-    assert more_seeds_text(replace(UNSURE, seeds_needed=4)) == "1 more seed would tell a difference of 1.00 points"
+    assert more_seeds_text(replace(UNSURE, seeds_needed=9)) == "6 more seeds would find a difference of 1.00 points"
+    assert more_seeds_text(replace(UNSURE, seeds_needed=4)) == "1 more seed would find a difference of 1.00 points"
 
 
 def test_cannot_tell_says_where_no_number_of_seeds_is_enough():
     assert more_seeds_text(replace(UNSURE, seeds_needed=None)) == (
-        "even 1,000 seeds would not tell a difference of 1.00 points: it takes more test images, or steadier seeds"
+        "even 1,000 seeds would not find a difference of 1.00 points: it takes more test images, or steadier seeds"
     )
     few_images = arms([1.0, 0.9], num_seeds=5, num_images=60)
     (found,) = compare_arms(few_images, DEFAULT_RULE)
@@ -338,7 +346,7 @@ def test_a_verdict_names_the_arms_level_with_the_best_and_those_that_are_worse()
     assert decided(b="cannot tell", c="better", d="better").answer.endswith("c and d are worse than a.")
     level = decided(b="cannot tell", c="cannot tell")
     assert level.answer == f"Cannot tell a, b and c apart for {SETTING}."
-    assert level.evidence[0].endswith("p = 0.020: cannot tell; 1 more seed would tell a difference of 1.00 points.")
+    assert level.evidence[0].endswith("p = 0.020: cannot tell; 1 more seed would find a difference of 1.00 points.")
 
 
 def test_no_arm_and_one_arm_have_a_verdict():

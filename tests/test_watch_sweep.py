@@ -90,14 +90,14 @@ def test_points_wait_are_under_way_and_end_in_the_order_of_the_sweep(sweep):
     put_record(second.folder, of_second[0])
     text = shown(root)
     mean = sum(record.last.val_accuracy for record in of_first) / 2
-    assert rows(text)["1"] == ["2 of 2", "finished", f"gn:4 {100 * mean:.1f}"]
-    assert rows(text)["8"] == ["1 of 4", "stopped", f"bn {100 * of_second[0].last.val_accuracy:.1f}"]
+    assert rows(text)["1"] == ["2 of 2", "finished", f"GroupNorm, 4 groups {100 * mean:.1f}"]
+    assert rows(text)["8"] == ["1 of 4", "stopped", f"BatchNorm {100 * of_second[0].last.val_accuracy:.1f}"]
     assert "batch 8, point 2 of 3" in text
     assert "9 of 30 epochs, 3 of 10 runs" in text
 
 
 def test_a_stopped_sweep_says_how_to_go_on(sweep, monkeypatch):
-    assert asked_to_resume(shown(sweep.folder.root), monkeypatch) == sweep.folder.root
+    assert asked_to_resume(shown(sweep.folder.root), monkeypatch) == str(sweep.folder.root)
 
 
 def test_a_finished_sweep_has_the_answers_of_its_points_and_its_report(sweep):
@@ -126,7 +126,7 @@ def test_the_answer_of_a_point_is_the_arm_that_is_called_better_than_every_other
     records = [make_record(str(run.arm), run.seed, TEST, study.spec, 10, errors[str(run.arm)])
                for run in study.spec.runs()]  # fmt: skip
     put_all(made, [(study, records)])
-    assert rows(shown(made.folder.root))["8"][2] == "bn"
+    assert rows(shown(made.folder.root))["8"][2] == "BatchNorm"
 
 
 def test_results_of_other_runs_are_not_those_of_the_sweep(sweep):
@@ -162,7 +162,7 @@ def test_faults_are_named_with_their_points(sweep):
     put_record(first.folder, diverged(of_first[0], at_epoch=2))
     put_record(first.folder, of_first[1])
     text = shown(sweep.folder.root)
-    assert "batch 1: gn:4 seed 0 diverged: the loss was not finite in epoch 2" in text
+    assert "batch 1: GroupNorm, 4 groups, seed 0 diverged: the loss was not finite in epoch 2" in text
     assert rows(text)["1"][:2] == ["2 of 2", "finished, 1 went wrong"]
 
 
@@ -182,7 +182,7 @@ def test_many_arms_fit_and_fold_where_the_terminal_is_low(tmp_path, width):
     text = shown(made.folder.root, width=width, height=40)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for arm in ("gn:c1", "in"):
+    for arm in ("group", "InstanceNorm"):
         assert re.search(rf"{arm} \d\d\.\d", text)
     assert text.count("waiting") < 10  # a row per arm of the point that was stopped
     assert shown(made.folder.root, width=width).count("waiting") > 30

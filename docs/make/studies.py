@@ -12,6 +12,7 @@ from docs.make.words import (
     signed_interval,
     table,
 )
+from whichnorm.specs.names import arm_title
 
 COMPARED = "wynet_seeds"
 
@@ -46,7 +47,7 @@ def _accuracy_row(arm: dict[str, Any]) -> list[str]:
 def verdict() -> str:
     """Return the study's answer, without the differences that it rests on."""
     results = read(COMPARED)
-    text, first = results["verdict"]["text"], results["verdict"]["choice"]
+    text, first = results["verdict"]["text"], arm_title(results["verdict"]["choice"])
     return f"*{text.split(f' {first} − ')[0]}*"
 
 

@@ -35,6 +35,7 @@ from whichnorm.norms import (
 from whichnorm.results.results import ArmResult, Comparison, Results, Summary, Verdict
 from whichnorm.specs.arm import ArmSpec
 from whichnorm.specs.recipe import Augmentation, Recipe, Schedule
+from whichnorm.study_results import StudyResults
 from whichnorm.sweeps.results import SweepResults
 from whichnorm.version import __version__
 
@@ -61,6 +62,7 @@ __all__ = [
     "SpecError",
     "StatisticsSets",
     "StudyError",
+    "StudyResults",
     "Summary",
     "SweepResults",
     "Verdict",
@@ -76,3 +78,8 @@ __all__ = [
     "show",
     "sweep",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, and not the rooms that importing them has made attributes."""
+    return sorted(__all__)

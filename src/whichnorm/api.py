@@ -53,15 +53,18 @@ def resume(
 
 
 @takes(DataPlace)
-def open_results(folder: str | Path, options: DataPlace) -> "StudyResults":
-    """Return the results of the runs that the study in a folder has so far; nothing is trained or written.
+def open_results(folder: str | Path, options: DataPlace) -> "StudyResults | SweepResults":
+    """Return the results of the runs that the study or the sweep in a folder has so far; nothing is trained or written.
 
     Such as of a study that `whichnorm compare` made. Networks and images are needed only for an analysis that asks
-    them: each is measured when it is first shown. Raises StudyError for a folder without a study or a finished run.
+    them: each is measured when it is first shown. Raises StudyError for a folder without either or a finished run.
     """
     from whichnorm.study.study import reopen
     from whichnorm.study_results import StudyResults
+    from whichnorm.sweeps.run import read_sweep_results, stored_sweep
 
+    if found := stored_sweep(folder, options):
+        return read_sweep_results(found, read_results)
     study = reopen(folder, options.data_dir, options.download)
     return StudyResults.of(study, read_results(study), {})
 

@@ -3,9 +3,10 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from whichnorm.render.text import count, elapsed, percent, percent_interval
+from whichnorm.render.text import count, elapsed, percent, percent_interval, points, points_interval
 from whichnorm.results.results import Results, Summary
 from whichnorm.results.verdict import Comparison, p_text
+from whichnorm.specs.names import difference_title, enclosed
 from whichnorm.stats import Interval, looks
 from whichnorm.training.record import RunRecord
 
@@ -26,15 +27,34 @@ def estimate(interval: Interval) -> str:
 
 
 def outcome(comparison: Comparison) -> str:
-    """Say what a comparison's call means for its arms by name."""
+    """Say what came out of a comparison: "BatchNorm is better", "cannot tell"."""
     if comparison.call == "cannot tell":
         return "cannot tell"
-    return f"{comparison.a if comparison.call == 'better' else comparison.b} is better"
+    return f"{enclosed([comparison.a if comparison.call == 'better' else comparison.b])} is better"
+
+
+def comparison_text(c: Comparison) -> str:
+    """Write a comparison: "BatchNorm − LayerNorm: +1.20 points [+0.31, +2.09], BatchNorm is better"."""
+    return f"{difference_title(c.a, c.b)}: {points(c.difference)} points {points_interval(c.ci95)}, {outcome(c)}"
 
 
 def p_cell(comparison: Comparison) -> str:
     """Write a comparison's corrected p-value for a table; one seed has none."""
     return "–" if comparison.adjusted_p is None else p_text(comparison.adjusted_p).removeprefix("= ")
+
+
+def only_warnings(records: Iterable[RunRecord]) -> bool:
+    """Tell whether all of these runs finished, so that those with a fault have a warning and no more."""
+    return all(record.status == "finished" for record in records)
+
+
+def faults_title(faults: Sequence[RunRecord], num_runs: int) -> str:
+    """Say how many runs have a fault: "2 of 9 runs went wrong", "1 of 9 runs with a warning"."""
+    return f"{len(faults)} of {count(num_runs, 'run')} {'with a warning' if only_warnings(faults) else 'went wrong'}"
+
+
+def faults_label(faults: Iterable[RunRecord]) -> str:
+    return "Warnings" if only_warnings(faults) else "What went wrong"
 
 
 def fault_reason(record: RunRecord) -> str:
@@ -48,7 +68,7 @@ def devices(records: Iterable[RunRecord]) -> str:
 
 
 def interval_sentences(results: Results) -> list[str]:
-    """Say what the intervals cover, what they do not, and when a difference is called."""
+    """Say what the intervals cover, what they do not, and when a norm is said to be better."""
     several = sorted({len(arm.seeds) for arm in results.arms if len(arm.seeds) > 1})
     sentences = []
     if several:
@@ -61,9 +81,9 @@ def interval_sentences(results: Results) -> list[str]:
             "over seeds."
         )
         sentences.append(
-            "A difference is called when its p-value, corrected by Holm's method for the "
+            "A norm is said to be better when the p-value of the difference, corrected by Holm's method for the "
             f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. The "
-            "number of seeds that would tell a difference is that which finds it with a probability of 80 %."
+            "number of seeds that would find a difference finds it with a probability of 80 %."
         )
     if results.until_sure:
         num_looks = len(looks(results.until_sure.max_seeds))

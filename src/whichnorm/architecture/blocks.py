@@ -130,9 +130,9 @@ def _pool_name(kind: str) -> str:
 
 
 def _norm_name(layer: nn.Module | None, kind: str) -> str:
-    """Return the norm's name with what tells it apart: three different layers are called LayerNorm."""
+    """Return the norm's name with what tells it apart: three different layers are LayerNorms."""
     if isinstance(layer, nn.GroupNorm):
-        return "LayerNorm over C, H, W" if layer.num_groups == 1 else f"GroupNorm, {layer.num_groups} groups"
+        return "LayerNorm" if layer.num_groups == 1 else f"GroupNorm, {layer.num_groups} groups"
     if isinstance(layer, nn.LayerNorm):
-        return "LayerNorm over C" if len(layer.normalized_shape) == 1 else "LayerNorm, affine per element"
+        return "LayerNorm at each position" if len(layer.normalized_shape) == 1 else "LayerNorm, affine per element"
     return kind.removesuffix("2d")

@@ -17,8 +17,7 @@ class ChannelLayerNormSpec(NormSpec):
 
     kind = "ln-channel"
     family = "ln"
-    title = "LayerNorm over C at each position"
-    short_title = "LayerNorm at each position"
+    title = "LayerNorm at each position"
 
     def build(self, num_channels: int) -> "nn.Module":
         from whichnorm.norms.layers import ChannelLayerNorm

@@ -17,8 +17,7 @@ class ElementLayerNormSpec(NormSpec):
 
     kind = "ln-element"
     family = "ln"
-    title = "LayerNorm over C, H, W, affine per element"
-    short_title = "LayerNorm, affine per element"
+    title = "LayerNorm, affine per element"
 
     def build(self, num_channels: int) -> "nn.Module":
         from whichnorm.norms.layers import LazyLayerNorm

@@ -17,8 +17,7 @@ class LayerNormSpec(NormSpec):
 
     kind = "ln"
     family = "ln"
-    title = "LayerNorm over C, H, W"
-    short_title = "LayerNorm"
+    title = "LayerNorm"
 
     def build(self, num_channels: int) -> "nn.Module":
         from whichnorm.norms.layers import GroupNorm

@@ -39,12 +39,7 @@ class NormSpec(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """The name for people, such as "GroupNorm, 8 groups" or "LayerNorm over C, H, W"."""
-
-    @property
-    def short_title(self) -> str:
-        """The name in a headline, such as "GroupNorm, 8 groups" or "LayerNorm"."""
-        return self.title
+        """The one name for people, such as "GroupNorm, 8 groups" or "LayerNorm"."""
 
     @abstractmethod
     def build(self, num_channels: int) -> "nn.Module":

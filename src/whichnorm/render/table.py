@@ -29,7 +29,7 @@ class Table:
 
     def __str__(self) -> str:
         """The table in plain text, columns side by side."""
-        rows = [self.headings, *([_said(cell) for cell in row] for row in self.rows)]
+        rows = [self.headings, *([said(cell) for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -57,14 +57,17 @@ def alt_text(lead: str, table: Table) -> str:
     """Say a picture in words by the table of its numbers: "Accuracy. BatchNorm: 98.10 %; LayerNorm: 97.02 %."."""
     rows = (
         f"{row[0].text}: "
-        + ", ".join(f"{heading} {_said(cell)}" for heading, cell in zip(table.headings[1:], row[1:], strict=True))
+        + ", ".join(f"{heading} {said(cell)}" for heading, cell in zip(table.headings[1:], row[1:], strict=True))
         for row in table.rows
     )
     return f"{lead} {'; '.join(rows) or 'none'}."
 
 
-def _said(cell: Cell) -> str:
-    return f"{cell.text} ({cell.note})" if cell.note else cell.text
+def said(cell: Cell) -> str:
+    """Write a cell in a line: "98.10 % [97.90, 98.30]", "BatchNorm (bn)"."""
+    if not cell.note:
+        return cell.text
+    return f"{cell.text} {cell.note}" if cell.note.startswith("[") else f"{cell.text} ({cell.note})"
 
 
 def _in_html(cell: Cell) -> str:

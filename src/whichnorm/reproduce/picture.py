@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from whichnorm.render.style import ArmStyle, arm_styles, house_style, new_figure, set_title
 from whichnorm.reproduce.published import Published, PublishedArm, PublishedScores
-from whichnorm.results.results import arm_title
+from whichnorm.specs.names import arm_title
 from whichnorm.training.record import EpochRow, RunRecord
 
 PANELS = (("test_accuracy", "Test accuracy (%)", 100.0), ("train_loss", "Training loss (nats)", 1.0))

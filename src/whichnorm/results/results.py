@@ -1,6 +1,6 @@
 """From run records to results: arms, comparisons and the verdict, and their JSON and CSV files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.files import as_csv, write_in_one_step, write_json
-from whichnorm.norms import NormSpec, parse_norm
 from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
 from whichnorm.specs.codec import encode
+from whichnorm.specs.names import arm_title
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
 from whichnorm.training.record import RunRecord
@@ -61,7 +61,7 @@ class Results:
     all_arms: tuple[str, ...] = ()  # of the study, if these results are of some of its arms: they keep their colours
 
     def __repr__(self) -> str:
-        accuracies = ", ".join(f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
+        accuracies = "; ".join(f"{arm_title(arm.norm)} {100 * arm.test_accuracy.mean:.2f} %" for arm in self.arms)
         return f"<{type(self).__name__}: {self.verdict.answer} Test accuracy: {accuracies or 'none'}. In {self.folder}>"
 
     @property
@@ -174,25 +174,6 @@ def summarize(
         num_test_images=len(labels),
         folder=folder,
     )
-
-
-def arm_title(arm: str) -> str:
-    """Return an arm's name for people: "LayerNorm over C, H, W", "BatchNorm + L1 0.001"."""
-    return _named(arm, lambda norm: norm.title)
-
-
-def short_title(arm: str) -> str:
-    """Return an arm's name in a headline or a figure: "LayerNorm", "BatchNorm, learning rate 0.1"."""
-    return _named(arm, lambda norm: norm.short_title)
-
-
-def _named(arm: str, name_of: Callable[[NormSpec], str]) -> str:
-    norm, *additions = arm.split("+")
-    spec = parse_norm(norm)
-    title = name_of(spec) if spec.affine or norm == "none" else f"{name_of(spec)}, no affine"
-    for name, value in (addition.split(":") for addition in additions):
-        title += f", learning rate {value}" if name == "lr" else f" + {name.upper()} {value}"
-    return title
 
 
 def _summarize_arm(name: str, runs: Sequence[RunRecord], labels: NDArray[np.int64]) -> ArmResult:

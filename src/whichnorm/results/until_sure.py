@@ -44,7 +44,7 @@ def ending(study: StudySpec, results: Results) -> str:
     points, most = f"{100 * study.until_sure.margin:g}", study.until_sure.max_seeds
     seeds = f"after {len(study.seeds)} seeds"
     if results.comparisons and all(c.settled for c in results.comparisons):
-        return f"Settled {seeds}: every difference is called, or known to be less than {points} points."
+        return f"Settled {seeds}: every difference is beyond chance, or known to be less than {points} points."
     if len(study.seeds) >= most:
         return f"Not settled to {points} points {seeds}, the most that were allowed."
     if not any(not c.settled for c in results.comparisons):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.signs import signed
+from whichnorm.specs.names import arm_title, difference_title, enclosed, named
 from whichnorm.specs.study import UntilSure
 from whichnorm.stats import Call, Interval
 
@@ -186,23 +187,27 @@ def decide(
         return Verdict(choice=CANNOT_TELL, answer="Cannot tell: no run finished.")
     best, others = ranked[0], ranked[1:]
     if not others:
-        rest = f"no run of {listed(without_runs)} finished" if without_runs else "there is nothing to compare it with"
-        return Verdict(choice=CANNOT_TELL, answer=f"Cannot tell: {best} is the only arm; {rest}.")
+        rest = f"no run of {enclosed(without_runs)} finished" if without_runs else "there is nothing to compare it with"
+        return Verdict(choice=CANNOT_TELL, answer=f"Cannot tell: {enclosed([best])} is the only arm; {rest}.")
     found = {other: against(best, other, comparisons) for other in others}
     level = tuple(arm for arm, c in found.items() if not c or c.call != "better")
     beaten = [arm for arm in others if arm not in level]
     evidence = [_difference_text(c) for c in found.values() if c]
     if at_chance:
-        evidence.append(f"Stayed at chance: {listed(sorted(at_chance))}.")
+        evidence.append(f"Stayed at chance: {named(sorted(at_chance))}.")
     if without_runs:
-        evidence.append(f"No run finished of {listed(without_runs)}.")
+        evidence.append(f"No run finished of {named(without_runs)}.")
     if best in at_chance:
-        answer = f"Cannot tell: even the best arm, {best}, stayed at chance."
+        answer = f"Cannot tell: even the best arm, {arm_title(best)}, stayed at chance."
     elif level:
-        worse = f" {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} worse than {best}." if beaten else ""
-        answer = f"Cannot tell {listed([best, *level])} apart for {setting}.{worse}"
+        worse = (
+            f" {enclosed(beaten)} {'is' if len(beaten) == 1 else 'are'} worse than {arm_title(best)}." if beaten else ""
+        )
+        answer = f"Cannot tell {enclosed([best, *level])} apart for {setting}.{worse}"
     else:
-        answer = f"Use {best} for {setting}: it is better than {listed(beaten)}.{_next_best(beaten, comparisons)}"
+        answer = (
+            f"Use {enclosed([best])} for {setting}: it is better than {named(beaten)}.{_next_best(beaten, comparisons)}"
+        )
     decided = not level and best not in at_chance
     return Verdict(
         choice=best if decided else CANNOT_TELL,
@@ -220,13 +225,13 @@ def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:
         return ""
     found = {other: against(first, other, comparisons) for other in others}
     level = [arm for arm, c in found.items() if not c or c.call == CANNOT_TELL]
-    return f" Next best: {first}{', not distinguishable from ' + listed(level) if level else ''}."
+    return f" Next best: {arm_title(first)}{', not distinguishable from ' + named(level) if level else ''}."
 
 
 def _difference_text(c: Comparison) -> str:
-    """Say a comparison in one sentence, and what it would take to call it."""
+    """Say a comparison in one sentence, and what it would take to decide it."""
     low, high = (signed(100 * end, 2) for end in c.ci95)
-    text = f"{c.a} − {c.b}: {signed(100 * c.difference, 2)} points of test accuracy [{low}, {high}]"
+    text = f"{difference_title(c.a, c.b)}: {signed(100 * c.difference, 2)} points of test accuracy [{low}, {high}]"
     if c.p_value is None or c.adjusted_p is None:
         return (
             f"{text} over test images; one common seed says nothing of the noise between seeds and supports no "
@@ -234,7 +239,8 @@ def _difference_text(c: Comparison) -> str:
         )
     text += f", n = {len(c.seeds)} seeds, p {p_text(c.adjusted_p)}"
     if c.call != CANNOT_TELL:
-        return f"{text}; a new run of {c.a} beats one of {c.b} with a probability of {chance_text(c)}."
+        runs = f"a new run of {enclosed([c.a])} beats one of {enclosed([c.b])}"
+        return f"{text}; {runs} with a probability of {chance_text(c)}."
     return f"{text}: cannot tell; {more_seeds_text(c)}."
 
 
@@ -246,7 +252,7 @@ def rule_of(until_sure: UntilSure | None) -> Rule:
 
 
 def more_seeds_text(c: Comparison) -> str:
-    """Say what it takes to call a comparison."""
+    """Say what it takes to decide a comparison."""
     difference = f"a difference of {100 * c.effect:.2f} points"
     if c.same_answers:
         return "the two are right and wrong on the same images at every seed"
@@ -256,9 +262,9 @@ def more_seeds_text(c: Comparison) -> str:
         return f"{MIN_SEEDS} seeds or more are needed"
     if c.more_seeds is None:
         return (
-            f"even {stats.MAX_SEEDS:,} seeds would not tell {difference}: it takes more test images, or steadier seeds"
+            f"even {stats.MAX_SEEDS:,} seeds would not find {difference}: it takes more test images, or steadier seeds"
         )
-    return f"{c.more_seeds} more seed{'' if c.more_seeds == 1 else 's'} would tell {difference}"
+    return f"{c.more_seeds} more seed{'' if c.more_seeds == 1 else 's'} would find {difference}"
 
 
 def p_text(p: float) -> str:
@@ -270,8 +276,3 @@ def chance_text(c: Comparison) -> str:
     """Write the probability that a new run of a wins, to two digits and never as a certainty."""
     chance = c.chance_a_wins or 0.0
     return "more than 0.99" if chance > 0.99 else "less than 0.01" if chance < 0.01 else f"{chance:.2f}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write names as a list: "bn, ln and gn:8"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

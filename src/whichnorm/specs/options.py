@@ -18,7 +18,8 @@ class Option:
     "--no-labels" for a field `labels`; "" takes the keyword's. `keyword` is its name in Python; "" takes the field's.
     `write` is the inverse of `parse`. One that is given once for every item has in `repeated` what makes one value of
     these; `write` then gives the items. `needs` is the keyword of a flag without which it has no meaning. `part` names
-    it in a folder's name: "train" makes "train-500" of 500.
+    it in a folder's name: "train" makes "train-500" of 500. `in_python` says what a value is in
+    Python, where that differs.
     """
 
     help: str
@@ -32,6 +33,7 @@ class Option:
     repeated: Callable[[Any], Any] | None = None
     needs: str = ""
     part: str = ""
+    in_python: str = ""
 
 
 def option(default: Any, help: str, **more: Any) -> Any:

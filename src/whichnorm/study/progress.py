@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from whichnorm.specs.names import arm_title, named
 from whichnorm.study.events import (
     EpochDone,
     Event,
@@ -73,18 +74,18 @@ class Lines:
                 if event.done:
                     yield f"{self.index} of {self.total} runs are finished already"
             case SeedsAdded():
-                arms = ", ".join(event.arms)
+                arms = named(event.arms)
                 yield f"not settled after {event.num_before} seeds: going on to {event.num_now} with {arms}"
             case RunStarted():
                 self.index += 1
-                yield f"run {self.index} of {self.total}: {event.arm}, seed {event.seed}"
+                yield f"run {self.index} of {self.total}: {arm_title(event.arm)}, seed {event.seed}"
                 yield HEADER.format(event.split)
             case EpochDone():
                 yield format_row(event.row)
             case RunFailed() | RunFinished():
                 if isinstance(event, RunFailed):
-                    yield f"{event.arm}, seed {event.seed} {event.status}: {event.reason}"
-                yield from (f"{event.arm}, seed {event.seed}: {warning}" for warning in event.warnings)
+                    yield f"{arm_title(event.arm)}, seed {event.seed} {event.status}: {event.reason}"
+                yield from (f"{arm_title(event.arm)}, seed {event.seed}: {warning}" for warning in event.warnings)
             case PartStarted() | FollowUpStarted():
                 yield event.title
             case ReportStarted():
@@ -102,7 +103,7 @@ class Bars(Lines):
             case StudyStopped():
                 self.bars.stop()
             case RunStarted():
-                label = escape(f"{event.arm}, seed {event.seed} (epochs)")
+                label = escape(f"{arm_title(event.arm)}, seed {event.seed} (epochs)")
                 self.bars.reset(self.of_run, total=event.num_epochs, description=label)
                 self.bars.reset(self.of_epoch, total=event.num_steps, description="epoch (steps)")
             case StepDone():

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from whichnorm.analyses.arms import enclosed, named
 from whichnorm.analyses.headline.answer import MAX_NAMES
+from whichnorm.analyses.wording import faults_label
 from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count
-from whichnorm.results.results import short_title
-from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS, listed
+from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS
+from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.results import ArmsCrossing, SweepResults
 from whichnorm.sweeps.text import called_better, crossing_interval, crossing_sentences, standing
@@ -48,11 +48,9 @@ def _at_one_point(results: SweepResults) -> str:
     at = f"at a batch of {point.batch.text}"
     if not beaten:
         names = named([best, *level]) if len(level) < MAX_NAMES else f"the {len(level) + 1} norms"
-        return (
-            f"Cannot tell {names} apart {at}." if level else f"Cannot tell: {short_title(best)} is the only one {at}."
-        )
+        return f"Cannot tell {names} apart {at}." if level else f"Cannot tell: {arm_title(best)} is the only one {at}."
     if not level:
-        return f"Use {short_title(best)} {at}: it is better than {_counted(beaten, len(beaten))}."
+        return f"Use {arm_title(best)} {at}: it is better than {_counted(beaten, len(beaten))}."
     rest = enclosed(level) if len(level) == 1 else f"{len(level)} others"
     others = _counted(beaten, len(beaten) + len(level))
     return f"{enclosed([best])} is better than {others} {at}; {rest} cannot be distinguished from it."
@@ -73,7 +71,7 @@ def key_points(results: SweepResults) -> Iterator[KeyPoint]:
     yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
     if not results.ok:
         wrong = f"{len(results.faults)} of {count(len(results.records), 'run')}; they are listed with the reasons."
-        yield KeyPoint(label="What went wrong", text=wrong)
+        yield KeyPoint(label=faults_label([run for _, run in results.faults]), text=wrong)
 
 
 def _how_sure(results: SweepResults) -> str:
@@ -89,15 +87,18 @@ def _how_sure(results: SweepResults) -> str:
         return f"{said} {_not_distinguished(results)}".strip()
     if chosen is None or chosen.crossing is None:
         return said
-    return (
-        f"They cross at {crossing_interval(chosen)} (95 % interval, {count(chosen.crossing.num_seeds, 'seed')}). {said}"
-    )
+    if not chosen.placed:
+        return f"No crossing can be placed: its 95 % interval is the whole sweep. {said}"
+    if not called_better(results, chosen):
+        return said
+    seeds = count(chosen.crossing.num_seeds, "seed")
+    return f"They cross at {crossing_interval(chosen)} (95 % interval, {seeds}). {said}"
 
 
 def _not_distinguished(results: SweepResults) -> str:
     (point,) = results.points
     best, beaten, level = standing(results, point)
-    return f"Not distinguished from {short_title(best)}: {named(level)}." if beaten and level else ""
+    return f"Not distinguished from {arm_title(best)}: {named(level)}." if beaten and level else ""
 
 
 def _not_tested(results: SweepResults) -> Iterator[str]:
@@ -109,5 +110,5 @@ def _not_tested(results: SweepResults) -> Iterator[str]:
         yield "Other batch sizes (--batch-sizes)"
     for point in results.points:
         if point.skipped:
-            yield f"{listed([short_title(arm) for arm, _ in point.skipped])} at a batch of {point.batch.text}"
+            yield f"{listed([arm_title(arm) for arm, _ in point.skipped])} at a batch of {point.batch.text}"
     yield "a learning rate tuned for each norm; another recipe"

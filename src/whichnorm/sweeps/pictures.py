@@ -4,12 +4,12 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from whichnorm.analyses.arms import label
 from whichnorm.analyses.over_seeds import FEW_SEEDS
 from whichnorm.norms import GroupNormSpec
 from whichnorm.render.picture import Picture
 from whichnorm.render.style import ArmStyle, arm_styles
 from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.names import arm_title, named
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, ErrorPanel, error_by_groups, error_by_size
 from whichnorm.sweeps.results import PointResult, SweepResults
@@ -30,7 +30,7 @@ def size_picture(results: SweepResults) -> Picture | None:
     return Picture(
         name="error_by_batch",
         figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
-        alt=f"Test error in % by {name}. {'; '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
+        alt=f"Test error in % by {name}. {'. '.join(_alt(results))}. {' '.join(crossing_sentences(results))}".strip(),
         caption=f"Thick lines are means, areas their 95 % intervals{_thin(panels)}"
         f"{f', {crossing}' if any(panel.bands for panel in panels) else ''}.",
         method=f"{interval_sentence(results)} {results.rule}",
@@ -58,7 +58,7 @@ def _size_line(results: SweepResults, arm: str, points: Sequence[PointResult]) -
         return None
     sizes, errors = zip(*at, strict=True)
     return ErrorLine(
-        label=label(arm), style=_style(results, arm), places=sizes, errors=errors,
+        label=arm_title(arm), style=_style(results, arm), places=sizes, errors=errors,
         seeds=tuple(_seed_lines(results, arm, points)),
     )  # fmt: skip
 
@@ -80,14 +80,14 @@ def _seed_lines(
 
 
 def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
-    """Yield the crossings of a panel that a call on one side at least supports; several get their arm's colour."""
+    """Yield the crossings of a panel that can be placed; several get their arm's colour."""
     crossings = [c for c in results.crossings if c.panel == value]
     for c in crossings:
-        if c.crossing is None or (c.crossing.low is None and c.crossing.high is None):
+        if c.crossing is None or not c.placed:
             continue
         other = c.a if parse_arm(c.b).norm.sees_batch else c.b
         color = _style(results, other).color if len(crossings) > 1 else CROSSING_COLOR
-        arms = f"{c.a}, {c.b}:" if len(crossings) > 1 else "they cross at"
+        arms = f"{named([c.a, c.b])}:" if len(crossings) > 1 else "they cross at"
         yield Band(
             label=f"{arms} {crossing_interval(c)}",
             estimate=c.crossing.estimate,
@@ -135,7 +135,7 @@ def _group_picture(
     return Picture(
         name=name,
         figure=error_by_groups(panels, references, labels, axis),
-        alt=f"Test error in % by {axis}. {'; '.join(_alt(results))}.",
+        alt=f"Test error in % by {axis}. {'. '.join(_alt(results))}.",
         caption=f"Lines are means, areas their 95 % intervals{banded}.",
         method=f"{interval_sentence(results)} {results.rule}",
     )
@@ -151,14 +151,14 @@ def _group_panel(results: SweepResults, point: PointResult, arms: Sequence[str],
 def _reference(results: SweepResults, point: PointResult) -> ErrorLine | None:
     for arm, found in point.errors.items():
         if parse_arm(arm).norm.sees_batch:
-            return ErrorLine(label=label(arm), style=_style(results, arm), places=(0.0,), errors=(found.error,))
+            return ErrorLine(label=arm_title(arm), style=_style(results, arm), places=(0.0,), errors=(found.error,))
     return None
 
 
 def _alt(results: SweepResults) -> Iterator[str]:
     for point in results.points:
-        arms = ", ".join(f"{arm} {error_text(one.error)}" for arm, one in point.errors.items())
-        yield f"batch {point.batch.text}: {arms or 'no arm'}"
+        arms = "; ".join(f"{arm_title(arm)} {error_text(one.error)}" for arm, one in point.errors.items())
+        yield f"Batch {point.batch.text}: {arms or 'no arm'}"
 
 
 def _style(results: SweepResults, arm: str) -> ArmStyle:

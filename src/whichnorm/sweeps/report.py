@@ -7,11 +7,12 @@ from whichnorm.analyses.headline import FOOTER
 from whichnorm.analyses.headline.statistics import short_forms
 from whichnorm.analyses.method.citation import citation
 from whichnorm.analyses.method.tables import settings_tables, versions_table
-from whichnorm.analyses.wording import devices
+from whichnorm.analyses.wording import devices, faults_label, faults_title
 from whichnorm.render.content import Content, Folded, Section
 from whichnorm.render.text import count, printable
 from whichnorm.report import write_content
-from whichnorm.results.verdict import CANNOT_TELL, listed
+from whichnorm.results.verdict import CANNOT_TELL
+from whichnorm.specs.names import listed
 from whichnorm.sweeps import tables
 from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
@@ -145,5 +146,6 @@ def _faults(results: SweepResults) -> Section | None:
     table = tables.faults_table(results)
     if not table.rows:
         return None
-    title = f"{len(table.rows)} of {count(len(results.records), 'run')} went wrong"
-    return Section(anchor="faults", label="Runs that went wrong", title=title, tables=(table,), alarming=True)
+    runs = [run for _, run in results.faults]
+    title = faults_title(runs, len(results.records))
+    return Section(anchor="faults", label=faults_label(runs), title=title, tables=(table,), alarming=True)

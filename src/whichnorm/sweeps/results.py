@@ -78,6 +78,11 @@ class ArmsCrossing:
     sizes: tuple[int, ...]
     crossing: Crossing | None
 
+    @property
+    def placed(self) -> bool:
+        """Tell whether there is a crossing whose interval leaves out some of the measured sizes."""
+        return self.crossing is not None and (self.crossing.low is not None or self.crossing.high is not None)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SweepResults:

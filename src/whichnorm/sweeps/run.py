@@ -11,6 +11,7 @@ from whichnorm.specs.data import DataPlace
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
 from whichnorm.study.command import resume_command
 from whichnorm.study.events import Listener, PartStarted, ignore
+from whichnorm.study.folder import existing
 from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
 from whichnorm.study.study import Study, StudyImages
@@ -62,7 +63,7 @@ def prepare_sweep(options: SweepOptions) -> Sweep:
 
 def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
     """Return the sweep that a folder holds, to read its records, for which no images are needed; None without one."""
-    there = SweepFolder(Path(folder).expanduser())
+    there = SweepFolder(existing(folder))
     if not there.file.exists():
         return None
     held = there.spec()
@@ -73,7 +74,7 @@ def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
 
 def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
     """Return the sweep that a folder holds, with its network's present code; None for a folder without one."""
-    if options.budget is not None and SweepFolder(Path(folder)).file.exists():
+    if options.budget is not None and SweepFolder(existing(folder)).file.exists():
         raise SpecError(f"--budget {options.budget:g}s: {folder} holds a sweep, whose seeds are fixed; leave it out")
     found = stored_sweep(folder, options)
     if found is None:
@@ -104,7 +105,7 @@ def execute_sweep(sweep: Sweep, options: RunOptions, progress: Listener | None, 
         for number, (point, study) in enumerate(sweep.jobs(), start=1):
             progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
             studies[point.batch.name] = execute(study, options=options, progress=progress)
-        return _conclude(sweep, studies)
+        return _written(_summarized(sweep, studies))
 
 
 def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResults:
@@ -112,17 +113,29 @@ def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResul
 
     `report` gives the results of a point's study. A sweep without a run is a StudyError.
     """
-    studies = {point.batch.name: report(study) for point, study in sweep.jobs() if study.has_records}
+    return _written(read_sweep_results(sweep, report))
+
+
+def read_sweep_results(sweep: Sweep, read: Callable[[Study], Results]) -> SweepResults:
+    """Return the results of the runs that a sweep's points have so far; `read` gives those of a point's study.
+
+    A sweep without a run is a StudyError.
+    """
+    studies = {point.batch.name: read(study) for point, study in sweep.jobs() if study.has_records}
     if not studies:
         root = sweep.folder.root
         raise StudyError(f"{root}: no run has finished yet; {resume_command(root)} trains them")
-    return _conclude(sweep, studies)
+    return _summarized(sweep, studies)
 
 
-def _conclude(sweep: Sweep, studies: Mapping[str, Results]) -> SweepResults:
-    """Write results and report of a sweep from those of its points, by their names."""
+def _summarized(sweep: Sweep, studies: Mapping[str, Results]) -> SweepResults:
+    """Return the results of a sweep from those of its points, by their names."""
     split = sweep.base.test_split
-    results = summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
+    return summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
+
+
+def _written(results: SweepResults) -> SweepResults:
+    """Write results and report of a sweep."""
     write_sweep_results(results)
     write_sweep_report(results)
     return results

@@ -8,6 +8,7 @@ from typing import Any
 from whichnorm.errors import SpecError
 from whichnorm.results.verdict import CANNOT_TELL
 from whichnorm.specs.json_files import read_json
+from whichnorm.specs.names import arm_title
 from whichnorm.sweeps.axes import Batch
 from whichnorm.sweeps.folder import SweepFolder
 from whichnorm.sweeps.spec import Point, SweepSpec
@@ -123,4 +124,4 @@ def _answer(point: Mapping[str, Any], comparisons: list[dict[str, Any]]) -> str:
     calls = {(c["a"], c["b"]): c["call"] for c in comparisons if c["point"] == point["folder"]}
     others = [arm["norm"] for arm in point["arms"] if arm["norm"] != best]
     beaten = [calls.get((best, o)) == "better" or calls.get((o, best)) == "worse" for o in others]
-    return str(best) if all(beaten) else CANNOT_TELL
+    return arm_title(str(best)) if all(beaten) else CANNOT_TELL

@@ -1,12 +1,11 @@
 """The tables of a sweep's report."""
 
-from whichnorm.analyses.arms import enclosed
 from whichnorm.analyses.wording import fault_reason, outcome, p_cell
 from whichnorm.render.style import arm_styles
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.render.text import count, percent, percent_interval, points, points_interval, printable
-from whichnorm.results.results import arm_title, short_title
 from whichnorm.results.verdict import Comparison
+from whichnorm.specs.names import arm_title, difference_title, enclosed, named
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
 from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence
 
@@ -24,7 +23,7 @@ def errors_table(results: SweepResults) -> Table:
     """One row per point, one column per arm."""
     return Table(
         caption=f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}",
-        headings=("Batch", *map(short_title, results.arms)),
+        headings=("Batch", *map(arm_title, results.arms)),
         rows=tuple((Cell(text=p.batch.text, note=p.batch.name), *_error_cells(results, p)) for p in results.points),
     )
 
@@ -52,7 +51,7 @@ def arms_table(results: SweepResults) -> Table:
 
 def crossings_table(results: SweepResults) -> Table:
     """One row per pair of arms that a batch size could turn, and panel."""
-    rows = tuple(cells(f"{c.a}, {c.b}", *_crossing_row(c)) for c in results.crossings)
+    rows = tuple(cells(named([c.a, c.b]), *_crossing_row(c)) for c in results.crossings)
     axis = AXIS_WORDS[results.axes.along]
     return Table(
         caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
@@ -67,7 +66,7 @@ def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
     panel = "–" if c.panel is None else f"{c.panel:,}"
     if c.crossing is None:
         return panel, "none", "–", "–"
-    below = c.a if c.crossing.better_below == "a" else c.b
+    below = arm_title(c.a if c.crossing.better_below == "a" else c.b) if c.placed else "–"
     return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
 
 
@@ -78,22 +77,22 @@ def comparisons_table(results: SweepResults) -> Table:
         for d in results.comparisons
     )
     return Table(
-        caption="Test accuracy of the first norm less that of the second, in percentage points. A call is made if the "
-        f"p-value, corrected by Holm's method for all {count(len(rows), 'comparison')}, is below 0.05.",
-        headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Call", "Seeds"),
+        caption="Test accuracy of the first norm less that of the second, in percentage points. One is said to be "
+        f"better if the p-value, corrected by Holm's method for all {count(len(rows), 'comparison')}, is below 0.05.",
+        headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Result", "Seeds"),
         rows=rows,
         numeric_from=6,
     )
 
 
 def comparison_row(c: Comparison) -> tuple[str, str, str, str]:
-    """Return the arms, their difference with its interval, the corrected p-value and the call."""
+    """Return the arms, their difference with its interval, the corrected p-value and the result."""
     difference = f"{points(c.difference)} {points_interval(c.ci95)}"
-    return f"{c.a} − {c.b}", difference, p_cell(c), outcome(c)
+    return difference_title(c.a, c.b), difference, p_cell(c), outcome(c)
 
 
 def skipped_table(results: SweepResults) -> Table:
-    rows = tuple(cells(p.batch.text, arm, reason) for p in results.points for arm, reason in p.skipped)
+    rows = tuple(cells(p.batch.text, arm_title(arm), reason) for p in results.points for arm, reason in p.skipped)
     return Table(
         caption="Norms that cannot be trained at a batch; they are left out there.",
         headings=("Batch", "Norm", "Reason"),
@@ -103,7 +102,8 @@ def skipped_table(results: SweepResults) -> Table:
 
 def faults_table(results: SweepResults) -> Table:
     rows = tuple(
-        cells(point, run.arm, str(run.seed), run.status, printable(fault_reason(run))) for point, run in results.faults
+        cells(point, arm_title(run.arm), str(run.seed), run.status, printable(fault_reason(run)))
+        for point, run in results.faults
     )
     return Table(
         caption="Runs that failed or diverged are in no mean and no comparison; finished runs with a warning are.",

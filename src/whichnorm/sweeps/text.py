@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from whichnorm.analyses.arms import enclosed, named
 from whichnorm.render.text import count, percent_interval
-from whichnorm.results.results import short_title
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, listed
+from whichnorm.results.verdict import CANNOT_TELL, Comparison
+from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.results import ArmsCrossing, PointComparison, PointResult, SweepResults
@@ -19,8 +18,11 @@ def size(value: float) -> str:
 
 
 def crossing_interval(c: ArmsCrossing) -> str:
-    """Write a crossing with its interval: "6.2 [4, 9.1]"; an end beyond what was measured says so."""
+    """Write a crossing with its interval: "6.2 [4, 9.1]"; an end beyond what was measured says so.
+    One whose both ends are beyond it is nowhere."""
     assert c.crossing is not None
+    if not c.placed:
+        return "cannot be placed"
     low = f"below {c.sizes[0]:,}" if c.crossing.low is None else size(c.crossing.low)
     high = f"above {c.sizes[-1]:,}" if c.crossing.high is None else size(c.crossing.high)
     return f"{size(c.crossing.estimate)} [{low}, {high}]"
@@ -41,31 +43,31 @@ def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
 
 
 def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: bool = True) -> str:
-    """Say which arm is better on which side; nothing is said of a side on which no comparison was called."""
+    """Say which arm is better on which side; nothing is said of a side on which neither is better beyond chance."""
     batch = AXIS_WORDS[results.axes.along]
-    if c.crossing is None:
+    if c.crossing is None or not c.placed:
         return _no_crossing(results, c, batch)
     below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
     at = f"a {batch} of about {crossing_interval(c) if with_interval else size(c.crossing.estimate)}"
+    better = [arm for arm in (below, above) if arm in called_better(results, c)]
     if c.crossing.num_seeds == 1:
         return f"Cannot tell: {enclosed([c.a, c.b])} cross at {at}, of one seed and over test images alone."
-    better = [arm for arm in (below, above) if arm in called_better(results, c)]
     if better == [below, above]:
-        return f"Below {at} {enclosed([below])} is better, above it {short_title(above)}."
+        return f"Below {at} {enclosed([below])} is better, above it {arm_title(above)}."
     if better == [above]:
-        return f"Above {at} {enclosed([above])} is better than {short_title(below)}; below it, cannot tell."
+        return f"Above {at} {enclosed([above])} is better than {arm_title(below)}; below it, cannot tell."
     if better == [below]:
-        return f"Below {at} {enclosed([below])} is better than {short_title(above)}; above it, cannot tell."
+        return f"Below {at} {enclosed([below])} is better than {arm_title(above)}; above it, cannot tell."
     return f"Cannot tell {enclosed([c.a, c.b])} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
 
 
 def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
-    """Say which arm is better throughout, and at which sizes a call is made."""
+    """Say which arm is better throughout, and at which sizes that is beyond chance."""
     found = [d for d in _of_pair(results, c) if d.comparison.call != CANNOT_TELL]
     span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
     better = {c.a if d.comparison.call == "better" else c.b for d in found}
     if not found:
-        return f"Cannot tell {enclosed([c.a, c.b])} apart {span}."
+        return f"Cannot tell {enclosed([c.a, c.b])} apart {span}: no crossing can be placed."
     if len(better) > 1:
         return f"{enclosed([c.a, c.b])} change places more than once {span}: no single crossing."
     (arm,) = better
@@ -77,7 +79,7 @@ def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
 
 
 def called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
-    """Return which of two arms was called better somewhere."""
+    """Return which of two arms is better beyond chance somewhere."""
     calls = [d.comparison.call for d in _of_pair(results, c)]
     return {arm for arm, call in ((c.a, "better"), (c.b, "worse")) if call in calls}
 
@@ -95,7 +97,7 @@ def point_sentences(results: SweepResults) -> list[str]:
     batches: dict[str, list[str]] = {}
     for point in results.points:
         batches.setdefault(_said_of(results, point), []).append(point.batch.text)
-    return [f"Batch {listed(names)}: {said}." for said, names in batches.items()]
+    return [f"Batch{'es' if len(names) > 1 else ''} {listed(names)}: {said}." for said, names in batches.items()]
 
 
 def _said_of(results: SweepResults, point: PointResult) -> str:
@@ -103,7 +105,7 @@ def _said_of(results: SweepResults, point: PointResult) -> str:
     if not best:
         return "no arm to compare"
     if not beaten and not level:
-        return f"{short_title(best)} is the only arm"
+        return f"{arm_title(best)} is the only arm"
     if not beaten:
         return f"cannot tell {enclosed(list(point.errors))} apart"
     rest = f"; not distinguished from {named(level)}" if level else ""
@@ -133,7 +135,7 @@ def skipped_sentences(results: SweepResults) -> list[str]:
 
 
 def correction_sentence(results: SweepResults) -> str:
-    """Say what the calls and the crossings are corrected for."""
+    """Say what the p-values and the crossings are corrected for."""
     number = count(len(results.comparisons), "comparison")
     crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
     return f"P-values at a batch are corrected for all {number} by Holm's method{crossing}."

@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from whichnorm.specs.names import arm_title
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.state import PointState, SweepState, sweep_seconds_left
 from whichnorm.watch.state import StudyState
@@ -97,12 +98,12 @@ def _status(study: StudyState | None) -> Text:
 
 
 def _accuracies(study: StudyState | None) -> Items:
-    """Return the mean accuracy of each arm's finished runs in their last epoch: "bn 51.2  gn:4 47.3"."""
+    """Return the mean accuracy of each arm's finished runs in their last epoch: "BatchNorm 51.2  LayerNorm 47.3"."""
     finished: dict[str, list[float]] = {run.arm: [] for run in study.runs} if study else {}
     for run in study.runs if study else ():
         if study and run.status == "finished":
             finished[run.arm].append(study.accuracy(run.epochs[-1]))
-    return Items([f"{arm} {100 * mean(values):.1f}" for arm, values in finished.items() if values])
+    return Items([f"{arm_title(arm)} {100 * mean(values):.1f}" for arm, values in finished.items() if values])
 
 
 def _runs(state: SweepState, height: int | None) -> Iterator[RenderableType]:

@@ -1,5 +1,6 @@
 """A study's state in a terminal: a row per run, or per arm where they would not fit, and what goes on."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from whichnorm.specs.names import arm_title, enclosed
 from whichnorm.study.progress import rough_time
 from whichnorm.watch.state import FollowUpState, RunState, StudyState, seconds_left
 
@@ -85,8 +87,8 @@ def _run_row(state: StudyState, run: RunState, seed: str) -> list[RenderableType
 
 
 def _arm_name(arm: str) -> Text:
-    """Return an arm's name, a long one with its penalty on a line of its own."""
-    return Text(arm if len(arm) <= LONG_ARM else arm.replace("+", "\n+"))
+    """Return an arm's name, a long one in several lines."""
+    return Text(textwrap.fill(arm_title(arm), LONG_ARM))
 
 
 def _status(state: StudyState, run: RunState) -> str:
@@ -147,7 +149,7 @@ def _reasons(state: StudyState) -> Iterator[Text]:
 def reason_lines(faults: Sequence[tuple[str, RunState]]) -> Iterator[Text]:
     """Say what is wrong with the first few of these runs, each after the text in front of it."""
     for place, run in faults[:MAX_REASONS]:
-        said = f"{place}{run.arm} seed {run.seed} {run.status}: {run.reason}"
+        said = f"{place}{enclosed([run.arm])} seed {run.seed} {run.status}: {run.reason}"
         yield Text(said, style="yellow" if run.status == "finished" else "red", no_wrap=True, overflow="ellipsis")
     if len(faults) > MAX_REASONS:
         yield Text(f"and {len(faults) - MAX_REASONS} more", style="yellow")

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from whichnorm.analyses import wording
 from whichnorm.analyses.accuracy import figures as forests
 from whichnorm.analyses.accuracy.tables import arms_table, comparisons_table, finding
-from whichnorm.analyses.arms import label, ranked, style
+from whichnorm.analyses.arms import ranked, style
 from whichnorm.render import text
 from whichnorm.render.content import Section
 from whichnorm.render.picture import Picture
-from whichnorm.results.results import ArmResult, Results, short_title
-from whichnorm.results.verdict import Comparison
+from whichnorm.results.results import ArmResult, Results
+from whichnorm.results.verdict import CANNOT_TELL, Comparison
+from whichnorm.specs.names import arm_title
 
 
 def section(found: object, results: Results) -> Section:
@@ -43,7 +44,7 @@ def _accuracy_picture(results: Results) -> Picture:
 def _row(results: Results, name: str, arm: ArmResult | None) -> forests.AccuracyRow:
     found = arm.test_accuracy if arm else None
     return forests.AccuracyRow(
-        label=text.capitalized(short_title(name)),
+        label=text.capitalized(arm_title(name)),
         style=style(results, name),
         values=found.values if found else (),
         ci95=found.ci95 if found else None,
@@ -53,8 +54,8 @@ def _row(results: Results, name: str, arm: ArmResult | None) -> forests.Accuracy
 
 def _said(name: str, arm: ArmResult | None) -> str:
     if arm is None:
-        return f"{label(name)} no finished run"
-    return f"{label(name)} {wording.accuracy(arm.test_accuracy)}, {text.num_seeds(len(arm.seeds))}"
+        return f"{arm_title(name)} no finished run"
+    return f"{arm_title(name)} {wording.accuracy(arm.test_accuracy)}, {text.num_seeds(len(arm.seeds))}"
 
 
 def _caption(results: Results) -> str:
@@ -76,16 +77,21 @@ def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
             difference=c.difference,
             ci95=c.ci95,
             call=c.call,
-            note=f"{text.points(c.difference)} {text.points_interval(c.ci95)}\n{wording.outcome(c)}",
+            note=f"{text.points(c.difference)} {text.points_interval(c.ci95)}\n{_outcome(c)}",
         )
         for c in comparisons
     ]
-    alt = "; ".join(row.label + " " + row.note.replace("\n", ": ") for row in rows)
+    alt = "; ".join(map(wording.comparison_text, comparisons))
     return Picture(
         name="differences",
         figure=forests.difference_forest(rows),
         alt=f"Paired differences in test accuracy in percentage points, with 95 % intervals. {alt}.",
         caption="Mean difference and its 95 % interval. A filled mark names the better norm, a hollow one cannot tell.",
-        method="A difference is called if its p-value, corrected for the number of comparisons by Holm's method, is "
-        "below 0.05; each interval is 95 % on its own.",
+        method="A norm is said to be better if the p-value, corrected for the number of comparisons by Holm's method, "
+        "is below 0.05; each interval is 95 % on its own.",
     )
+
+
+def _outcome(c: Comparison) -> str:
+    """Say what came out by the text forms that the axis has: there is no room for names."""
+    return c.call if c.call == CANNOT_TELL else f"{c.a if c.call == 'better' else c.b} is better"

@@ -1,11 +1,12 @@
 """Tables of accuracies and their paired differences."""
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.arms import arm_cell, enclosed
+from whichnorm.analyses.arms import arm_cell
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
-from whichnorm.results.results import ArmResult, Results, Summary, short_title
+from whichnorm.results.results import ArmResult, Results, Summary
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, chance_text, more_seeds_text
+from whichnorm.specs.names import difference_title, enclosed
 
 
 def finding(results: Results) -> str:
@@ -14,7 +15,7 @@ def finding(results: Results) -> str:
     if not best:
         return "No run finished"
     reached = [text.percent(arm.test_accuracy.mean) for arm in best]
-    said = f"{short_title(best[0].norm)} reaches {reached[0]}"
+    said = f"{enclosed([best[0].norm])} reaches {reached[0]}"
     return f"{said}, {enclosed([best[1].norm])} {reached[1]}" if len(best) > 1 else said
 
 
@@ -30,7 +31,7 @@ def arms_table(results: Results) -> Table:
     """One row per arm of the study, also for an arm without a finished run."""
     by_norm = {arm.norm: arm for arm in results.arms}
     headings = [
-        "Norm", "Test accuracy", "Train accuracy", "Best test epoch (chosen on the test set)", "Training time per run",
+        "Norm", "Test accuracy", "Train accuracy", "Best epoch by the test set", "Training time per run",
         "Parameters", "Seeds",
     ]  # fmt: skip
     with_val = any(arm.val_accuracy for arm in results.arms)
@@ -82,7 +83,7 @@ def comparisons_table(results: Results) -> Table | None:
     return Table(
         caption="Test accuracy of the first norm less that of the second, in percentage points, at the same seeds; "
         "p-values are corrected for the number of comparisons by Holm's method.",
-        headings=("Comparison", "Call", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds"),
+        headings=("Comparison", "Result", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds"),
         rows=tuple(_comparison_row(c) for c in results.comparisons),
         numeric_from=2,
     )
@@ -90,7 +91,7 @@ def comparisons_table(results: Results) -> Table | None:
 
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
     return (
-        Cell(text=f"{c.a} − {c.b}"),
+        Cell(text=difference_title(c.a, c.b)),
         Cell(text=wording.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
         Cell(text=text.points(c.difference)),
         Cell(text=text.points_interval(c.ci95), note="over test images" if c.basis == "test images" else ""),

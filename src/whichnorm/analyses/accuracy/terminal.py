@@ -1,57 +1,61 @@
-"""The results in a terminal: a table that fits 80 columns, the differences, the faults, and the answer last."""
+"""The results in a terminal: the accuracies, the differences, the faults, and the answer last."""
 
 from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from whichnorm.analyses import wording
+from whichnorm.analyses.arms import label
 from whichnorm.analyses.headline.answer import answer_sentence
 from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.render import text
-from whichnorm.render.terminal import print_headline, say
+from whichnorm.render.table import Table, cells
+from whichnorm.render.terminal import print_headline, print_table, say
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
+from whichnorm.specs.names import difference_title, enclosed
 
 
 def results_table(results: Results) -> Table:
     """Return one row per arm of the study, also for an arm without a finished run."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Accuracy after the last epoch", title_justify="left")
-    table.add_column("norm", overflow="fold", max_width=24)
-    for heading in ("test % [95 % interval]", "train %", "s / run", "params", "n"):
-        table.add_column(Text(heading), justify="right", no_wrap=True)
     by_norm = {arm.norm: arm for arm in results.arms}
-    for name in results.arm_names:
-        cells = _cells(by_norm[name]) if name in by_norm else ["no finished run", "", "", "", "0"]
-        table.add_row(Text(name), *cells)  # Text: a name is shown as it is, never read as markup
-    return table
+    absent = ("no finished run", "–", "–", "–", "0")
+    return Table(
+        caption="Accuracy after the last epoch",
+        headings=("Norm", "Test % [95 % interval]", "Train %", "s / run", "Parameters", "Seeds"),
+        rows=tuple(
+            cells(label(name), *(_numbers(by_norm[name]) if name in by_norm else absent)) for name in results.arm_names
+        ),
+    )
 
 
-def _cells(arm: ArmResult) -> list[str | Text]:
+def _numbers(arm: ArmResult) -> tuple[str, ...]:
     test = arm.test_accuracy
-    return [
-        Text(f"{100 * test.mean:.2f} {text.percent_interval(test.ci95)}".rstrip()),
+    return (
+        f"{100 * test.mean:.2f} {text.percent_interval(test.ci95)}".rstrip(),
         f"{100 * arm.train_accuracy.mean:.2f}",
         f"{median(arm.train_seconds.values):.1f}",
         f"{arm.params:,}",
         str(len(arm.seeds)),
-    ]
+    )
 
 
 def print_results(results: Results, found: Mapping[str, Any], console: Console) -> None:
     """Print the accuracies, the differences and the faults; then the answer, with the points beside it."""
-    console.print(results_table(results))
+    print_table(results_table(results), console)
     for sentence in _basis(results):
         say(console, sentence, "dim")
     for comparison in results.comparisons:
         say(console, _comparison_line(comparison))
     for run in results.faults:
-        say(console, f"{run.arm} seed {run.seed} {run.status}: {text.printable(wording.fault_reason(run))}", "red")
+        say(
+            console,
+            f"{enclosed([run.arm])} seed {run.seed} {run.status}: {text.printable(wording.fault_reason(run))}",
+            "red",
+        )
     for follow_up in follow_ups_in(found):
         for sentence in (follow_up.conclusion(results), *follow_up.details()):
             say(console, text.printable(sentence))
@@ -71,4 +75,4 @@ def _comparison_line(c: Comparison) -> str:
     p = "" if c.adjusted_p is None else f" p {p_text(c.adjusted_p)},"
     more = f" ({more_seeds_text(c)})" if c.call == CANNOT_TELL else ""
     difference = f"{text.points(c.difference)} {text.points_interval(c.ci95)}"
-    return f"{c.a} − {c.b}: {difference} points,{p} {wording.outcome(c)}{more}"
+    return f"{difference_title(c.a, c.b)}: {difference} points,{p} {wording.outcome(c)}{more}"

@@ -9,7 +9,7 @@ from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Table
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
+from whichnorm.specs.names import enclosed, listed
 
 MAX_NAMED = 2  # arms in a title
 
@@ -37,7 +37,7 @@ def dependence_table(results: Results, arms: Arms[DependenceScores]) -> Table:
 
 
 def finding(arms: Arms[DependenceScores]) -> str:
-    """Say what changes: "The rest of the batch changes 13 % of bn's predictions in training mode, no other arm's"."""
+    """Say what changes: "The rest of the batch changes 13 % of the predictions of BatchNorm in training mode"."""
     leaking, changed = _changed(arms, "changed_in_evaluation"), _changed(arms, "changed_in_batch_mode")
     if leaking:
         return f"The rest of the batch changes {_whose(leaking)} even in evaluation"
@@ -53,7 +53,7 @@ def _in_evaluation(arms: Arms[DependenceScores]) -> str:
     leaking = list(_changed(arms, "changed_in_evaluation"))
     if not leaking:
         return "In evaluation mode every arm predicts the same class for an image whatever else is in the batch."
-    return f"In evaluation mode a prediction should depend on its image only; the networks of {listed(leaking)} leak."
+    return f"In evaluation mode a prediction should depend on its image only; the networks of {enclosed(leaking)} leak."
 
 
 def _changed(arms: Arms[DependenceScores], mode: str) -> dict[str, float]:
@@ -67,8 +67,7 @@ def _whose(changed: dict[str, float]) -> str:
     if len(changed) > MAX_NAMED:
         low, high = brief(min(changed.values())), brief(max(changed.values()))
         return f"{low if low == high else f'{low} to {high}'} of the predictions of {len(changed)} arms"
-    said = [f"{brief(mean)} of {arm}'s" for arm, mean in changed.items()]
-    return f"{listed(said)} predictions"
+    return listed([f"{brief(mean)} of the predictions of {enclosed([arm])}" for arm, mean in changed.items()])
 
 
 def _method(first: DependenceScores) -> str:

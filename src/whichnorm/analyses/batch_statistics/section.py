@@ -11,6 +11,7 @@ from whichnorm.analyses.batch_statistics.tables import layers_table, statistics_
 from whichnorm.analyses.over_seeds import Arms, by_arm
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
+from whichnorm.specs.names import enclosed
 
 WORTH_SAYING = 0.001  # a difference of accuracies below it is called next to nothing
 MEANING = (
@@ -41,15 +42,17 @@ def section(found: Answers[StatisticsScores], results: Results) -> Section | Non
 
 
 def finding(arms: Arms[StatisticsScores]) -> str:
-    """Say what running statistics cost the arm that they cost most: "Running statistics cost bn 3.20 points"."""
+    """Say what running statistics cost the arm that they cost most: "Poor ones cost BatchNorm 3.20 points"."""
     gains = {arm: _mean_gain(found) for arm, found in arms}
     arm = max(gains, key=lambda name: abs(gains[name]))
     points = f"{100 * abs(gains[arm]):.2f} points"
     if abs(gains[arm]) < WORTH_SAYING:
-        return f"Running statistics cost {arm} next to nothing: precise ones change its accuracy by {points}"
+        return (
+            f"Running statistics cost {enclosed([arm])} next to nothing: precise ones change its accuracy by {points}"
+        )
     if gains[arm] < 0:
-        return f"{arm} is {points} more accurate with its running statistics than with precise ones"
-    return f"Poor running statistics cost {arm} {points}"
+        return f"{enclosed([arm])} is {points} more accurate with its running statistics than with precise ones"
+    return f"Poor running statistics cost {enclosed([arm])} {points}"
 
 
 def _mean_gain(found: Sequence[StatisticsScores]) -> float:

@@ -7,6 +7,7 @@ from whichnorm.analyses.over_seeds import MEANS, Arms, Column, mean_cell, means_
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table
 from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 DISTANCES = ("batch_mean", "precise_mean", "batch_log_var", "precise_log_var")
 
@@ -54,7 +55,7 @@ def _layer_rows(arms: Arms[StatisticsScores]) -> Iterator[tuple[Cell, ...]]:
         for path, gaps in by_layer(found).items():
             distances = ([getattr(gap, name) for gap in gaps] for name in DISTANCES)
             cells = (mean_cell(values, "{:.3f}".format) for values in distances)
-            yield Cell(text=text.printable(path)), Cell(text=arm), *cells, seeds_cell(gaps)
+            yield Cell(text=text.printable(path)), Cell(text=arm_title(arm)), *cells, seeds_cell(gaps)
 
 
 def by_layer(found: Sequence[StatisticsScores]) -> dict[str, list[LayerGap]]:

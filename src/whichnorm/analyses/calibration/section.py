@@ -9,6 +9,7 @@ from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Table
 from whichnorm.results.results import Results
+from whichnorm.specs.names import enclosed
 
 MEANING = "An overconfident network is right less often than its confidence says, an underconfident one more often."
 
@@ -40,13 +41,13 @@ def finding(arms: Arms[CalibrationScores]) -> str:
     means = {arm: float(np.mean([one.overconfidence for one in found])) for arm, found in arms}
     least, most = min(means, key=lambda arm: means[arm]), max(means, key=lambda arm: means[arm])
     if len(means) == 1:
-        return f"{most} is {_word(means[most])} by {_points(means[most])} points"
+        return f"{enclosed([most])} is {_word(means[most])} by {_points(means[most])} points"
     if _word(means[least]) == _word(means[most]):
         near, far = map(_points, sorted((means[least], means[most]), key=abs))
         return f"All arms are {_word(means[most])}, by {near if near == far else f'{near} to {far}'} points"
     return (
-        f"{most} is {_word(means[most])} by {_points(means[most])} points, "
-        f"{least} {_word(means[least])} by {_points(means[least])}"
+        f"{enclosed([most])} is {_word(means[most])} by {_points(means[most])} points, "
+        f"{enclosed([least])} {_word(means[least])} by {_points(means[least])}"
     )
 
 

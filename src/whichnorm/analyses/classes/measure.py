@@ -11,7 +11,8 @@ from whichnorm import stats
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Correct, listed, rule_of
+from whichnorm.results.verdict import Correct, rule_of
+from whichnorm.specs.names import enclosed
 from whichnorm.stats import Interval
 from whichnorm.study.study import Study
 
@@ -82,7 +83,7 @@ def study_classes(results: Results, labels: Sequence[int]) -> ClassesFound:
         for arm in results.arms
     }
     if not correct:
-        raise StudyError(f"no run of {listed(results.arm_names)} finished, so there is no accuracy per class")
+        raise StudyError(f"no run of {enclosed(results.arm_names)} finished, so there is no accuracy per class")
     arms = {arm: arm_classes(of_seeds, truth, len(names)) for arm, of_seeds in correct.items()}
     differences = class_differences(correct, truth, names, rule_of(results.until_sure).num_looks)
     return ClassesFound(

@@ -11,8 +11,8 @@ from whichnorm.analyses.classes.tables import best_table, classes_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import filled
-from whichnorm.results.results import Results, arm_title
-from whichnorm.results.verdict import listed
+from whichnorm.results.results import Results
+from whichnorm.specs.names import enclosed
 
 LONGEST_NAME = 40  # of a class in a title
 
@@ -32,9 +32,9 @@ def classes_title(found: ClassesFound) -> str:
     if found.best:
         numbers = Counter(one.arm for one in found.best)
         most = max(numbers.values())
-        arms = [arm_title(arm) for arm, number in numbers.items() if number == most]
+        arms = [arm for arm, number in numbers.items() if number == most]
         on = f"on {most} of {len(found.by_difficulty)} classes"
-        return f"{arms[0]} is best {on}" if len(arms) == 1 else f"{listed(arms)} are each best {on}"
+        return f"{enclosed(arms)} {'is' if len(arms) == 1 else 'are each'} best {on}"
     ends = dict.fromkeys((found.by_difficulty[0], found.by_difficulty[-1]))
     said = [
         f"{text.percent(_mean(found, label))} on class {text.shorten(found.class_names[label], LONGEST_NAME)}"

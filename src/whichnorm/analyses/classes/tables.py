@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from whichnorm.analyses.classes.measure import ClassesFound
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
-from whichnorm.results.results import arm_title
 from whichnorm.signs import with_minus
+from whichnorm.specs.names import arm_title
 from whichnorm.stats import Interval
 
 
@@ -15,7 +15,7 @@ def classes_table(found: ClassesFound, classes: Sequence[int] | None = None) -> 
     rows = range(len(found.class_names)) if classes is None else classes
     return Table(
         caption=f"Test accuracy per class, with 95 % intervals over {_units(found)}.",
-        headings=("Class", "Images", *found.arms),
+        headings=("Class", "Images", *map(arm_title, found.arms)),
         rows=tuple(
             (*cells(text.printable(found.class_names[label]), f"{found.num_images[label]:,}"),
              *(_accuracy(arm.accuracy[label]) for arm in found.arms.values()))

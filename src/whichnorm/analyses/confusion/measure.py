@@ -21,8 +21,8 @@ from whichnorm.analyses.confusion import ConfusionOptions
 from whichnorm.analyses.confusion.cells import CellImages, images_or_reason
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
 from whichnorm.specs.codec import NOT_ENCODED
+from whichnorm.specs.names import enclosed
 from whichnorm.study.study import Study
 
 ALPHA = 0.05
@@ -105,7 +105,7 @@ def study_confusion(results: Results, labels: Sequence[int]) -> ConfusionFound:
     """
     arms, names, truth = [arm.norm for arm in results.arms], results.class_names, np.asarray(labels)
     if not arms:
-        raise StudyError(f"no run of {listed(results.arm_names)} finished, so there is no confusion matrix")
+        raise StudyError(f"no run of {enclosed(results.arm_names)} finished, so there is no confusion matrix")
     votes = cache(partial(_votes, results))
     seeds = {arm: tuple(run.seed for run in results.finished(arm)) for arm in arms}
     differences = []

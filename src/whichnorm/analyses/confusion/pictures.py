@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from whichnorm.analyses.arms import label
 from whichnorm.analyses.confusion import figures
 from whichnorm.analyses.confusion.cells import CellImages
 from whichnorm.analyses.confusion.measure import ArmConfusion, ConfusionDifference, ConfusionFound
@@ -10,20 +9,20 @@ from whichnorm.analyses.confusion.tables import confusions_table, difference_tab
 from whichnorm.render import text
 from whichnorm.render.picture import Picture, Widget
 from whichnorm.render.table import alt_text
-from whichnorm.signs import MINUS
 from whichnorm.specs.arm import file_stem
+from whichnorm.specs.names import arm_title, difference_title, enclosed
 
 
 def confusion_picture(found: ConfusionFound, arm: str) -> Picture:
     """Return an arm's confusion matrix, summed over its finished seeds; its widget shows the images of its cells."""
     of_arm = found.arms[arm]
-    counts, title = of_arm.counts, f"{label(arm)}: confusion matrix"
+    counts, title = of_arm.counts, f"{arm_title(arm)}: confusion matrix"
     cells = (
         "Empty cells hold none"
         if figures.counts_fit(counts, found.class_names)
         else "The cells are too small for counts"
     )
-    lead = f"Confusion matrix of {label(arm)}: {np.trace(counts):,} of {counts.sum():,} predictions are right."
+    lead = f"Confusion matrix of {arm_title(arm)}: {np.trace(counts):,} of {counts.sum():,} predictions are right."
     return Picture(
         name=f"{file_stem(arm)}_confusion",
         figure=figures.confusion(title, counts, found.class_names),
@@ -58,13 +57,14 @@ def difference_picture(found: ConfusionFound, of_pair: ConfusionDifference) -> P
     return Picture(
         name=f"difference_{file_stem(a)}_{file_stem(b)}",
         figure=figures.difference(
-            f"{a} {MINUS} {b}: confusion matrices", values, of_pair.beyond_chance, found.class_names, (a, b)
+            f"{difference_title(a, b)}: confusion matrices", values, of_pair.beyond_chance, found.class_names, (a, b)
         ),
         alt=alt_text(
-            f"Confusion matrix of {label(a)} minus that of {label(b)}. Cells beyond chance,", difference_table(of_pair)
+            f"Confusion matrix of {enclosed([a])} minus that of {arm_title(b)}. Cells beyond chance,",
+            difference_table(of_pair),
         ),
-        caption=f"How many more images {a} takes for a class than {b}. Blue: {a} is better (more on the diagonal, "
-        f"fewer elsewhere); orange: {b} is. {framed}.{small}",
+        caption=f"How many more images {enclosed([a])} takes for a class than {arm_title(b)}. Blue: the first is "
+        f"better (more on the diagonal, fewer elsewhere); orange: the second. {framed}.{small}",
         method=_method(of_pair),
     )
 

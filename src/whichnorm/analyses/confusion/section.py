@@ -8,8 +8,8 @@ from whichnorm.analyses.confusion.tables import confusions_table, difference_tab
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import filled
-from whichnorm.results.results import Results, arm_title
-from whichnorm.signs import MINUS
+from whichnorm.results.results import Results
+from whichnorm.specs.names import difference_title, enclosed
 
 LONGEST_NAME = 40  # of a class in a title
 
@@ -53,7 +53,7 @@ def confusion_title(found: ConfusionFound) -> str:
 
 
 def _one_pair(pair: ConfusionDifference) -> str:
-    arms = f"{arm_title(pair.a)} and {arm_title(pair.b)}"
+    arms = enclosed([pair.a, pair.b])
     if not pair.marked:
         return f"{arms} differ in no cell beyond chance"
     return f"{arms} differ beyond chance in {len(pair.marked)} of {_cells(pair)}"
@@ -68,15 +68,15 @@ def _most_frequent(found: ConfusionFound) -> str:
     if len(found.arms) > 1:
         return f"Confusion matrices of {len(found.arms)} arms without a seed in common"
     if not found.arms[first].frequent:
-        return f"{arm_title(first)} takes no class for another"
+        return f"{enclosed([first])} takes no class for another"
     pair = found.arms[first].frequent[0]
     true, predicted = (text.shorten(name, LONGEST_NAME) for name in (pair.true_class, pair.predicted_class))
-    return f"{arm_title(first)} takes {true} for {predicted} most often: {pair.count:,} of {pair.of:,} images"
+    return f"{enclosed([first])} takes {true} for {predicted} most often: {pair.count:,} of {pair.of:,} images"
 
 
 def _sentences(found: ConfusionFound) -> Iterator[str]:
-    equal = [f"{pair.a} {MINUS} {pair.b}" for pair in found.differences if not pair.marked]
+    equal = [difference_title(pair.a, pair.b) for pair in found.differences if not pair.marked]
     if equal:
-        yield f"No cell differs beyond chance: {', '.join(equal)}."
+        yield f"No cell differs beyond chance: {'; '.join(equal)}."
     if found.images_reason:
         yield f"The images behind the cells are not shown: {text.printable(found.images_reason)}"

@@ -7,6 +7,7 @@ import numpy as np
 
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
 from whichnorm.analyses.over_seeds import Arms, brief
+from whichnorm.specs.names import enclosed
 
 CLEARLY = 2  # standard errors
 
@@ -21,14 +22,15 @@ def finding(arms: Arms[CorruptionScores]) -> str:
     if apart:
         _, kind = max(apart, key=lambda pair: pair[0])
         means = _means(arms, kind)
-        worst, best = (_name(means, value) for value in _ends(means))
-        return f"At {strongest(kind)} {worst} falls to {brief(means[worst])}, {best} keeps {brief(means[best])}"
+        low, high = _ends(means)
+        worst, best = (enclosed([_name(means, value)]) for value in (low, high))
+        return f"At {strongest(kind)} {worst} falls to {brief(low)}, {best} keeps {brief(high)}"
     kind = min(STRENGTHS, key=lambda one: np.mean(list(_means(arms, one).values())))
     low, high = _ends(_means(arms, kind))
     if len(arms) == 1:
         (arm, found) = arms[0]
         clean = float(np.mean([one.clean_accuracy for one in found]))
-        return f"At {strongest(kind)} {arm} falls from {brief(clean)} to {brief(low)}"
+        return f"At {strongest(kind)} {enclosed([arm])} falls from {brief(clean)} to {brief(low)}"
     reached = brief(low) if brief(low) == brief(high) else f"between {brief(low)} and {brief(high)}"
     return f"No clear difference between the arms: at {strongest(kind)} they fall to {reached}"
 

@@ -13,7 +13,7 @@ from whichnorm.render import text
 from whichnorm.render.content import Section
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import listed
+from whichnorm.specs.names import arm_title, listed
 
 
 def section(found: Answers[ArmCost], results: Results) -> Section | None:
@@ -108,7 +108,7 @@ def _latency_sentences(costs: Sequence[ArmCost]) -> list[str]:
 
 def cost_in_a_line(results: Results, found: Answers[ArmCost]) -> str:
     """Say what every arm costs: seconds per epoch, and if they were measured memory and latency."""
-    arms = "; ".join(f"{arm.norm} {', '.join(_costs(results, found, arm))}" for arm in results.arms)
+    arms = "; ".join(f"{arm_title(arm.norm)}: {', '.join(_costs(results, found, arm))}" for arm in results.arms)
     return f"Cost: {arms}." if arms else ""
 
 

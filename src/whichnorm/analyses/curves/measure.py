@@ -11,7 +11,7 @@ from whichnorm import stats
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.errors import StudyError
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
+from whichnorm.specs.names import enclosed
 from whichnorm.study.study import Study
 from whichnorm.training.record import EpochRow, RunRecord, Status
 
@@ -75,7 +75,7 @@ def measure(study: Study, results: Results, options: NoOptions) -> CurvesFound:
     """Estimate the curves of all arms; a StudyError if no run got through an epoch."""
     runs = {arm: drawn_runs(results, arm) for arm in results.arm_names}
     if not any(runs.values()):
-        raise StudyError(f"no run of {listed(results.arm_names)} got through an epoch, so there are no curves")
+        raise StudyError(f"no run of {enclosed(results.arm_names)} got through an epoch, so there are no curves")
     return CurvesFound(
         split=results.curves_split,
         arms={arm: _arm_curves(results, arm, of_arm) for arm, of_arm in runs.items() if of_arm},

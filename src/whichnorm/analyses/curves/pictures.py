@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from whichnorm.analyses.arms import label, style
+from whichnorm.analyses.arms import style
 from whichnorm.analyses.curves import figures
 from whichnorm.analyses.curves.figures import Line
 from whichnorm.analyses.curves.measure import ArmCurves, Curve, CurvesFound
@@ -15,6 +15,7 @@ from whichnorm.render.style import SPLIT_NAMES
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
+from whichnorm.specs.names import arm_title
 
 TEST_CAUTION = "No validation split: these are the test set's curves."
 TRAINING = "Training values are running means over an epoch's augmented images and can look worse."
@@ -53,12 +54,12 @@ def arm_picture(found: CurvesFound, results: Results, arm: str) -> Picture:
                     Line(label=name, style=held_out, curve=getattr(curves.held_out, quantity))])
         for quantity in figures.QUANTITIES
     ]  # fmt: skip
-    lead = f"Training and {name} curves of {label(arm)}. After the last epoch,"
+    lead = f"Training and {name} curves of {arm_title(arm)}. After the last epoch,"
     return Picture(
         name=f"{file_stem(arm)}_curves",
         figure=figures.one_arm(f"{_line_label(arm, curves)}: training and {name}", panels),
         alt=alt_text(lead, arm_table(curves, name)),
-        caption=_joined(f"{label(arm)}.", TRAINING,
+        caption=_joined(f"{arm_title(arm)}.", TRAINING,
                         _lines_text([curves.held_out.loss]), _caution(found)),
         method="Training losses and accuracies are taken while the weights change, before each step of the epoch; "
         f"those of the {name} split after it.",
@@ -67,7 +68,7 @@ def arm_picture(found: CurvesFound, results: Results, arm: str) -> Picture:
 
 
 def _line_label(arm: str, curves: ArmCurves) -> str:
-    return label(arm) if curves.status == "finished" else f"{label(arm)}, {curves.status}"
+    return arm_title(arm) if curves.status == "finished" else f"{arm_title(arm)}, {curves.status}"
 
 
 def _caution(found: CurvesFound) -> str:

@@ -10,7 +10,8 @@ from whichnorm.analyses.curves.tables import curve_table, ends_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.style import SPLIT_NAMES
-from whichnorm.results.results import Results, arm_title
+from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 
 def section(found: CurvesFound, results: Results) -> Section:
@@ -46,10 +47,11 @@ def _sentences(found: CurvesFound) -> Iterator[str]:
         yield TEST_CAUTION
     for arm, curves in found.arms.items():
         if curves.status != "finished":
-            yield f"{arm}: no finished run; its curves are those of the runs that stopped."
+            yield f"{arm_title(arm)}: no finished run; its curves are those of the runs that stopped."
         elif curves.left_out:
-            yield f"{arm}: without the runs that did not finish, of seed {', '.join(map(str, curves.left_out))}."
+            seeds = ", ".join(map(str, curves.left_out))
+            yield f"{arm_title(arm)}: without the runs that did not finish, of seed {seeds}."
         elif np.isnan(curves.held_out.loss.mean[-1]):
-            yield f"{arm}: its last loss is not finite."
+            yield f"{arm_title(arm)}: its last loss is not finite."
     for arm in found.without:
-        yield f"{arm}: no run got through an epoch, so it has no curves."
+        yield f"{arm_title(arm)}: no run got through an epoch, so it has no curves."

@@ -10,7 +10,8 @@ from whichnorm.analyses.curves.measure import ArmCurves, Curve, CurvesFound, Spl
 from whichnorm.render import text
 from whichnorm.render.style import SPLIT_NAMES
 from whichnorm.render.table import Cell, Table
-from whichnorm.results.results import Results, arm_title
+from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 Quantity = Literal["loss", "accuracy"]
 MAX_ROWS = 20
@@ -23,7 +24,7 @@ def curve_table(found: CurvesFound) -> Table:
     epochs = sorted({round(epoch) for epoch in np.linspace(1, last, min(last, MAX_ROWS))})
     return Table(
         caption=f"{SPLIT_NAMES[found.split].capitalize()} accuracy by epoch, mean over seeds.",
-        headings=("Epoch", *curves),
+        headings=("Epoch", *map(arm_title, curves)),
         rows=tuple((Cell(text=str(e)), *(_accuracy(curve, e) for curve in curves.values())) for e in epochs),
     )
 

@@ -17,7 +17,7 @@ DASHES = {"-": "", "--": "6 3", "-.": "8 3 2 3"}
 
 
 def charts(panels: Sequence[tuple[Quantity, str, Sequence[Line]]]) -> Widget:
-    """Return charts of a quantity each, with what it is of, such as a split or "BatchNorm (bn):", and their lines."""
+    """Return charts of a quantity each, with what it is of, such as a split or "BatchNorm:", and their lines."""
     return Widget(kind="charts", data={"panels": [_chart(*panel) for panel in panels]})
 
 

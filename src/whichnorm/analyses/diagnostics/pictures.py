@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whichnorm.analyses.arms import label
 from whichnorm.analyses.diagnostics.figures import LayerPanel, layer_panels
 from whichnorm.analyses.diagnostics.measure import ArmDiagnostics, Tracks
 from whichnorm.analyses.diagnostics.tables import diagnostics_table
@@ -13,6 +12,7 @@ from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
 from whichnorm.results.results import Results
 from whichnorm.specs.arm import file_stem
+from whichnorm.specs.names import arm_title
 
 MIN_DEAD, MIN_DISTANCE = 0.05, 0.1  # the least that an axis shows: a few channels are no mountain
 
@@ -48,9 +48,9 @@ def _picture(results: Results, arm: ArmDiagnostics, gradient: Limits, dead: Limi
     ]  # fmt: skip
     return Picture(
         name=f"{file_stem(arm.arm)}_diagnostics",
-        figure=layer_panels(label(arm.arm), arm.epochs, panels),
+        figure=layer_panels(arm_title(arm.arm), arm.epochs, panels),
         alt=alt_text(
-            f"Diagnostics of {label(arm.arm)} over epochs, a line per layer. Over the layers:",
+            f"Diagnostics of {arm_title(arm.arm)} over epochs, a line per layer. Over the layers:",
             diagnostics_table(results, [arm]),
         ),
         caption=_caption(arm),

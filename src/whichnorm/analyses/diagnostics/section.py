@@ -8,7 +8,7 @@ from whichnorm.analyses.diagnostics.tables import diagnostics_table, layer_table
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
+from whichnorm.specs.names import arm_title, enclosed, listed
 
 MEANING = (
     "A ReLU's channel is dead if it is zero for all measured images at every position. A cosine distance near 0 means "
@@ -30,7 +30,9 @@ def section(found: StudyDiagnostics | None, results: Results) -> Section | None:
         sentences=(*((MEANING, PUBLISHED) if arms else ()), *_gaps(found)),
         tables=(diagnostics_table(results, arms),) if arms else (),
         pictures=tuple(diagnostics_pictures(results, arms)),
-        folded=tuple(Folded(summary=f"Diagnostics of {arm.arm} by layer", tables=layer_tables(arm)) for arm in arms),
+        folded=tuple(
+            Folded(summary=f"Diagnostics of {enclosed([arm.arm])} by layer", tables=layer_tables(arm)) for arm in arms
+        ),
     )
 
 
@@ -51,11 +53,11 @@ def _range(values: Mapping[str, float], write: Callable[[float], str]) -> str:
     least, most = min(values, key=lambda arm: values[arm]), max(values, key=lambda arm: values[arm])
     if write(values[least]) == write(values[most]):
         return write(values[least])
-    return f"{write(values[least])} ({least}) to {write(values[most])} ({most})"
+    return f"{write(values[least])} ({arm_title(least)}) to {write(values[most])} ({arm_title(most)})"
 
 
 def _gaps(found: StudyDiagnostics) -> Iterator[str]:
     if found.missing:
-        names = listed([f"{arm} at seed {seed}" for arm, seed in found.missing])
+        names = listed([f"{enclosed([arm])} at seed {seed}" for arm, seed in found.missing])
         yield f"Trained without --diagnostics, and so without figures here: {names}."
     yield from map(text.printable, found.faults)

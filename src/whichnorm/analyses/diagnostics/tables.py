@@ -10,6 +10,7 @@ from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import Results
 from whichnorm.signs import with_minus
+from whichnorm.specs.names import arm_title
 
 
 def diagnostics_table(results: Results, arms: Sequence[ArmDiagnostics]) -> Table:
@@ -46,7 +47,7 @@ def layer_tables(arm: ArmDiagnostics) -> tuple[Table, ...]:
     )
     return tuple(
         Table(
-            caption=f"{arm.arm}: {name}, {text.num_seeds(len(arm.seeds))}.",
+            caption=f"{arm_title(arm.arm)}: {name}, {text.num_seeds(len(arm.seeds))}.",
             headings=headings,
             rows=tuple(
                 cells(text.printable(path), _or_dash(tracks.first[path], write), _or_dash(tracks.last[path], write))

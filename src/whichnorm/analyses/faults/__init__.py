@@ -27,7 +27,7 @@ class FaultsFound:
 
 class Faults(Analysis):
     name = "faults"
-    title = "Runs that went wrong"
+    title = "What went wrong"
     help = "list the runs that failed, diverged or stayed at chance"
     description = "List the runs of a study that failed, diverged or stayed at chance, with the reasons."
     examples = "whichnorm faults runs/demo"

@@ -13,8 +13,9 @@ def section(found: object, results: Results) -> Section | None:
     """List the runs that failed, diverged or stayed at chance; None if all is well."""
     if results.ok:
         return None
-    title = f"{len(results.faults)} of {text.count(len(results.records), 'run')} went wrong"
-    return Section(title=title, tables=(faults_table(results),), alarming=True)
+    title = wording.faults_title(results.faults, len(results.records))
+    label = wording.faults_label(results.faults)
+    return Section(title=title, label=label, tables=(faults_table(results),), alarming=True)
 
 
 def faults_table(results: Results) -> Table:

@@ -27,9 +27,8 @@ FAINT_INK, WRONG = "#59636e", CALL_COLORS["worse"]
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """What stands over a column: a short and a long name, and the arm's colour."""
+    """What stands over a column: a name, and the arm's colour."""
 
-    name: str
     title: str
     color: str
 
@@ -92,7 +91,7 @@ def map_grid(title: str, headings: Sequence[Heading], rows: Sequence[MapRow]) ->
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
     figure.suptitle(title, x=EDGE / width, y=1 - 0.12 / height, ha="left", va="top")
-    _write_heading(figure, grid, 0, Heading(name="Test image", title="true class", color="none"))
+    _write_heading(figure, grid, 0, Heading(title="Test image, true class", color="none"))
     for k, heading in enumerate(headings):
         _write_heading(figure, grid, k + 1, heading)
     for k, row in enumerate(rows):
@@ -108,14 +107,12 @@ def _axes(figure: Figure, left: float, bottom: float, width: float, height: floa
 
 
 def _write_heading(figure: Figure, grid: Grid, column: int, heading: Heading) -> None:
-    """Write the names over a column, with a line in the arm's colour between them and the images."""
+    """Write the name over a column, with a line in the arm's colour between them and the images."""
     width, height = grid.size
     left, top = grid.left(column), height - TITLE
     x = (left + grid.side / 2) / width
-    lines = textwrap.wrap(printable(heading.title), grid.letters(8), max_lines=2, placeholder="…")
-    figure.text(x, top / height, shorten(heading.name, grid.letters(10)), ha="center", va="top", fontsize=9.5,
-                fontweight="bold")  # fmt: skip
-    figure.text(x, (top - 0.2) / height, "\n".join(lines), ha="center", va="top", fontsize=8, color=FAINT_INK)
+    lines = textwrap.wrap(printable(heading.title), grid.letters(9), max_lines=3, placeholder="…")
+    figure.text(x, top / height, "\n".join(lines), ha="center", va="top", fontsize=8.5, fontweight="bold")
     ends = [left / width, (left + grid.side) / width]
     y = (top - HEADING + 0.09) / height
     figure.add_artist(Line2D(ends, [y, y], color=heading.color, linewidth=2.5))

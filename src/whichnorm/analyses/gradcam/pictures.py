@@ -11,7 +11,8 @@ from whichnorm.render import text
 from whichnorm.render.images import Pixels
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
-from whichnorm.results.results import Results, arm_title
+from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title, enclosed
 
 TITLES = {
     "true": "Grad-CAM: evidence for the true class",
@@ -31,9 +32,7 @@ CHOICE = (
 def gradcam_picture(found: GradCamFound, results: Results) -> Picture:
     """Return the maps of all arms over the same test images, side by side."""
     maps, names = found.maps, results.class_names
-    headings = [
-        Heading(name=arm.arm, title=arm_title(arm.arm), color=style(results, arm.arm).color) for arm in maps.arms
-    ]
+    headings = [Heading(title=arm_title(arm.arm), color=style(results, arm.arm).color) for arm in maps.arms]
     rows = [_row(maps, k, pixels, names) for k, pixels in enumerate(found.pixels)]
     lead = f"Grad-CAM maps of {text.count(len(maps.images), 'test image')}, side by side for the arms. By image:"
     return Picture(
@@ -83,7 +82,7 @@ def agreements_text(maps: StudyMaps) -> str:
     """Say how much the maps of every two arms agree, and over how many images."""
     if not maps.agreements:
         return "With one arm there are no maps to compare."
-    pairs = "; ".join(f"{one.a} and {one.b} {_agreement(one)}" for one in maps.agreements)
+    pairs = "; ".join(f"{enclosed([one.a, one.b])} {_agreement(one)}" for one in maps.agreements)
     return (
         f"Spearman's rank correlation of two arms' maps of the same image, mean ± standard deviation over "
         f"{text.count(maps.num_sampled, 'test image')} spread evenly over the split: {pairs}. Maps of different images "

@@ -6,6 +6,7 @@ from whichnorm.analyses.gradcam.found import ArmMaps, GradCamFound, StudyMaps
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.signs import with_minus
+from whichnorm.specs.names import arm_title, named
 
 MAX_ABREAST = 3  # arms that stand side by side in 80 columns
 
@@ -16,13 +17,13 @@ def images_table(found: GradCamFound, names: Sequence[str]) -> Table:
     h, w = maps.map_shape
     whose = "the true class" if found.options.target == "true" else "each arm's predicted class"
     many = len(maps.arms) > MAX_ABREAST
-    headings = ("Image", "True class", *(("Arm", "Prediction") if many else (arm.arm for arm in maps.arms)))
+    headings = ("Image", "True class", *(("Arm", "Prediction") if many else (arm_title(arm.arm) for arm in maps.arms)))
     rows: list[tuple[Cell, ...]] = []
     for k, index in enumerate(maps.images):
         image = cells(str(index), text.printable(names[maps.labels[k]]))
         said = cells(*(prediction_text(maps, arm, k, names) for arm in maps.arms))
         if many:
-            rows += [(*image, Cell(text=arm.arm), cell) for arm, cell in zip(maps.arms, said, strict=True)]
+            rows += [(*image, Cell(text=arm_title(arm.arm)), cell) for arm, cell in zip(maps.arms, said, strict=True)]
         else:
             rows.append((*image, *said))
     return Table(
@@ -49,7 +50,7 @@ def agreements_table(maps: StudyMaps) -> Table | None:
     for one in maps.agreements:
         ranks = one.ranks
         mean, std, other = (correlation_text(value) for value in (ranks.mean, ranks.std, ranks.mismatched))
-        rows.append(cells(f"{one.a}, {one.b}", mean, std, str(ranks.n), str(ranks.left_out), other))
+        rows.append(cells(named([one.a, one.b]), mean, std, str(ranks.n), str(ranks.left_out), other))
     return Table(
         caption="Spearman's rank correlation of two arms' maps of the same image, over "
         f"{text.count(maps.num_sampled, 'test image')}, and the mean for maps of different images; left out are images "

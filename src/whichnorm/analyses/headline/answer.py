@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from whichnorm.analyses.arms import enclosed, named, ranked
-from whichnorm.results.results import Results, short_title
+from whichnorm.analyses.arms import ranked
+from whichnorm.results.results import Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, against
+from whichnorm.specs.names import arm_title, enclosed, named
 
 MAX_NAMES = 3  # in a sentence that is read in seconds; the figure beside it names all
 
@@ -26,11 +27,11 @@ def answer_sentence(results: Results) -> str:
     best, others = order[0], order[1:]
     if not others:
         only = "is the only one with a finished run" if len(results.arm_names) > 1 else "was trained alone"
-        return f"Cannot tell: {short_title(best)} {only}."
+        return f"Cannot tell: {arm_title(best)} {only}."
     if stayed_at_chance(results, best):
-        return f"Cannot tell: even the best, {short_title(best)}, stayed at chance."
+        return f"Cannot tell: even the best, {arm_title(best)}, stayed at chance."
     if is_decided(results):
-        return f"Use {short_title(best)}: it is better than {_beaten(others)}."
+        return f"Use {arm_title(best)}: it is better than {_beaten(others)}."
     return _level(results, [best, *results.verdict.level], order)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whichnorm.analyses import wording
-from whichnorm.analyses.arms import enclosed, named, ranked
+from whichnorm.analyses.arms import ranked
 from whichnorm.analyses.headline.answer import is_decided, stayed_at_chance
 from whichnorm.analyses.sensitivity.found import FollowUp, follow_ups_in
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
@@ -12,9 +12,10 @@ from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.section import title
 from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count, printable
-from whichnorm.results.results import Results, short_title
-from whichnorm.results.verdict import MIN_SEEDS, Comparison, against, chance_text, more_seeds_text
+from whichnorm.results.results import Results
+from whichnorm.results.verdict import MIN_SEEDS, Comparison, against, chance_text, more_seeds_text, p_text
 from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.names import arm_title, enclosed
 
 
 def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]:
@@ -26,7 +27,7 @@ def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]
     if len(results.arms) > 1:  # a single arm is no answer that could change
         yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
     if not results.ok:
-        yield KeyPoint(label="What went wrong", text=_went_wrong(results))
+        yield KeyPoint(label=wording.faults_label(results.faults), text=_went_wrong(results))
 
 
 def _how_sure(results: Results) -> str:
@@ -39,29 +40,35 @@ def _how_sure(results: Results) -> str:
     if stayed_at_chance(results, order[0]):
         at_chance = sum(bool(run.warnings) for run in results.records)
         return f"{at_chance} of {count(len(results.records), 'run')} did no better than guessing."
-    pair = against(order[0], order[1], results.comparisons)
+    nearest = order[1] if is_decided(results) else results.verdict.level[0]
+    pair = against(order[0], nearest, results.comparisons)
     said = _ahead(pair) if pair and is_decided(results) else _apart(pair)
     return f"{results.ending} {said}".strip()
 
 
 def _ahead(pair: Comparison) -> str:
     """Say how far the best arm is ahead of the next."""
+    assert pair.adjusted_p is not None  # an arm is named on p-values alone
     return (
-        f"{100 * pair.difference:.2f} points ahead of the next best, {short_title(pair.b)}, {_over(pair.seeds)}. "
-        f"A new run of it wins with a probability of {chance_text(pair)}."
+        f"{100 * pair.difference:.2f} points ahead of the next best, {arm_title(pair.b)}, {_over(pair.seeds)} "
+        f"(p {p_text(pair.adjusted_p)}). A new run of it wins with a probability of {chance_text(pair)}."
     )
 
 
 def _apart(pair: Comparison | None) -> str:
-    """Say how far the best two are apart, and what it would take to distinguish them."""
+    """Say how far the best arm and one level with it are apart, that chance can explain it, and what would decide."""
     if pair is None:
-        return "The best two have no seed in common."
+        return "Those that are level have no seed in common."
     if pair.basis == "test images":
         return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
     return (
-        f"The best two, {named([pair.a, pair.b])}, are {100 * abs(pair.difference):.2f} points apart "
-        f"{_over(pair.seeds)}; {more_seeds_text(pair)}."
+        f"{enclosed([pair.a, pair.b])} are {100 * abs(pair.difference):.2f} points apart {_over(pair.seeds)}"
+        f"{_by_chance(pair)}; {more_seeds_text(pair)}."
     )
+
+
+def _by_chance(pair: Comparison) -> str:
+    return "" if pair.adjusted_p is None else f", which chance can explain (p {p_text(pair.adjusted_p)})"
 
 
 def _over(seeds: Sequence[int]) -> str:

@@ -7,11 +7,12 @@ from whichnorm.analyses.cost.section import cost_in_a_line
 from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.errors import WhichnormError
 from whichnorm.render import text
-from whichnorm.results.results import Results, short_title
+from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title
 
 
 def statistics(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield sentences; they name arms by their text forms, which the last one explains."""
+    """Yield sentences; the last one says by which text forms commands, files and figures name the arms."""
     yield from map(text.printable, (results.verdict.answer, *results.verdict.evidence))
     yield from (text.printable(follow_up.conclusion(results)) for follow_up in follow_ups_in(found))
     costs = found["cost"]
@@ -21,5 +22,5 @@ def statistics(results: Results, found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def short_forms(arms: Sequence[str]) -> str:
-    """Explain the text forms of arms, which tables and statistics use."""
-    return f"Short forms: {'; '.join(f'{arm} is {short_title(arm)}' for arm in arms)}."
+    """Explain the text forms of arms, by which commands, files and narrow axes of figures name them."""
+    return f"Short forms in commands, files and figures: {'; '.join(f'{arm} is {arm_title(arm)}' for arm in arms)}."

@@ -8,12 +8,13 @@ from whichnorm.analyses.method.tables import audit_table, class_numbers_table, s
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
+from whichnorm.specs.names import named
 from whichnorm.specs.recipe import batch_text
 
 IDEA = (
     "The same network was trained once per normalization layer and seed. Everything else stayed the same: the images "
     "and their order, the random changes made to them, the starting weights outside the norm layers, and the recipe. "
-    "So a difference between two arms is the norm's, up to chance; and it is called one only when chance is ruled out, "
+    "So a difference between two arms is the norm's, up to chance; and it counts as one only when chance is ruled out, "
     "over seeds and test images, at an error rate of 5 % for all comparisons together."
 )
 
@@ -49,7 +50,7 @@ def method_sentences(results: Results) -> list[str]:
     seeds = ", ".join(str(seed) for seed in results.seeds)
     sentences = [
         IDEA,
-        f"{text.count(len(names), 'arm')} ({', '.join(names)}), each trained at seed {seeds}: "
+        f"{text.count(len(names), 'arm')} ({named(names)}), each trained at seed {seeds}: "
         f"{text.count(len(results.records), 'run')} of {text.count(recipe['epochs'], 'epoch')} at batch size "
         f"{batch_text(recipe)} on {wording.devices(results.records)}, in {results.study['machine']['precision']}. "
         "Only the normalization, and a penalty if an arm names one, differs between arms.",

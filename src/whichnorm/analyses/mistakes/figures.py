@@ -30,6 +30,6 @@ def mistake_grid(title: str, images: Sequence[Pixels], notes: Sequence[str]) -> 
 
 
 def _draw(picture: Axes, beside: Axes, image: Pixels, note: str) -> None:
-    # "none" keeps the pixels sharp squares, in the SVG too
-    picture.imshow(as_shown(image), interpolation="none", cmap="gray", vmin=0, vmax=255)
+    # "none" keeps the pixels sharp squares, in the SVG too; a clip would be named after its place to the last bit
+    picture.imshow(as_shown(image), interpolation="none", cmap="gray", vmin=0, vmax=255, clip_on=False)
     beside.text(0, 0.5, note, transform=beside.transAxes, va="center", fontsize=SMALL, linespacing=1.25)

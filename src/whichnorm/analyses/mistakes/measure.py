@@ -12,8 +12,8 @@ from whichnorm.analyses.mistakes.shared import WhoMisses, expected_if_independen
 from whichnorm.errors import StudyError
 from whichnorm.render.images import Pixels
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
 from whichnorm.specs.codec import NOT_ENCODED
+from whichnorm.specs.names import enclosed
 from whichnorm.study.study import Study
 
 NUM_SHOWN = 10  # images in a picture: the usual grid of 5 x 2
@@ -108,7 +108,7 @@ def study_mistakes(
 ) -> MistakesFound:
     """Compare the mistakes of all arms; labels are (N,). A StudyError if no run finished."""
     if not results.arms:
-        raise StudyError(f"no run of {listed(results.arm_names)} finished, so there are no mistakes to show")
+        raise StudyError(f"no run of {enclosed(results.arm_names)} finished, so there are no mistakes to show")
     names, who = results.class_names, who_misses(results, labels)
     together = _shared(who, who.together(), tuple(who.runs), labels, names) if len(who.runs) > 1 else None
     alone = {arm: _shared(who, who.alone(arm), (arm,), labels, names) for arm in who.runs if together}

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from matplotlib.figure import Figure
 
-from whichnorm.analyses.arms import label
 from whichnorm.analyses.mistakes.figures import LINE, mistake_grid
 from whichnorm.analyses.mistakes.label_issues import LabelDoubt
 from whichnorm.analyses.mistakes.measure import NUM_SHOWN, Mistake, MistakesFound, SharedImage, SharedImages
@@ -18,8 +17,8 @@ from whichnorm.analyses.mistakes.tables import (
 from whichnorm.render import text
 from whichnorm.render.picture import Picture
 from whichnorm.render.table import alt_text
-from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import file_stem
+from whichnorm.specs.names import arm_title, enclosed, named
 
 Shown = TypeVar("Shown", Mistake, SharedImage, LabelDoubt)
 CONFIDENCE = "Confidence is the softmax of the predicted class"
@@ -41,8 +40,8 @@ def mistakes_picture(found: MistakesFound, arm: str) -> Picture:
     which = "All of them" if len(of_arm.shown) == of_arm.wrong else f"The {len(of_arm.shown)} with the most confidence"
     return Picture(
         name=f"{file_stem(arm)}_mistakes",
-        figure=_grid(found, f"{label(arm)}: most confident mistakes", of_arm.shown, _note),
-        alt=alt_text(f"Misclassified test images of {label(arm)} by index.", mistakes_table(arm, of_arm.shown)),
+        figure=_grid(found, f"{arm_title(arm)}: most confident mistakes", of_arm.shown, _note),
+        alt=alt_text(f"Misclassified test images of {arm_title(arm)} by index.", mistakes_table(arm, of_arm.shown)),
         caption=f"{text.count(of_arm.wrong, 'test image')} of {found.num_test_images:,} misclassified at seed "
         f"{of_arm.seed}. {which}, in falling order.",
         method=f"{CONFIDENCE}.",
@@ -60,7 +59,7 @@ def missed_by_all_picture(found: MistakesFound, shared: SharedImages) -> Picture
         figure=_grid(found, "Missed by every arm", shared.shown, lambda m: _answers_note(m, m.index in doubted)),
         alt=alt_text("Test images that every arm misses, by index.", missed_by_all_table(shared)),
         caption=f"{_share(found, shared)} missed by every arm; {_expected(shared)} {_which(shared)}{marks}",
-        method=f"Every arm misses an image if each of the {num_runs} finished runs of {listed(list(found.arms))} "
+        method=f"Every arm misses an image if each of the {num_runs} finished runs of {enclosed(list(found.arms))} "
         f"misclassifies it. {CONFIDENCE}{_several_runs(found)}.{_doubts_text(found, shared)}",
         embed="png",
     )
@@ -81,11 +80,11 @@ def only_missed_picture(found: MistakesFound, arm: str) -> Picture:
     mistakes = [image.mistake_of(arm) for image in shared.shown]
     return Picture(
         name=f"missed_only_by_{file_stem(arm)}",
-        figure=_grid(found, f"Missed by {label(arm)} only", mistakes, _note),
-        alt=alt_text(f"Test images that only {label(arm)} misses, by index.", missed_only_table(arm, shared)),
-        caption=f"{_share(found, shared)} missed by {arm} only; {_expected(shared)} {_which(shared)}",
-        method=f"That is misclassified by every finished run of {arm} and by none of {listed(others)}. {CONFIDENCE}"
-        f"{_several_runs(found)}.",
+        figure=_grid(found, f"Missed only by {arm_title(arm)}", mistakes, _note),
+        alt=alt_text(f"Test images that only {enclosed([arm])} misses, by index.", missed_only_table(arm, shared)),
+        caption=f"{_share(found, shared)} missed only by {arm_title(arm)}; {_expected(shared)} {_which(shared)}",
+        method=f"That is misclassified by every finished run of {enclosed([arm])} and by none of {named(others)}. "
+        f"{CONFIDENCE}{_several_runs(found)}.",
         embed="png",
     )
 

@@ -14,7 +14,8 @@ from whichnorm.analyses.mistakes.tables import (
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Table, filled
-from whichnorm.results.results import Results, arm_title
+from whichnorm.results.results import Results
+from whichnorm.specs.names import arm_title, enclosed
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -39,8 +40,8 @@ def mistakes_title(found: MistakesFound) -> str:
     if not found.missed_by_all:
         ((arm, of_arm),) = found.arms.items()
         if not of_arm.missed:
-            return f"{arm_title(arm)} misses no test image"
-        return f"{arm_title(arm)} misses {of_arm.missed:,} of {total}{' in every run' if several else ''}"
+            return f"{enclosed([arm])} misses no test image"
+        return f"{enclosed([arm])} misses {of_arm.missed:,} of {total}{' in every run' if several else ''}"
     number, all_arms = found.missed_by_all.number, _all_arms(len(found.arms))
     if not number:
         return f"No test image is missed by {all_arms.lower()}"
@@ -57,10 +58,10 @@ def _all_arms(number: int) -> str:
 def _sentences(found: MistakesFound, results: Results) -> Iterator[str]:
     for arm in results.arm_names:
         if arm not in found.arms:
-            yield f"{arm}: no finished run."
+            yield f"{arm_title(arm)}: no finished run."
         elif not found.arms[arm].wrong:
             images = text.count(found.num_test_images, "test image")
-            yield f"{arm}: seed {found.arms[arm].seed} classified all {images} rightly: no mistakes to show."
+            yield f"{arm_title(arm)}: seed {found.arms[arm].seed} classified all {images} rightly: no mistakes to show."
     if found.labels_reason:
         yield text.printable(f"{text.capitalized(found.labels_reason)}.")
 

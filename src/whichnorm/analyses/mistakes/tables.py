@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from whichnorm.analyses.mistakes.measure import NUM_SHOWN, Mistake, MistakesFound, SharedImages
 from whichnorm.render import text
 from whichnorm.render.table import Table, cells
+from whichnorm.specs.names import arm_title
 
 BY_INDEX = "by index in the test split, from 0"
 
@@ -13,7 +14,7 @@ def shared_mistakes_table(found: MistakesFound) -> Table | None:
     """How many images all arms miss, and each arm alone; None if fewer than two arms have a finished run."""
     if not found.missed_by_all:
         return None
-    alone = ((f"{arm} only", shared) for arm, shared in found.missed_only_by.items())
+    alone = ((f"only {arm_title(arm)}", shared) for arm, shared in found.missed_only_by.items())
     return Table(
         caption="Test images that all finished runs of the named arms misclassify and, for one arm only, no run of the "
         "others; and how many would be if the arms' mistakes were independent of each other.",
@@ -27,9 +28,13 @@ def shared_mistakes_table(found: MistakesFound) -> Table | None:
 
 
 def mistakes_table(arm: str, shown: Iterable[Mistake]) -> Table:
-    """The mistakes of a picture as text."""
+    """The pictured mistakes of an arm as text."""
+    return _mistakes_table(arm_title(arm), shown)
+
+
+def _mistakes_table(whose: str, shown: Iterable[Mistake]) -> Table:
     return Table(
-        caption=f"{arm}: the pictured mistakes, {BY_INDEX}.",
+        caption=f"{whose}: the pictured mistakes, {BY_INDEX}.",
         headings=("Test image", "True class", "Predicted class", "Confidence"),
         rows=tuple(
             cells(str(m.index), text.printable(m.true_class), text.printable(m.predicted_class),
@@ -44,7 +49,7 @@ def missed_by_all_table(shared: SharedImages) -> Table:
     """The pictured images that every arm misses, one at least, with what each arm says."""
     return Table(
         caption=f"Missed by every arm: the pictured images with each arm's class and confidence, {BY_INDEX}.",
-        headings=("Test image", "True class", *shared.shown[0].answers),
+        headings=("Test image", "True class", *map(arm_title, shared.shown[0].answers)),
         rows=tuple(
             cells(
                 str(image.index), text.printable(image.true_class),
@@ -58,7 +63,7 @@ def missed_by_all_table(shared: SharedImages) -> Table:
 
 def missed_only_table(arm: str, shared: SharedImages) -> Table:
     """The pictured images that one arm alone misses."""
-    return mistakes_table(f"Missed by {arm} only", (image.mistake_of(arm) for image in shared.shown))
+    return _mistakes_table(f"Missed only by {arm_title(arm)}", (image.mistake_of(arm) for image in shared.shown))
 
 
 def label_issues_table(found: MistakesFound) -> Table:

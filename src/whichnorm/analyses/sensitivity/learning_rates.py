@@ -1,6 +1,6 @@
 """Follow-up: every arm at the learning rate that suits it, beside all arms at the shared one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from whichnorm.analyses.sensitivity.search import Search
 from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
 from whichnorm.analyses.wording import outcome
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Comparison, against, listed
+from whichnorm.results.verdict import Comparison, against
+from whichnorm.specs.names import arm_title, difference_title, enclosed, listed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,26 +56,26 @@ class LearningRates:
         if all(search.rate == search.shared for search in self.searches):
             return f"Every arm's best learning rate is the shared one, {self.searches[0].shared:g}: the answer holds."
         if before == after:
-            order = f"the order holds ({', '.join(after)})"
+            order = f"the order holds ({_then(after)})"
         else:
-            order = f"the order changes from {', '.join(before)} to {', '.join(after)}"
+            order = f"the order changes from {_then(before)} to {_then(after)}"
         return f"At a learning rate tuned for each arm {order}, and {self._calls(shared)}."
 
     def _calls(self, shared: Results) -> str:
         changed = [
-            f"{a.a} − {a.b} from “{outcome(a)}” to “{outcome(b)}”"
+            f"{difference_title(a.a, a.b)} from “{outcome(a)}” to “{outcome(b)}”"
             for a, b in self.comparisons(shared)
             if b and a.call != b.call
         ]
         if not changed:
-            return "no call changes"
-        return f"{'this call changes' if len(changed) == 1 else 'these calls change'}: {'; '.join(changed)}"
+            return "no result changes"
+        return f"{'this result changes' if len(changed) == 1 else 'these results change'}: {'; '.join(changed)}"
 
     def details(self) -> list[str]:
         """Say which rates were chosen, whether a better one may lie beyond them, and the verdict at them."""
         if not self.results:
             return []
-        rates = listed([f"{search.rate:g} for {search.arm}" for search in self.searches])
+        rates = listed([f"{search.rate:g} for {enclosed([search.arm])}" for search in self.searches])
         return [
             f"Chosen by validation accuracy: {rates}; the shared rate is {self.searches[0].shared:g}.",
             *self._ends(),
@@ -85,12 +86,12 @@ class LearningRates:
     def _ends(self) -> Iterator[str]:
         for search in self.searches:
             if search.best is None:
-                yield f"No training of {search.arm} in the search finished: it keeps the shared rate."
+                yield f"No training of {enclosed([search.arm])} in the search finished: it keeps the shared rate."
             elif search.end:
                 other = {"smallest": "smaller", "largest": "larger"}[search.end]
                 yield (
-                    f"The best rate of {search.arm}, {search.rate:g}, is the {search.end} that was tried: a {other} "
-                    "one may be better still."
+                    f"The best rate of {arm_title(search.arm)}, {search.rate:g}, is the {search.end} that was tried: a "
+                    f"{other} one may be better still."
                 )
 
     def to_dict(self, shared: Results) -> dict[str, Any]:
@@ -104,6 +105,11 @@ class LearningRates:
             "details": self.details(),
             **results_dict(self.results),
         }
+
+
+def _then(arms: Sequence[str]) -> str:
+    """Write arms in their order: "BatchNorm, then LayerNorm"."""
+    return ", then ".join(map(arm_title, arms))
 
 
 def _search_dict(search: Search) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from whichnorm.analyses.arms import ranked
-from whichnorm.analyses.sensitivity.wording import comparison_text, fault_sentences, results_dict
+from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
+from whichnorm.analyses.wording import comparison_text
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Comparison, against, listed
+from whichnorm.results.verdict import Comparison, against
+from whichnorm.specs.names import enclosed
 from whichnorm.specs.recipe import Recipe
 
 
@@ -46,8 +48,8 @@ class OtherRecipe:
         if not self.results:
             return f"{under} the two best arms are not trained yet."
         if not self.comparison:
-            return f"{under} {listed(self.pair)} cannot be compared: they have no finished run at a common seed."
-        both = listed(self.pair)
+            return f"{under} {enclosed(self.pair)} cannot be compared: they have no finished run at a common seed."
+        both = enclosed(self.pair)
         order = f"{both} are level" if self.order == "is level" else f"the order of {both} {self.order}"
         return f"{under} {order}: {comparison_text(self.comparison)}."
 

@@ -9,8 +9,8 @@ from whichnorm.analyses.sensitivity.recipes import OtherRecipe, best_two
 from whichnorm.analyses.sensitivity.search import Search, first_rates, search_of, search_seed
 from whichnorm.analyses.sensitivity.source import records_of
 from whichnorm.results.results import Results, summarize, write_results
-from whichnorm.results.verdict import listed
 from whichnorm.specs.arm import parse_arm
+from whichnorm.specs.names import enclosed
 from whichnorm.specs.recipe import Recipe
 from whichnorm.study.events import Listener
 from whichnorm.study.folder import StudyFolder
@@ -93,7 +93,7 @@ def other_recipe(study: Study, results: Results, recipe: Recipe, listener: Liste
         return OtherRecipe(recipe=recipe, pair=())
     spec = replace(study.spec, arms=tuple(parse_arm(arm) for arm in pair), recipe=recipe)
     other = study.with_spec(spec, recipe_folder(study.folder, recipe))
-    records = records_of(other, f"{listed(pair)} under the recipe {recipe.name}:", listener)
+    records = records_of(other, f"{enclosed(pair)} under the recipe {recipe.name}:", listener)
     return OtherRecipe(recipe=recipe, pair=pair, results=_results(records, other))
 
 

@@ -10,7 +10,7 @@ from whichnorm.analyses.sensitivity.tables import tables, tried_table
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.text import printable
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import listed
+from whichnorm.specs.names import enclosed, listed
 
 
 def section(found: Sensitivity, results: Results) -> Section | None:
@@ -45,7 +45,7 @@ def title(results: Results, follow_ups: Sequence[FollowUp]) -> str:
 def _whose(results: Results, follow_ups: Sequence[FollowUp]) -> str:
     """Name what is ordered: other recipes are of two arms only."""
     pairs = [one.pair for one in follow_ups if isinstance(one, OtherRecipe) and one.pair]
-    return listed(pairs[0]) if len(pairs) == len(follow_ups) else "the arms"
+    return enclosed(pairs[0]) if len(pairs) == len(follow_ups) else "the arms"
 
 
 def _verb(results: Results, follow_up: FollowUp) -> str:

@@ -12,6 +12,7 @@ from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import Comparison, against
+from whichnorm.specs.names import arm_title, difference_title
 
 
 def tables(results: Results, follow_ups: Sequence[FollowUp]) -> Iterator[Table]:
@@ -58,12 +59,12 @@ def _rate_note(search: Search) -> str:
 
 
 def rate_comparisons_table(results: Results, found: LearningRates) -> Table:
-    """One row per pair of arms: difference and call at the shared rate and at the chosen ones."""
+    """One row per pair of arms: difference and result at the shared rate and at the chosen ones."""
     return Table(
         caption="Test accuracy of the first arm less that of the second, in percentage points, with 95 % intervals.",
-        headings=("Comparison", "At the shared rate", "Call", "At the chosen rates", "Call there"),
+        headings=("Comparison", "At the shared rate", "Result", "At the chosen rates", "Result there"),
         rows=tuple(
-            (Cell(text=f"{shared.a} − {shared.b}"), *_difference_cells(shared), *_difference_cells(own))
+            (Cell(text=difference_title(shared.a, shared.b)), *_difference_cells(shared), *_difference_cells(own))
             for shared, own in found.comparisons(results)
         ),
         numeric_from=5,
@@ -79,7 +80,7 @@ def recipes_table(results: Results, found: Sequence[OtherRecipe]) -> Table:
     return Table(
         caption="The two best arms of the study under each recipe at the same seeds: mean test accuracy, and the first "
         "less the second in percentage points, with 95 % intervals.",
-        headings=("Recipe", first, second, "Difference", "Call"),
+        headings=("Recipe", arm_title(first), arm_title(second), "Difference", "Result"),
         rows=tuple(rows),
     )
 

@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from whichnorm.analyses.wording import outcome
-from whichnorm.render.text import points, points_interval
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Comparison
-
-
-def comparison_text(c: Comparison) -> str:
-    """Write a comparison: "bn − ln +1.20 points [+0.31, +2.09], bn is better"."""
-    return f"{c.a} − {c.b} {points(c.difference)} points {points_interval(c.ci95)}, {outcome(c)}"
+from whichnorm.specs.names import enclosed
 
 
 def fault_sentences(results: Results, condition: str) -> list[str]:
@@ -18,7 +11,7 @@ def fault_sentences(results: Results, condition: str) -> list[str]:
     seeds: dict[str, list[str]] = {}
     for run in results.faults:
         seeds.setdefault(run.arm, []).append(str(run.seed))
-    runs = [f"{arm} at seed {', '.join(found)}" for arm, found in seeds.items()]
+    runs = [f"{enclosed([arm])} at seed {', '.join(found)}" for arm, found in seeds.items()]
     return [f"Failed, diverged or at chance {condition}: {'; '.join(runs)}."] if runs else []
 
 
