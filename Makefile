@@ -14,6 +14,9 @@ install: .venv/.installed
 demo: install
 	$(BIN)/whichnorm compare --epochs 5 --seeds 8 --out runs/demo
 
+# Compiled once, not again by every process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A worker takes about 1 GB of memory, so there are eight at most. They take over each other's last tests, so that the
 # tests of one file, which share what is slow to make, mostly stay together.
 test: install

@@ -10,6 +10,8 @@ import torch
 from whichnorm.analyses.cost import measure as cost
 from whichnorm.errors import MissingExtraError
 
+gc.disable()  # until the first test: what collecting the tests makes is there to stay, and full passes walk over it
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
@@ -32,6 +34,7 @@ def _short_garbage_collections():
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

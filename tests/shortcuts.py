@@ -1,7 +1,7 @@
 """Studies made quickly, for tests that look at one part of them; each shortcut holds within its `with`."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -42,7 +42,8 @@ def undrawn() -> Iterator[None]:
         yield
 
 
-def _one_pixel(figure: object) -> dict[str, bytes]:
+def _one_pixel(figure: object, formats: Sequence[str] = ("svg", "png")) -> dict[str, bytes]:
     png = io.BytesIO()
     Image.new("RGB", (1, 1)).save(png, "PNG")
-    return {"svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "png": png.getvalue()}
+    files = {"svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "png": png.getvalue()}
+    return {format: files[format] for format in formats}

@@ -29,9 +29,8 @@ from whichnorm.cli import main
 from whichnorm.errors import DataError, WhichnormError
 from whichnorm.render import files
 from whichnorm.specs.codec import encode
-from whichnorm.study import images
 from whichnorm.study import study as studies
-from whichnorm.study.study import reopen
+from whichnorm.study.study import Study, reopen
 from whichnorm.training.checkpoint import write_weights
 
 OPTIONS = {"epochs": 2, "train_limit": 300, "threads": 1, "precision": "float32"}
@@ -59,17 +58,17 @@ def copied(finished, tmp_path):
 def asked(monkeypatch):
     """Count which networks are opened and which questions are asked."""
     counts = Counter()
-    opened, once = studies.read_network, asking._asked
+    opened, once = Study.network, asking._asked
 
-    def opening(run, *rest):
+    def opening(study, run):
         counts[run.key] += 1
-        return opened(run, *rest)
+        return opened(study, run)
 
     def asking_once(question, subject, before, *rest):
         counts[question.name, before.arm, before.seed] += 1
         return once(question, subject, before, *rest)
 
-    monkeypatch.setattr(studies, "read_network", opening)
+    monkeypatch.setattr(Study, "network", opening)
     monkeypatch.setattr(asking, "_asked", asking_once)
     return counts
 
@@ -120,7 +119,7 @@ def test_the_batch_is_the_recipes(finished):
 
 
 def test_what_is_there_reads_back_the_same_without_networks_and_images(finished, copied, asked, monkeypatch):
-    monkeypatch.setattr(images, "load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr(studies, "load_splits", lambda *_: 1 / 0)
     assert ask(copied) == found_in(finished[1])
     assert not asked
 
@@ -168,10 +167,11 @@ def test_a_retrained_run_is_asked_again_and_the_others_are_not(copied, asked):
         lambda text: text[: len(text) // 2],
         lambda text: "[]",
         lambda text: "[" * 100_000,
-        lambda text: text.replace('"schema": 1', '"schema": 99'),
         lambda text: text.replace('"num_images"', '"number"'),
         lambda text: text.replace('"clean_accuracy": 0', '"clean_accuracy": "0'),
         lambda text: text.replace('"clean_accuracy": 0', '"clean_accuracy": 9'),
+        lambda text: text.replace('"clean_accuracy": ', '"clean_accuracy": 1e300, "other": '),
+        lambda text: text.replace('"num_images": ', '"num_images": -'),
         lambda text: text.replace('"clean_accuracy": ', '"clean_accuracy": NaN, "other": '),
         lambda text: text.replace('"clean_accuracy": ', '"clean_accuracy": 1e999, "other": '),
         lambda text: text.replace('"num_images": ', '"num_images": 1' + 400 * "0"),
@@ -182,23 +182,46 @@ def test_a_retrained_run_is_asked_again_and_the_others_are_not(copied, asked):
         lambda text: text.replace('"found": {', '"found": null, "others": {'),
     ],
 )
-def test_a_damaged_or_foreign_file_counts_as_not_there_and_is_made_again(copied, asked, finished, damage):
+def test_a_damaged_file_is_said_and_made_again(copied, asked, finished, damage):
     run = copied.spec.runs()[0]
     path = CORRUPTIONS.path(copied, run)
     before = path.read_text()
     assert damage(before) != before
     path.write_text(damage(before))
-    assert ask(copied)["corruptions"] == finished[1].found["corruptions"]
+    first, *others = ask(copied)["corruptions"].runs
+    assert first.damage.startswith(f"examined/{path.name}: ")
+    assert (replace(first, damage=""), *others) == finished[1].found["corruptions"].runs
     assert asked == {run.key: 1, ("corruptions", "bn", 0): 1}
     assert path.read_text() == before
 
 
-def test_a_file_that_is_no_text_or_a_folder_counts_as_not_there(tmp_path):
+def test_a_file_of_another_version_counts_as_not_there(copied, asked, finished):
+    path = CORRUPTIONS.path(copied, copied.spec.runs()[0])
+    before = path.read_text()
+    path.write_text(before.replace('"schema": 1', '"schema": 99'))
+    assert ask(copied)["corruptions"] == finished[1].found["corruptions"]
+    assert path.read_text() == before
+
+
+def test_the_section_says_once_which_kept_files_were_damaged(finished):
+    _, results = finished
+    runs = tuple(replace(run, damage=f"file {run.seed} is cut") for run in results.found["calibration"].runs)
+    section = next(one for one in ANALYSES if one.name == "calibration").section(
+        replace(results.found["calibration"], runs=runs), results
+    )
+    assert section.sentences[-1] == (
+        "4 kept files could not be read, so the networks were asked again. file 0 is cut"
+    )  # fmt: skip
+    assert section.tables
+
+
+def test_a_file_that_is_no_text_or_a_folder_is_damaged(tmp_path):
     binary, folder = tmp_path / "binary.json", tmp_path / "folder.json"
     binary.write_bytes(b"\xff\xfe\x00")
     folder.mkdir()
-    for path in (binary, folder, tmp_path / "absent.json"):
-        assert read_kept(path, "", corruptions.CorruptionScores) is None
+    for path in (binary, folder):
+        assert "not readable" in read_kept(path, "", corruptions.CorruptionScores)
+    assert read_kept(tmp_path / "absent.json", "", corruptions.CorruptionScores) == ""
 
 
 def test_files_of_all_answers_together_as_they_were_written_before_are_read(finished, copied, asked):
@@ -219,7 +242,7 @@ def test_files_of_all_answers_together_as_they_were_written_before_are_read(fini
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_committed_study_is_shown_without_its_images_or_networks(name, asked, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(images, "load_splits", lambda *_: 1 / 0)
+    monkeypatch.setattr(studies, "load_splits", lambda *_: 1 / 0)
     monkeypatch.setattr(files, "saved", lambda figure: {"svg": b"", "png": b""})
     assert main([name, str(COMMITTED), "--out", str(tmp_path)]) == 0
     assert not asked
@@ -279,7 +302,7 @@ def test_images_that_cannot_be_loaded_are_a_reason_met_once(copied, asked, monke
         loaded.append(1)
         raise DataError("the images are gone")
 
-    monkeypatch.setattr(images, "load_splits", load)
+    monkeypatch.setattr(studies, "load_splits", load)
     shutil.rmtree(copied.folder.root / "examined")
     found = ask(copied)
     assert {run.reason for answers in found.values() for run in answers.runs} == {"the images are gone"}

@@ -6,6 +6,7 @@ from answers import answers_of, calibration_scores, results_of
 
 from whichnorm.analyses.calibration import Calibration
 from whichnorm.analyses.calibration.measure import CalibrationScores, calibration
+from whichnorm.errors import SpecError
 
 
 def naive_error(confidences, right, num_bins=15):
@@ -95,5 +96,5 @@ def test_the_table_has_means_and_deviations_over_seeds(tmp_path):
 
 def test_scores_out_of_range_are_refused():
     for error, over in ((1.5, 0.0), (0.1, -1.2)):
-        with pytest.raises(ValueError, match="no fraction"):
+        with pytest.raises(SpecError, match=r"is -?1\.[25], expected -?[01] to 1"):
             CalibrationScores(expected_error=error, overconfidence=over, num_images=1, num_bins=15)

@@ -17,7 +17,7 @@ from whichnorm.interrupts import silent
 QUICK = ["--epochs", "2", "--train-limit", "200", "--seeds", "1", "--threads", "1"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_from_the_command_line_writes_results_and_report(tmp_path, capsys):
     out = tmp_path / "study"
     assert main(["compare", *QUICK, "--norms", "bn,gn:4,bn+l1:0.001", "--out", str(out)]) in (0, 1)

@@ -181,7 +181,7 @@ def test_what_is_wrong_is_said_with_its_place(value, message):
 
 
 def test_what_a_spec_refuses_is_said_with_its_place():
-    with pytest.raises(SpecError, match=r"^f\.json, schedule: step_epochs is 0, expected above 0$"):
+    with pytest.raises(SpecError, match=r"^f\.json, schedule: step_epochs is 0, expected 1 to 1,000,000$"):
         decode({"schedule": {"step_epochs": 0}}, Recipe, "f.json")
     with pytest.raises(SpecError, match=r"^f\.json: field 'arms\[1\]': unknown norm 'bm'"):
         read_study({**make_study().to_dict(""), "arms": ["bn", "bm"]}, "f.json")

@@ -14,7 +14,7 @@ from whichnorm.analyses.corruptions import Corruptions
 from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores, corrupt, corruption_scores
 from whichnorm.analyses.network import Subject
 from whichnorm.data.dataset import ImageSet
-from whichnorm.errors import DataError
+from whichnorm.errors import DataError, SpecError
 from whichnorm.specs.study import MachineSpec
 
 ALL = [(kind, strength) for kind, strengths in STRENGTHS.items() for strength in strengths]
@@ -168,5 +168,5 @@ def test_the_tables_have_the_mean_over_seeds_at_every_strength(tmp_path):
     dict.fromkeys(STRENGTHS, (0.5, 0.5, 1.5)),
 ])  # fmt: skip
 def test_scores_of_other_corruptions_or_out_of_range_are_refused(accuracies):
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(SpecError, match="expected"):
         CorruptionScores(num_images=10, clean_accuracy=0.5, accuracies=accuracies)

@@ -67,6 +67,16 @@ def test_pixels_round_trip_in_the_order_of_class_and_file_names(root):
     assert dataset.train.images.is_contiguous()
 
 
+def test_a_folder_that_has_moved_is_found_by_its_name_in_the_data_folder(root, tmp_path):
+    moved = tmp_path / "elsewhere" / "pets"
+    moved.parent.mkdir()
+    root.rename(moved)
+    found = load_data(DataSpec(name=str(root), data_dir=str(moved.parent)))
+    assert found.class_names == ("cat", "dog")
+    with pytest.raises(DataError, match=r"no such folder.*where it has moved, --data-dir names the folder"):
+        load_data(DataSpec(name=str(root)))
+
+
 def test_load_data_takes_a_path(root):
     assert load_data(DataSpec(name=str(root), image_size=4)).image_shape == (3, 4, 4)
 

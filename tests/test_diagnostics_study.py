@@ -228,7 +228,7 @@ def test_a_file_holds_null_and_never_nan(tmp_path):
 
 
 def test_a_run_with_a_loss_that_is_not_finite_has_its_rows(tmp_path):
-    recipe = whichnorm.Recipe(name="wild", epochs=2, batch_size=32, learning_rate=1e30, optimizer="sgd")
+    recipe = whichnorm.Recipe(name="wild", epochs=2, batch_size=32, learning_rate=1e6, optimizer="sgd")
     results = compare(tmp_path, norms=["none"], recipe=recipe, epochs=None, diagnostics=True)
     assert results.records[0].status == "diverged"
     found = read_diagnoses(tmp_path / "diagnostics" / "none-seed0.json", "none", 0)

@@ -202,7 +202,7 @@ def test_a_study_that_cannot_be_written_has_maps_all_the_same(own_copy, capsys, 
 def test_what_is_kept_is_small_and_without_pixels(opened):
     study, results = opened
     found = measure(study, results, GradCamOptions())
-    assert set(encode(found)) == {"options", "maps"}
+    assert set(encode(found)) == {"options", "maps", "damage"}
     assert len(json.dumps(encode(found.maps))) < 20_000
 
 
@@ -360,9 +360,8 @@ def made_up(arms, num_images, test):
     return GradCamFound(options=options, maps=found, pixels=tuple(test.images[:num_images].numpy()))
 
 
-@pytest.mark.parametrize("channels", [1, 3, 5])
-@pytest.mark.parametrize(("num_arms", "num_images"), [(1, 1), (1, 5), (3, 7), (8, 2)])
-def test_any_number_of_arms_images_and_channels_can_be_drawn(tmp_path, channels, num_arms, num_images):
+@pytest.mark.parametrize(("num_arms", "num_images", "channels"), [(1, 1, 1), (1, 5, 5), (3, 7, 3), (8, 2, 1)])
+def test_any_number_of_arms_images_and_channels_can_be_drawn(tmp_path, num_arms, num_images, channels):
     arms = ["bn", "ln", "gn:8", "ln-channel:noaffine", "bn+l1:0.001+l2:0.0001", "gn:4", "gn:2", "none"][:num_arms]
     test = noise_test(40, len(HOSTILE), channels)
     results = make_results(tmp_path, arms, test=test, class_names=HOSTILE)

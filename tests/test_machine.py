@@ -70,8 +70,8 @@ def test_auto_takes_bfloat16_on_a_gpu(monkeypatch):
         (("cudaa", 1, "auto"), "did you mean 'cuda'"),
         (("", 1, "auto"), "unknown device ''"),
         (("cuda", 1, "auto"), "finds no CUDA GPU here; use --device cpu"),
-        (("cpu", 0, "auto"), "0 threads: at least 1"),
-        (("cpu", -2, "float32"), "-2 threads: at least 1"),
+        (("cpu", 0, "auto"), "threads is 0, expected 1 to 10,000"),
+        (("cpu", -2, "float32"), "threads is -2"),
         (("cpu", 1, "float16"), "unknown precision 'float16'; there are auto, float32 and bfloat16"),
     ],
 )

@@ -49,6 +49,7 @@ def executed(tmp_path_factory):
         read(),
         DATA="digits",
         MODEL="digits_net",
+        NORMS=["bn", "gn:8"],
         EPOCHS=2,
         SEEDS=1,
         TRAIN_LIMIT=300,

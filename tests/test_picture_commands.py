@@ -20,7 +20,7 @@ from whichnorm.analyses.mistakes.label_issues import (
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import DataError
-from whichnorm.study import images
+from whichnorm.study import study as studies
 from whichnorm.study.study import reopen
 from whichnorm.training.evaluate import evaluate
 from whichnorm.training.record import read_record, write_record
@@ -94,12 +94,12 @@ def test_curves_are_those_of_the_records(study, undrawn, tmp_path, capsys):
 
 @pytest.mark.parametrize("command", ["curves", "classes", "confusion"])
 def test_commands_that_show_no_images_need_none(study, undrawn, tmp_path, monkeypatch, capsys, command):
-    monkeypatch.setattr(images, "load_splits", no_data)
+    monkeypatch.setattr(studies, "load_splits", no_data)
     assert shown_json(capsys, command, study, "--out", tmp_path)["pictures"]
 
 
 def test_mistakes_need_the_images_and_say_so(study, undrawn, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(images, "load_splits", no_data)
+    monkeypatch.setattr(studies, "load_splits", no_data)
     assert main(["mistakes", str(study), "--out", str(tmp_path), "--no-labels"]) == 2
     assert "the images are gone" in capsys.readouterr().err
 

@@ -69,7 +69,7 @@ def test_a_record_is_replaced_whole(tmp_path):
 
 
 def test_a_number_that_is_not_finite_is_never_written(tmp_path):
-    bad = dataclasses.replace(RECORD, evaluate_seconds=math.nan)
+    bad = dataclasses.replace(RECORD, epochs=[dataclasses.replace(RECORD.last, train_loss=math.nan)])
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_record(tmp_path / "run.json", bad)
     assert list(tmp_path.iterdir()) == []

@@ -300,6 +300,7 @@ def test_without_a_validation_split_the_curves_are_called_the_test_sets(tmp_path
     assert [i["alt"] for i in page.all("img") if i["alt"].startswith("Test loss over epochs")]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_faults_are_shown_with_their_reasons(tmp_path):
     study, test = make_study(), digits_test()
     records = make_records(["bn", "gn:8", "none"], study, test, 10)

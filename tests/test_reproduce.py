@@ -117,7 +117,7 @@ def test_an_unknown_name_is_one_line_with_a_way_out(capsys):
     assert said.count("\n") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_smoke_run_trains_every_arm_and_writes_its_page(tmp_path, capsys, monkeypatch):
     tiny = Dataset("cifar10", tuple("0123456789"), noise_test(300, 10, side=32), noise_test(50, 10, side=32))
     monkeypatch.setattr("whichnorm.data.splits.load_data", lambda spec: tiny)

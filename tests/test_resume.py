@@ -107,7 +107,7 @@ def test_further_recipes_are_trained_where_they_are_missing(tmp_path):
 
 
 def test_a_stopped_sweep_ends_as_an_undisturbed_one(tmp_path):
-    options = {**SMALL, "batch_sizes": [1, 8], "groups": [2, "c"], "lr_rule": "sqrt"}
+    options = {**SMALL, "train_limit": 30, "batch_sizes": [1, 8], "groups": [2, "c"], "lr_rule": "sqrt"}
     whole, out = tmp_path / "whole", tmp_path / "sweep"
     whichnorm.sweep("digits", **options, out=whole)
     stopped(whichnorm.sweep, "digits", **options, out=out, stop_in=4)
@@ -173,11 +173,12 @@ def test_options_that_change_a_study_are_none_of_resume(undisturbed, capsys):
 
 def test_a_folder_without_either_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path, tmp_path / "none", tmp_path / "file"):
+    wrong = {"": "holds no study", "none": "no such folder", "file": "is a file"}
+    for folder, words in ((tmp_path / name, words) for name, words in wrong.items()):
         assert main(["resume", str(folder)]) == 2
         said = capsys.readouterr().err
         assert said.startswith(f"whichnorm: {folder}")
-        assert "no study" in said
+        assert words in said
         assert said.count("\n") == 1
 
 

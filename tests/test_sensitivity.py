@@ -496,6 +496,7 @@ def test_a_dry_run_shows_the_runs_that_are_added(tmp_path, capsys):
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_real_study_with_both_keeps_its_parts_when_its_report_is_written_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "study"
     options = ["--norms", "bn,none", "--seeds", "2", "--epochs", "2", "--train-limit", "150", "--threads", "1",

@@ -41,13 +41,13 @@ def assert_refused(make, match):
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"val_fraction": -0.1}, r"val fraction -0.1 is not in \[0, 1\)"),
-        ({"val_fraction": 1.0}, "val fraction 1.0"),
-        ({"val_fraction": NAN}, "val fraction nan"),
-        ({"train_limit": 0}, "train limit 0"),
-        ({"train_limit": -5}, "train limit -5"),
-        ({"image_size": 0}, "image size 0"),
-        ({"image_size": -32}, "image size -32"),
+        ({"val_fraction": -0.1}, "val is -0.1, expected 0 or more and below 1"),
+        ({"val_fraction": 1.0}, "val is 1.0"),
+        ({"val_fraction": NAN}, "val is nan"),
+        ({"train_limit": 0}, "train_limit is 0, expected 1 to"),
+        ({"train_limit": -5}, "train_limit is -5"),
+        ({"image_size": 0}, "image_size is 0, expected 1 to 10,000"),
+        ({"image_size": -32}, "image_size is -32"),
     ],
 )
 def test_impossible_data_are_refused(fields, match):
@@ -61,7 +61,7 @@ def test_impossible_data_are_refused(fields, match):
 )  # fmt: skip
 @pytest.mark.parametrize("value", [-0.01, 1.01, NAN, INF])
 def test_augmentation_probabilities_are_probabilities(name, value):
-    assert_refused(lambda: Augmentation(**{name: value}), rf"{name} is {value}, expected a probability")
+    assert_refused(lambda: Augmentation(**{name: value}), rf"{name} is {value}, expected 0 to 1")
     assert getattr(Augmentation(**{name: 0.0}), name) == 0.0
     assert getattr(Augmentation(**{name: 1.0}), name) == 1.0
 
@@ -69,35 +69,35 @@ def test_augmentation_probabilities_are_probabilities(name, value):
 @pytest.mark.parametrize(
     "name", ["crop_padding", "shift", "scale", "rotate_degrees", "brightness", "contrast", "cutout_size"]
 )
-@pytest.mark.parametrize("value", [-1, NAN, INF])
-def test_augmentation_sizes_are_finite_and_not_negative(name, value):
-    assert_refused(lambda: Augmentation(**{name: value}), rf"{name} is {value}, expected 0 or more")
+@pytest.mark.parametrize("value", [-1, 10**6, 10**20, NAN, INF])
+def test_augmentation_sizes_have_a_range(name, value):
+    assert_refused(lambda: Augmentation(**{name: value}), rf"{name} is {value}.*, expected (0|a whole number)")
 
 
 def test_other_augmentation_rules():
-    assert_refused(lambda: Augmentation(scale=1.0), "scale is 1.0, expected below 1")
-    assert_refused(lambda: Augmentation(crop_mode="mirror"), "crop mode 'mirror' is not 'reflect' or 'zero'")
+    assert_refused(lambda: Augmentation(scale=1.0), "scale is 1.0, expected 0 or more and below 1")
+    assert_refused(lambda: Augmentation(crop_mode="mirror"), "crop_mode is 'mirror' .str., expected 'reflect' or")
 
 
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"kind": "cosine"}, "schedule 'cosine' is unknown; there are constant, warmup_linear, step, one_cycle"),
-        ({"warmup_fraction": -0.1}, "warm-up fraction -0.1"),
-        ({"warmup_fraction": 1.1}, "warm-up fraction 1.1"),
-        ({"warmup_fraction": NAN}, "warm-up fraction nan"),
+        ({"kind": "cosine"}, "kind is 'cosine' .str., expected 'constant' or 'warmup_linear' or 'step'"),
+        ({"warmup_fraction": -0.1}, "warmup_fraction is -0.1"),
+        ({"warmup_fraction": 1.1}, "warmup_fraction is 1.1"),
+        ({"warmup_fraction": NAN}, "warmup_fraction is nan"),
         ({"step_epochs": 0}, "step_epochs is 0"),
         ({"step_factor": 0.0}, "step_factor is 0.0"),
         ({"step_factor": -0.1}, "step_factor is -0.1"),
         ({"step_factor": INF}, "step_factor is inf"),
-        ({"peak_epoch": 1}, "peak_epoch is 1, expected 2 or more"),
+        ({"peak_epoch": 1}, "peak_epoch is 1, expected 2 to 1,000,000"),
         ({"start_learning_rate": 0.0}, "start_learning_rate is 0.0"),
         ({"start_learning_rate": NAN}, "start_learning_rate is nan"),
         ({"final_learning_rate": -0.1}, "final_learning_rate is -0.1"),
         ({"final_learning_rate": INF}, "final_learning_rate is inf"),
-        ({"low_momentum": 1.0}, "low_momentum 1.0"),
-        ({"low_momentum": -0.1}, "low_momentum -0.1"),
-        ({"low_momentum": NAN}, "low_momentum nan"),
+        ({"low_momentum": 1.0}, "low_momentum is 1.0"),
+        ({"low_momentum": -0.1}, "low_momentum is -0.1"),
+        ({"low_momentum": NAN}, "low_momentum is nan"),
     ],
 )
 def test_impossible_schedules_are_refused(fields, match):
@@ -107,24 +107,24 @@ def test_impossible_schedules_are_refused(fields, match):
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"epochs": 0}, "0 epochs: at least 1"),
-        ({"epochs": -1}, "-1 epochs"),
-        ({"batch_size": 0}, "batch size 0: at least 1"),
-        ({"optimizer": "adam"}, "optimizer 'adam' is not 'sgd' or 'adamw'"),
-        ({"learning_rate": 0.0}, "learning rate 0.0"),
-        ({"learning_rate": -0.1}, "learning rate -0.1"),
-        ({"learning_rate": NAN}, "learning rate nan"),
-        ({"learning_rate": INF}, "learning rate inf"),
-        ({"momentum": 1.0}, r"momentum 1.0 is not in \[0, 1\)"),
-        ({"momentum": -0.1}, "momentum -0.1"),
+        ({"epochs": 0}, "epochs is 0, expected 1 to 1,000,000"),
+        ({"epochs": -1}, "epochs is -1"),
+        ({"batch_size": 0}, "batch_size is 0, expected 1 to"),
+        ({"optimizer": "adam"}, "optimizer is 'adam' .str., expected 'sgd' or 'adamw'"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0"),
+        ({"learning_rate": -0.1}, "learning_rate is -0.1"),
+        ({"learning_rate": NAN}, "learning_rate is nan"),
+        ({"learning_rate": INF}, "learning_rate is inf"),
+        ({"momentum": 1.0}, "momentum is 1.0, expected 0 or more and below 1"),
+        ({"momentum": -0.1}, "momentum is -0.1"),
         ({"momentum": 0.0, "nesterov": True}, "Nesterov's method needs a momentum"),
-        ({"weight_decay": -1e-9}, "weight decay -1e-09"),
-        ({"weight_decay": INF}, "weight decay inf"),
-        ({"weight_decay": NAN}, "weight decay nan"),
-        ({"label_smoothing": 1.0}, "label smoothing 1.0"),
-        ({"label_smoothing": -0.1}, "label smoothing -0.1"),
-        ({"dropout": 1.0}, "dropout 1.0"),
-        ({"dropout": -0.1}, "dropout -0.1"),
+        ({"weight_decay": -1e-9}, "weight_decay is -1e-09"),
+        ({"weight_decay": INF}, "weight_decay is inf"),
+        ({"weight_decay": NAN}, "weight_decay is nan"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
+        ({"label_smoothing": -0.1}, "label_smoothing is -0.1"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
     ],
 )
 def test_impossible_recipes_are_refused(fields, match):
@@ -152,7 +152,7 @@ def test_model_options_that_the_study_sets_itself_are_refused(name):
         ({"arms": ("bn+l1:0", "bn")}, "a norm is given twice"),
         ({"seeds": ()}, "no seeds given"),
         ({"seeds": (0, 1, 0)}, r"a seed is given twice in \(0, 1, 0\)"),
-        ({"seeds": (0, -1)}, r"seeds \(0, -1\): expected 0 or more"),
+        ({"seeds": (0, -1)}, r"seeds\[1\] is -1, expected 0 to"),
     ],
 )
 def test_impossible_studies_are_refused(changed, match):
@@ -171,8 +171,8 @@ def test_a_recipe_is_changed_where_a_value_is_given():
 
 
 def test_zero_epochs_and_an_empty_batch_are_refused_not_taken_for_left_out():
-    assert_refused(lambda: Recipe().changed(epochs=0), "0 epochs: at least 1")
-    assert_refused(lambda: Recipe().changed(batch_size=0), "batch size 0: at least 1")
+    assert_refused(lambda: Recipe().changed(epochs=0), "epochs is 0, expected 1 to 1,000,000")
+    assert_refused(lambda: Recipe().changed(batch_size=0), "batch_size is 0, expected 1 to")
 
 
 @pytest.mark.parametrize("make", [DataSpec, ModelSpec, Augmentation, Schedule, Recipe, MachineSpec, study])
@@ -191,7 +191,7 @@ def test_every_arm_reads_back(text):
     assert parse_arm(str(arm)) == arm
 
 
-@pytest.mark.parametrize("value", [1e-300, 1e-10, 0.1 + 0.2, 1 / 3, 1.0, 123456.0, 1234567.0, 1e20, 1.7e308])
+@pytest.mark.parametrize("value", [1e-300, 1e-10, 0.1 + 0.2, 1 / 3, 1.0, 123456.0, 999999.5, 1e6])
 def test_penalties_read_back_exactly(value):
     arm = ArmSpec(norm=parse_norm("bn"), l1=value, l2=value / 3)
     assert parse_arm(str(arm)) == arm
@@ -216,12 +216,14 @@ def test_an_arm_is_a_norm_and_its_penalties():
         ("bn+", "'' is no addition"),
         ("bn+l1:0.1+l1:0.2", "'l1:0.2' is no addition"),
         ("bn+ln", "'ln' is no addition"),
-        ("bn+l1:-0.1", "l1 penalty of bn is -0.1, expected 0 or more"),
-        ("bn+l2:nan", "l2 penalty of bn is nan"),
-        ("bn+l1:inf", "l1 penalty of bn is inf"),
-        ("bn+lr:-1", "learning rate of bn is -1.0, expected above 0"),
-        ("bn+lr:0", "learning rate of bn is 0.0, expected above 0"),
-        ("bn+lr:inf", "learning rate of bn is inf"),
+        ("bn+l1:-0.1", "arm 'bn.l1:-0.1': l1 is -0.1, expected 0 to 1,000,000"),
+        ("bn+l2:nan", "l2 is nan"),
+        ("bn+l1:inf", "l1 is inf"),
+        ("bn+lr:-1", "learning_rate is -1.0, expected above 0 and at most 1,000,000"),
+        ("bn+lr:0", "learning_rate is 0.0, expected above 0"),
+        ("bn+lr:inf", "learning_rate is inf"),
+        ("bn+lr:1e308", r"arm 'bn.lr:1e308': learning_rate is 1e.308, expected above 0 and at most 1,000,000"),
+        ("bn+l2:1e308", r"l2 is 1e.308, expected 0 to 1,000,000"),
         ("bn+lr:0.1+lr:0.2", "'lr:0.2' is no addition"),
         ("bn+learning_rate:0.1", "'learning_rate:0.1' is no addition"),
         ("bm+l1:0.1", r"unknown norm 'bm' \(did you mean 'bn'\?\)"),
@@ -325,7 +327,7 @@ def test_a_step_is_a_whole_number_of_forward_passes():
     assert_refused(
         lambda: Recipe(batch_size=8, device_batch_size=16), "8 is not a multiple of the device batch size 16"
     )
-    assert_refused(lambda: Recipe(device_batch_size=0), "device batch size 0: at least 1")
+    assert_refused(lambda: Recipe(device_batch_size=0), "device_batch_size is 0, expected 1 to")
 
 
 def test_batch_norm_on_one_image_at_a_time_is_refused_with_the_reason():

@@ -149,7 +149,7 @@ def test_without_a_validation_split_it_has_no_scalars(tmp_path):
 
 def test_a_loss_that_is_not_finite_has_no_scalar(tmp_path):
     out = tmp_path / "study"
-    recipe = whichnorm.Recipe(name="wild", learning_rate=1e30, batch_size=64, epochs=3)
+    recipe = whichnorm.Recipe(name="wild", learning_rate=1e6, weight_decay=1e6, batch_size=64, epochs=3)
     results = run_study(out, norms=["none"], recipe=recipe)
     assert results.records[0].status == "diverged"
     assert_like_records(out, num_runs=1)

@@ -172,7 +172,7 @@ def test_the_command_that_is_shown_goes_on_with_the_same_study(tmp_path, monkeyp
     folder = StudyFolder(tmp_path / "a study")
     arms = tuple(ArmSpec(norm=parse_norm(arm)) for arm in ARMS)
     folder.claim(replace(make_study(seeds=(0, 1)), arms=arms, recipe=RECIPES["digits"]), TEST_SPLIT)
-    assert asked_to_resume(shown(folder), monkeypatch) == folder.root
+    assert asked_to_resume(shown(folder), monkeypatch) == str(folder.root)
 
 
 # ----- files that come and go
@@ -339,7 +339,7 @@ def test_a_folder_without_a_study_is_one_line_and_code_2(tmp_path, capsys, conte
         assert said.out == ""
         assert said.err.startswith(f"whichnorm: {folder}")
         assert said.err.count("\n") == 1
-        assert words in said.err
+        assert ("no such folder" if folder.name == "nowhere" else words) in said.err
 
 
 @pytest.mark.parametrize("interval", ["0", "-1", "nan", "inf", "soon"])

@@ -97,7 +97,7 @@ def test_points_wait_are_under_way_and_end_in_the_order_of_the_sweep(sweep):
 
 
 def test_a_stopped_sweep_says_how_to_go_on(sweep, monkeypatch):
-    assert asked_to_resume(shown(sweep.folder.root), monkeypatch) == sweep.folder.root
+    assert asked_to_resume(shown(sweep.folder.root), monkeypatch) == str(sweep.folder.root)
 
 
 def test_a_finished_sweep_has_the_answers_of_its_points_and_its_report(sweep):

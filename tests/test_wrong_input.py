@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+import whichnorm
 from whichnorm.cli import build_parser, load_commands, main
-from whichnorm.errors import shown
+from whichnorm.errors import DataError, SpecError, shown
 
 WORDS = [
     "", " ", "-", "--", ",", ":", "=", "0", "-1", "1", "3", "9" * 20, "9" * 5000, "1e400", "-1e400", "nan", "inf",
@@ -71,17 +72,17 @@ def test_odd_arguments_end_in_one_line(command, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--seeds", "99999999999999999999"], "--seeds '99999999999999999999': expected a number of seeds"),
-        (["--seeds", "999999999999999999"], "999,999,999,999,999,999 seeds: at least 1 is needed, and at most 10,000"),
+        (["--seeds", "99999999999999999999"], "--seeds '99999999999999999999': expected a number of seeds up to 10,"),
+        (["--seeds", "999999999999999999"], "number of seeds is 999999999999999999, expected 1 to 10,000"),
         (["--epochs", "99999999999999999999"], "--epochs '99999999999999999999': expected a whole number"),
-        (["--epochs", "999999999999999999"], "at most 1,000,000 are possible"),
-        (["--batch-size", "9" * 18], "batch size 999999999999999999 is larger than the 1294 training images"),
+        (["--epochs", "999999999999999999"], "epochs is 999999999999999999, expected 1 to 1,000,000"),
+        (["--batch-size", "9" * 18], "batch_size is 999999999999999999, expected 1 to 1,000,000"),
         (["--threads", "9" * 18], "threads"),
-        (["--image-size", "9" * 18], "above 10,000 pixels"),
-        (["--train-limit", "9" * 18], "above the"),
+        (["--image-size", "9" * 18], "image_size is 999999999999999999, expected 1 to 10,000"),
+        (["--train-limit", "9" * 18], "train_limit is 999999999999999999, expected 1 to 1,000,000,000"),
         (["--until-sure", "--max-seeds", "9" * 18], "expected 3 to 10,000"),
         (["--until-sure", "--margin", "1e300"], "margin"),
-        (["--val", "1e300"], "val fraction 1e+300"),
+        (["--val", "1e300"], "val is 1e+300, expected 0 or more and below 1"),
         (["--norms", "bn+lr:1e300", "--val", "nan"], "--val 'nan': expected a number"),
         (["--norms", ",".join(["bn"] * 10_000)], "a norm is given twice in bn, bn"),
         (["--norms", "x" * 10_000], "unknown norm 'xxxx"),
@@ -104,6 +105,40 @@ def test_absurd_values_are_one_short_line(arguments, words, tmp_path, monkeypatc
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert len(said.err) <= 450
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["resume", ""], "'': no such folder, expected that of a study"),
+        (["watch", "none"], "none: no such folder, expected that of a study"),
+        (["report", "none"], "none: no such folder, expected that of a study"),
+        (["curves", "/dev/null"], "/dev/null: is a file, expected that of a study"),
+        (["compare", "--data", "/none/such"], "data '/none/such': no such folder, expected one of class folders"),
+        (["compare", "--data", "\udcff"], r"data '\udcff' is neither"),
+        (["compare", "--out", "/dev/null/x"], "cannot be made (Not a directory); choose another --out"),
+        (["compare", "--norms", "batch"], "did you mean 'bn'"),
+        (["compare", "--norms", "GroupNorm:4"], "did you mean 'gn:4'"),
+        (["compare", "--norms", "groupnorm"], "did you mean 'gn:8'"),
+        (["compare", "--norms", "layer_norm"], "did you mean 'ln'"),
+        (["compare", "--norms", "bn+lr:1e308"], "learning_rate is 1e+308, expected above 0 and at most 1,000,000"),
+        (["show", "wynet", "--num-classes", "999999999999"], "is 999999999999, expected 1 to 1,000,000"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,
+)
+def test_messages_name_what_is_wrong_and_what_was_expected(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert words in said.err
+    assert (said.out, said.err.count("\n")) == ("", 1)
+
+
+def test_a_text_in_place_of_an_array_is_told_where_norms_go():
+    with pytest.raises(DataError, match=r"'gn:2' is text, expected numbers; norms are given as norms="):
+        whichnorm.explain("gn:2")
+    with pytest.raises(SpecError, match=r"norms\[1\] is 3"):
+        whichnorm.explain(norms=["bn", 3])
 
 
 def test_a_torch_error_shows_no_stack(tmp_path, monkeypatch, capsys):

@@ -75,7 +75,7 @@ class StudyResults(Results):
             return self._of_some(norms).section(name, **options)
         section = analysis.section(self._found(analysis, options), self)
         if section is None:
-            raise SpecError(f"{name}: this study has nothing to show")
+            raise SpecError(f"{name}: {analysis.nothing}")
         return section
 
     def _of_some(self, norms: Sequence[str]) -> "StudyResults":
@@ -140,7 +140,7 @@ class Plots(Sequence["Picture"]):
         from whichnorm.render.style import saved
 
         for picture in self._pictures:
-            png, width = saved(picture.figure)["png"], round(96 * picture.figure.get_size_inches()[0])
+            png, width = saved(picture.figure, ["png"])["png"], round(96 * picture.figure.get_size_inches()[0])
             display(Image(png, width=width, alt=picture.alt))
             display(Markdown(picture.caption))
 

@@ -33,6 +33,7 @@ class Analysis:
     description: ClassVar[str]
     examples: ClassVar[str]
     options: ClassVar[type[Any]] = NoOptions
+    nothing: ClassVar[str] = "Nothing to show."  # said where there is no section
 
     def measure(self, study: "Study", results: Results, options: Any) -> Any:
         """Ask a study's runs. Raises WhichnormError where there is no answer: its text stands in the section's place.

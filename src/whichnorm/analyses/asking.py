@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from torch import nn
 
-from whichnorm.analyses.kept import FOLDER, read_kept, weights_digest, write_kept
+from whichnorm.analyses.kept import FOLDER, Kept, read_kept, weights_digest, write_kept
 from whichnorm.analyses.network import Subject
 from whichnorm.data.splits import Splits
 from whichnorm.errors import WhichnormError, in_a_line
@@ -25,13 +25,14 @@ class Answer(Generic[T]):
     """What was found about a finished run, or the reason why there is nothing.
 
     Both are there where an older answer stands because the network could not be asked again. Without either the
-    question does not apply to the network.
+    question does not apply to the network. `damage` says what is wrong with a file in which an answer was kept.
     """
 
     arm: str
     seed: int
     found: T | None
     reason: str = ""
+    damage: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,11 @@ class Answers(Generic[T]):
     def unanswered(self) -> list[Answer[T]]:
         """The runs that have a reason, in their order."""
         return [run for run in self.runs if run.reason]
+
+    @property
+    def damages(self) -> list[str]:
+        """What is wrong with files in which answers were kept."""
+        return [run.damage for run in self.runs if run.damage]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,12 +95,12 @@ class Question(Generic[T]):
         subject = file_stem(str(run.arm)) if self.of_arms else run.key
         return study.folder.root / FOLDER / f"{subject}.{self.name}.json"
 
-    def kept(self, study: Study, run: RunSpec, weights: str) -> Answer[T] | None:
-        """Return the answer that the study's folder holds about these weights, None if it holds none."""
+    def kept(self, study: Study, run: RunSpec, weights: str) -> Kept | str:
+        """Return the answer that the study's folder holds about these weights, or what is wrong with its file."""
         kept = read_kept(self.path(study, run), weights, self.kind)
-        if kept is None and self.old_key:
+        if kept == "" and self.old_key:
             kept = read_kept(study.folder.root / FOLDER / f"{run.key}.json", weights, self.kind, self.old_key)
-        return Answer(arm=str(run.arm), seed=run.seed, found=kept.found) if kept else None
+        return kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +158,12 @@ def _answers(
 ) -> Iterator[tuple[str, Answer[Any]]]:
     weights, opened = weights_digest(study.folder.weights(run)), None
     for question in questions:
-        answer = question.kept(study, run, weights)
-        if answer is None or not question.is_enough(answer.found):
+        kept = question.kept(study, run, weights)
+        found, damage = (kept.found, "") if isinstance(kept, Kept) else (None, kept)
+        answer = Answer(arm=str(run.arm), seed=run.seed, found=found, damage=damage)
+        if not isinstance(kept, Kept) or not question.is_enough(found):
             opened = opened or images.opened(run)
-            before = answer or Answer(arm=str(run.arm), seed=run.seed, found=None)
-            answer = _asked(question, opened, before, question.path(study, run), weights)
+            answer = _asked(question, opened, answer, question.path(study, run), weights)
         yield question.name, answer
 
 

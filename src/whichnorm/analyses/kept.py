@@ -1,16 +1,17 @@
 """What was found about a run's weights, or about those of several, kept in the study's folder: networks are asked once.
 
-A file names the weights by their hash, so that a run that was trained again is asked again. A file that is damaged, of
-another version or of other weights counts as not there.
+A file names the weights by their hashes, so that a run that was trained again is asked again. A file of another version
+or of other weights counts as not there. So does one that is damaged, which is said where its findings are shown.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, count
 from whichnorm.files import write_in_one_step
 from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.json_files import read_json
@@ -25,7 +26,7 @@ class KeptFile:
     """A file of findings."""
 
     schema: int
-    weights: Any
+    weights: Any  # a hash, or several by their runs' keys
     found: Any
 
 
@@ -50,29 +51,30 @@ def write_kept(path: Path, weights: Any, found: Any, indent: int | None = 1) -> 
     write_in_one_step(path, (json.dumps(content, indent=indent, allow_nan=False) + "\n").encode())
 
 
-def read_kept(path: Path, weights: Any, kind: Any, key: str = "") -> Kept | None:
-    """Return what was found about these weights as an object of a type, None if there is no such file.
+def read_kept(path: Path, weights: Any, kind: Any, key: str = "") -> Kept | str:
+    """Return what was found about these weights as an object of a type, or what is wrong with the file.
 
-    `key` names the part of a file that holds what several questions found. Weights that are not there, "", cannot
-    differ from those of the file: what was found about them stands.
+    "" stands for no file of these weights. `key` names the part of a file that holds what several questions found.
+    Weights that are not there, "", cannot differ from those of the file: what was found about them stands.
     """
+    if not path.exists():
+        return ""
+    where = f"{FOLDER}/{path.name}"
     try:
-        content = decode(read_json(path), KeptFile, path.name)
+        content = decode(read_json(path, where), KeptFile, where)
         if content.schema != SCHEMA or weights not in ("", content.weights):
-            return None
-        found = decode(content.found, dict[str, Any], path.name).get(key) if key else content.found
-        return Kept(decode(found, kind, path.name))
-    except SpecError:
-        return None
+            return ""
+        found = decode(content.found, dict[str, Any], where).get(key) if key else content.found
+        return Kept(decode(found, kind, where))
+    except SpecError as error:
+        return str(error)
+
+
+def damage_text(damages: Sequence[str]) -> str:
+    """Say that kept files are damaged, with what is wrong with the first."""
+    return f"{count(len(damages), 'kept file')} could not be read, so the networks were asked again. {damages[0]}"
 
 
 def significant(value: float) -> float:
     """Return a number with as many digits as are kept."""
     return float(f"{value:.{DIGITS}g}")
-
-
-def check_fractions(*values: float | None) -> None:
-    """Raise ValueError for a number outside [0, 1], as only a file that was changed by hand holds."""
-    for value in values:
-        if value is not None and not 0 <= value <= 1:
-            raise ValueError(f"{value} is no fraction: expected 0 to 1")

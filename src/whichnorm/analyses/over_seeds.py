@@ -8,6 +8,7 @@ import numpy as np
 
 from whichnorm.analyses.arms import arm_cell
 from whichnorm.analyses.asking import Answer, Answers
+from whichnorm.analyses.kept import damage_text
 from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.render.table import Cell, Table
@@ -88,10 +89,13 @@ def spread_text(arms: Arms[Any]) -> str:
 
 
 def with_reasons(section: Section | None, found: Answers[Any], anchor: str, title: str) -> Section | None:
-    """Return an analysis's section with why networks could not be asked; without any answer, that alone.
+    """Return an analysis's section with what is wrong with kept answers, and why networks could not be asked; without
+    any answer, that alone.
 
     None if there is no answer and nothing went wrong: the question did not apply.
     """
+    if section and found.damages:
+        section = replace(section, sentences=(*section.sentences, text.printable(damage_text(found.damages))))
     reasons = tuple(map(_reason, found.unanswered))
     if not reasons:
         return section

@@ -52,7 +52,7 @@ class AnalysisCommand:
         results = chosen(args, read_results(study))
         found = self.analysis.measure(study, results, options)
         section = self.analysis.section(found, results)
-        show(args, console, place, section, found)
+        show(args, console, place, section, found, self.analysis.nothing)
         return 0
 
 
@@ -88,14 +88,14 @@ def figure_place(args: argparse.Namespace) -> Path:
 
 
 def show(
-    args: argparse.Namespace, console: "Console", place: Path, section: "Section | None", found: Any
+    args: argparse.Namespace, console: "Console", place: Path, section: "Section | None", found: Any, nothing: str
 ) -> None:  # fmt: skip
     """Write the figures, then print tables and sentences, or what was found as JSON."""
     from whichnorm.render.files import write_pictures
     from whichnorm.render.terminal import say
 
     paths = write_pictures(section.pictures, place) if section and section.pictures else []
-    title = section.title if section else "Nothing to show."
+    title = section.title if section else nothing
     if args.json:
         said = {"title": title, "sentences": list(section.sentences) if section else []}
         print(json.dumps({"found": encode(found), **said, "pictures": [str(path) for path in paths]}, allow_nan=False))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from whichnorm.api import report_again
 from whichnorm.commands.arguments import FOLDER, add_options, read_options
 from whichnorm.commands.ending import end
-from whichnorm.files import expand
 from whichnorm.specs.data import DataPlace
 
 if TYPE_CHECKING:
@@ -36,4 +35,4 @@ def read(args: argparse.Namespace) -> DataPlace:
 
 
 def run(args: argparse.Namespace, place: DataPlace, console: "Console") -> int:
-    return end(report_again(expand(args.folder), place), console)
+    return end(report_again(args.folder, place), console)

@@ -39,7 +39,6 @@ def read(args: argparse.Namespace) -> ResumeOptions:
 def run(args: argparse.Namespace, options: ResumeOptions, console: "Console") -> int:
     from whichnorm.study.progress import console_progress
 
-    folder = expand(args.folder)
-    with going_on(folder):
-        results = resume(folder, options=options, progress=console_progress(console))
+    with going_on(expand(args.folder)):
+        results = resume(args.folder, options=options, progress=console_progress(console))
     return end(results, console)

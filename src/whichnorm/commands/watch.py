@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from whichnorm.commands.arguments import FOLDER, add_options, read_options
 from whichnorm.errors import SpecError
-from whichnorm.files import expand
 from whichnorm.specs import texts
 from whichnorm.specs.options import option
 
@@ -64,7 +63,9 @@ def read(args: argparse.Namespace) -> WatchOptions:
 
 
 def run(args: argparse.Namespace, options: WatchOptions, console: "Console") -> int:
-    reader = reader_of(expand(args.folder))
+    from whichnorm.study.folder import existing
+
+    reader = reader_of(existing(args.folder))
     state = reader.read()
     if options.once or not console.is_terminal:
         show(state, console)

@@ -10,8 +10,8 @@ from whichnorm.data.files import is_there
 from whichnorm.data.folder import load_folder
 from whichnorm.data.mnist import FASHION_MNIST, MNIST, load_mnist
 from whichnorm.data.split import stratified_subset
-from whichnorm.errors import DataError, SpecError, nearest, shortened
-from whichnorm.files import escaped, expand
+from whichnorm.errors import DataError, SpecError, nearest, shortened, shown
+from whichnorm.files import expand
 from whichnorm.specs.data import DataSpec
 
 DATA_NAMES = ("digits", "mnist", "fashion-mnist", "cifar10", "cifar100")
@@ -49,11 +49,23 @@ def _load_named(spec: DataSpec) -> Dataset:
 
 
 def _load_folder(spec: DataSpec) -> Dataset:
-    folder = expand(spec.name)
-    if not spec.name or "\0" in spec.name or not is_there(folder):
+    for folder in _places(spec):
+        if is_there(folder):
+            return load_folder(folder, spec.image_size)
+    if "/" in spec.name:
         raise DataError(
-            f"data {shortened(escaped(spec.name))!r} is neither a data set nor a folder here"
-            f"{nearest(shortened(spec.name), DATA_NAMES)}; "
-            f"there are {', '.join(DATA_NAMES)}, or give the path of a folder of class folders"
+            f"data {shown(spec.name)}: no such folder, expected one of class folders, or a data set: "
+            f"{', '.join(DATA_NAMES)}; where it has moved, --data-dir names the folder that it lies in"
         )
-    return load_folder(Path(folder), spec.image_size)
+    raise DataError(
+        f"data {shown(spec.name)} is neither a data set nor a folder here{nearest(shortened(spec.name), DATA_NAMES)}; "
+        f"there are {', '.join(DATA_NAMES)}, or give the path of a folder of class folders"
+    )
+
+
+def _places(spec: DataSpec) -> list[Path]:
+    """Return where a folder of images may be: at its path, or moved to the data folder that is given."""
+    if not spec.name or "\0" in spec.name:
+        return []
+    folder = expand(spec.name)
+    return [folder] if spec.data_dir is None else [folder, expand(spec.data_dir) / folder.name]

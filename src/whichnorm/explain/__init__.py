@@ -31,11 +31,15 @@ def explain(
     """
     import numpy as np  # here, because this function is imported with the package, which is light
 
+    from whichnorm.errors import SpecError
     from whichnorm.explain.arrays import PUBLISHED, feature_map
     from whichnorm.explain.sets import explain_values
     from whichnorm.explain.shown import ShownExplanation
-    from whichnorm.norms import parse_norm
+    from whichnorm.norms import NormSpec, parse_norm
+    from whichnorm.specs.value_types import misfit
 
+    if fault := misfit(norms, Sequence[str | NormSpec] | None, "norms"):
+        raise SpecError(fault)
     specs = None if norms is None else [parse_norm(norm) if isinstance(norm, str) else norm for norm in norms]
     source = "The published worked example" if array is None else "An array"
     values = feature_map(np.array(PUBLISHED) if array is None else array, "the array")

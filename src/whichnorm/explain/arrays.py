@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from whichnorm.data.files import fault, file_size
-from whichnorm.errors import DataError
+from whichnorm.errors import DataError, shown
 from whichnorm.files import escaped, expand
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
         values = np.asarray(array.detach().cpu().double() if _is_tensor(array) else array)
     except ValueError as error:
         raise DataError(f"{name}: {error}, expected lists of equal lengths") from error
+    if isinstance(array, str):
+        raise DataError(f"{name}: {shown(array)} is text, expected numbers; norms are given as norms=['bn', 'gn:2']")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name}: values of type {values.dtype}, expected real numbers")
     if values.ndim not in (3, 4):

@@ -21,4 +21,4 @@ class ShownExplanation(Explanation):
         return captured.get()
 
     def _repr_png_(self) -> bytes:
-        return saved(draw(self))["png"]
+        return saved(draw(self), ["png"])["png"]

@@ -2,16 +2,18 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from whichnorm.errors import ModelError, nearest, shortened, shown
 from whichnorm.models.factory import Factory, ImageSize, sides
 from whichnorm.models.networks import NETWORKS, factory_name, load_factory
 from whichnorm.norms import NormSpec, parse_norm
-from whichnorm.specs.value_types import fits, in_words
+from whichnorm.specs.value_types import Between, fits, in_words, misfit
 
 if TYPE_CHECKING:
     from torch import nn
+
+MAX_NUMBER = 1_000_000  # classes or channels
 
 
 def build_model(
@@ -36,8 +38,8 @@ def build_model(
     factory = load_factory(name) if isinstance(name, str) else name
     name = name if isinstance(name, str) else factory_name(name)
     for what, number in (("num_classes", num_classes), ("in_channels", in_channels)):
-        if number < 1:
-            raise ModelError(f"{what} of network {shown(name)} is {number}, expected 1 or more")
+        if fault := misfit(number, Annotated[int, Between(1, MAX_NUMBER)], f"{what} of network {shown(name)}"):
+            raise ModelError(fault)
     parameters = _keywords(factory)
     if image_size is None:
         image_size = _default_image_size(name, parameters)

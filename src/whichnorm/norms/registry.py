@@ -1,5 +1,8 @@
 """Every normalization, and the reader of their text forms."""
 
+import re
+from collections.abc import Sequence
+
 from whichnorm.errors import SpecError, nearest, shortened
 from whichnorm.norms.batch_norm import BatchNormSpec
 from whichnorm.norms.channel_layer_norm import ChannelLayerNormSpec
@@ -34,8 +37,20 @@ def parse_norm(text: str) -> NormSpec:
     word, *options = text.strip().lower().split(":")
     shown = shortened(text)
     if word not in KINDS:
-        raise SpecError(f"unknown norm {shown!r}{nearest(shortened(word), FORMS)}; there are {', '.join(FORMS)}")
+        hint = _by_title(word, options) or nearest(shortened(word), FORMS)
+        raise SpecError(f"unknown norm {shown!r}{hint}; there are {', '.join(FORMS)}")
     try:
         return KINDS[word].read(options)
     except SpecError as error:
         raise SpecError(f"norm {shown!r}: {error}") from None
+
+
+def _by_title(word: str, options: Sequence[str]) -> str:
+    """Return " (did you mean 'bn'?)" for a norm that is named in full, such as "batch" or "BatchNorm2d", or ""."""
+    letters = re.sub("[^a-z]", "", word)
+    for norm in NORMS if len(letters) > 2 else ():
+        title = norm.title.split()[0].strip(",").lower()
+        if title.startswith(letters) or (title.endswith("norm") and letters.startswith(title)):
+            form = ":".join([norm.kind.split(":")[0], *options]) if options else str(norm)
+            return f" (did you mean {shortened(form)!r}?)"
+    return ""

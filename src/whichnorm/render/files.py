@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from matplotlib.figure import Figure
 
 from whichnorm.errors import SpecError
 from whichnorm.files import expand, write_in_one_step
 from whichnorm.render.picture import Picture
-from whichnorm.render.style import saved
+from whichnorm.render.style import Format, saved
 
 FORMATS = (".png", ".svg")
 NOT_WRITTEN = (".gif", ".jpeg", ".jpg", ".pdf", ".webp")
 REMEDY = "make room or choose another --out"
 
 
-def write_picture(picture: Picture, folder: Path) -> dict[Literal["svg", "png"], bytes]:
+def write_picture(picture: Picture, folder: Path) -> dict[Format, bytes]:
     """Write a picture into a folder in both formats and return their content."""
     files = saved(picture.figure)
     for suffix, data in files.items():
@@ -26,8 +26,8 @@ def write_picture(picture: Picture, folder: Path) -> dict[Literal["svg", "png"],
 
 def write_figure(figure: Figure, file: Path) -> None:
     """Write a figure into a file, in the format that its name ends in."""
-    suffix = cast(Literal["svg", "png"], file.suffix.lower().removeprefix("."))
-    write_in_one_step(file, saved(figure)[suffix], REMEDY)
+    suffix = cast(Format, file.suffix.lower().removeprefix("."))
+    write_in_one_step(file, saved(figure, [suffix])[suffix], REMEDY)
 
 
 def check_file(out: str) -> Path:

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
+from whichnorm.render.style import Format
+
 
 @dataclass(frozen=True, kw_only=True)
 class Widget:
@@ -27,5 +29,5 @@ class Picture:
     alt: str
     caption: str
     method: str = ""
-    embed: Literal["svg", "png"] = "svg"
+    embed: Format = "svg"
     widget: Widget | None = None

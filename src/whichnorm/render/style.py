@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Call
 
 Split = Literal["val", "test"]
+Format = Literal["svg", "png"]
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 
@@ -136,18 +137,28 @@ def set_title(figure: Figure, text: str) -> None:
     figure.suptitle(text, x=0.01, ha="left")
 
 
-def saved(figure: Figure) -> dict[Literal["svg", "png"], bytes]:
-    """Return a figure as the content of an SVG and of a PNG file: the same bytes for the same figure.
-
-    The PNG has a palette of 256 colours of its own, which a figure can do with: a third of the bytes.
-    """
-    svg, png, raw = io.BytesIO(), io.BytesIO(), io.BytesIO()
+def saved(figure: Figure, formats: Sequence[Format] = ("svg", "png")) -> dict[Format, bytes]:
+    """Return a figure as the content of files in some formats: the same bytes for the same figure."""
     with house_style(), warnings.catch_warnings():
         # Names in scripts that the font lacks are drawn as boxes; the page has them as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, not again for each format
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(raw, format="png")
+        figure.set_layout_engine(None)  # laid out once, not again for each format
+        return {format: WRITERS[format](figure) for format in formats}
+
+
+def _svg(figure: Figure) -> bytes:
+    svg = io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return svg.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a PNG with a palette of 256 colours of its own, which a figure can do with: a third of the bytes."""
+    raw, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="png", pil_kwargs={"compress_level": 0})  # read again below
     Image.open(raw).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(png, "PNG", optimize=True)
-    return {"svg": svg.getvalue(), "png": png.getvalue()}
+    return png.getvalue()
+
+
+WRITERS: dict[Format, Callable[[Figure], bytes]] = {"svg": _svg, "png": _png}

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from whichnorm.errors import SpecError
+from whichnorm.errors import SpecError, shown
 from whichnorm.norms import NormSpec, parse_norm
-from whichnorm.specs.recipe import Recipe
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.recipe import Rate, RateOrZero, Recipe
 from whichnorm.specs.require import require
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArmSpec:
+class ArmSpec(Checked):
     """One arm of a study: a normalization, a penalty on the weights and a learning rate of its own if there are any.
 
     A penalty is added to the cross-entropy: l1 times the sum of |w|, l2 times the sum of w^2, over the weights of
@@ -18,15 +19,9 @@ class ArmSpec:
     """
 
     norm: NormSpec
-    l1: float = 0.0
-    l2: float = 0.0
-    learning_rate: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("l1", self.l1), ("l2", self.l2)):
-            require(0 <= value < float("inf"), f"{name} penalty of {self.norm} is {value}, expected 0 or more")
-        rate = self.learning_rate
-        require(rate is None or 0 < rate < float("inf"), f"learning rate of {self.norm} is {rate}, expected above 0")
+    l1: RateOrZero = 0.0
+    l2: RateOrZero = 0.0
+    learning_rate: Rate | None = None
 
     def __str__(self) -> str:
         additions = (("l1", self.l1), ("l2", self.l2), ("lr", self.learning_rate))
@@ -53,10 +48,14 @@ def parse_arm(text: str) -> ArmSpec:
             values[_ADDITIONS[name]] = float(number)
         except (ValueError, SpecError):
             raise SpecError(
-                f"arm {text!r}: {addition!r} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a penalty), or "
-                "+lr:0.1 (a learning rate of its own)"
+                f"arm {shown(text)}: {shown(addition)} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a "
+                "penalty), or +lr:0.1 (a learning rate of its own)"
             ) from None
-    return ArmSpec(norm=parse_norm(norm), **values)
+    found = parse_norm(norm)
+    try:
+        return ArmSpec(norm=found, **values)
+    except SpecError as error:
+        raise SpecError(f"arm {shown(text.strip())}: {error}") from None
 
 
 def undefined(arm: ArmSpec, recipe: Recipe) -> str:

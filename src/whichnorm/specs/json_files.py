@@ -10,6 +10,7 @@ from whichnorm.files import place
 
 MAX_DEPTH = 50  # of arrays and objects in one another; what whichnorm writes has fewer than ten
 MAX_DIGITS = 18  # of a whole number, so that it fits into 64 bits
+MAX_INT = 10**MAX_DIGITS - 1
 
 
 def read_json(path: Path, where: str = "") -> Any:

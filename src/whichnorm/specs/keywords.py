@@ -7,9 +7,7 @@ from inspect import Parameter
 from textwrap import fill
 from typing import Any, TypeVar
 
-from whichnorm.errors import SpecError, shown
 from whichnorm.specs.options import Choice, choices, make, unknown
-from whichnorm.specs.value_types import fits, in_words
 
 R = TypeVar("R")
 
@@ -18,8 +16,8 @@ def takes(kind: type, positional: Sequence[str] = ()) -> Callable[[Callable[...,
     """Give a function, in place of its parameter `options` of this class, the class's options as keyword arguments.
 
     inspect.signature, help() and completion show them with types and defaults; those that are `positional` may be
-    given without their name. An unknown keyword, and a value of another type, is a SpecError. `options` may also be
-    given as the one object that it is.
+    given without their name. An unknown keyword, and a value that the class refuses, is a SpecError. `options` may also
+    be given as the one object that it is.
     """
     known = {choice.keyword: choice for choice in choices(kind)}
 
@@ -35,8 +33,6 @@ def takes(kind: type, positional: Sequence[str] = ()) -> Callable[[Callable[...,
                     raise unknown(keyword, signature.parameters)
             bound = signature.bind(*args, **keywords).arguments
             given = {keyword: value for keyword, value in bound.items() if keyword in known}
-            for keyword, value in given.items():
-                _check(known[keyword], value)
             others = {keyword: value for keyword, value in bound.items() if keyword not in known}
             return function(options=make(kind, given), **others)
 
@@ -61,12 +57,6 @@ def _signature(
     first = [one for one in others if one.kind is not Parameter.KEYWORD_ONLY]
     last = [one for one in others if one.kind is Parameter.KEYWORD_ONLY]
     return own.replace(parameters=[*first, *sorted(of_options, key=lambda one: one.kind), *last])
-
-
-def _check(choice: Choice, value: Any) -> None:
-    if not fits(value, choice.kind) and value is not choice.default:
-        expected = in_words(choice.kind)
-        raise SpecError(f"{choice.keyword} is {shown(value)} ({type(value).__name__}), expected {expected}")
 
 
 def _described(options: Iterable[Choice]) -> str:

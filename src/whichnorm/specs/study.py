@@ -3,49 +3,49 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from whichnorm.errors import SpecError, nearest, shortened, shown
 from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec, run_key, undefined
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.codec import decode, encode
 from whichnorm.specs.data import DataSpec
+from whichnorm.specs.json_files import MAX_INT
 from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.options import option
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.require import require
+from whichnorm.specs.texts import MAX_SEEDS
+from whichnorm.specs.value_types import Between
 
 UNTIL_SURE_GROUP = "until sure, in place of --seeds"
-MAX_SEEDS = 10_000
 MAX_THREADS = 10_000
+
+Seed = Annotated[int, Between(0, MAX_INT)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineSpec:
+class MachineSpec(Checked):
     """Where and in which number format runs are made; the same for every arm of a study."""
 
     device: str = "cpu"
-    threads: int = 1
+    threads: Annotated[int, Between(1, MAX_THREADS)] = 1
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions and stored activations
 
-    def __post_init__(self) -> None:
-        require(1 <= self.threads <= MAX_THREADS, f"{self.threads} threads: expected 1 to {MAX_THREADS:,}")
 
-
-def check_machine(device: str, threads: int | None, precision: str) -> None:
+def check_machine(device: str, precision: str) -> None:
     """Raise SpecError for a choice of machine that is none; "auto" is one."""
     devices, precisions = ("cpu", "cuda"), ("auto", "float32", "bfloat16")
     if device not in devices:
         hint = nearest(shortened(device), devices)
         raise SpecError(f"unknown device {shown(device)}{hint}; there are cpu and cuda")
-    if threads is not None and threads < 1:
-        raise SpecError(f"{threads} threads: at least 1 is needed")
     if precision not in precisions:
         raise SpecError(f"unknown precision {shown(precision)}; there are auto, float32 and bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class Shared(Checked):
     """What all runs of a study have in common."""
 
     data: DataSpec
@@ -75,7 +75,7 @@ class RunSpec(Shared):
     """One training: an arm at a seed, and all that it shares with the other runs of its study."""
 
     arm: ArmSpec
-    seed: int
+    seed: Seed
 
     @property
     def key(self) -> str:
@@ -90,7 +90,7 @@ class RunSpec(Shared):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UntilSure:
+class UntilSure(Checked):
     """Seeds are added until every difference is beyond chance, or known to be smaller than the margin.
 
     The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
@@ -101,19 +101,19 @@ class UntilSure:
         in_python="a fraction: 0.005 is half a point", group=UNTIL_SURE_GROUP, metavar="POINTS", parse=texts.points,
         write=lambda margin: f"{100 * margin:.12g}", needs="until_sure",
     )  # fmt: skip
-    max_seeds: int = option(
+    max_seeds: Annotated[int, Between(3, MAX_SEEDS)] = option(
         20, "the most seeds that an arm gets", group=UNTIL_SURE_GROUP, metavar="N", parse=texts.whole_number,
         needs="until_sure",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        points = 100 * self.margin
-        require(0 < self.margin < 1, f"margin of {points:g} points: expected above 0 and below 100, such as 0.5")
-        require(3 <= self.max_seeds <= MAX_SEEDS, f"at most {self.max_seeds} seeds: expected 3 to {MAX_SEEDS:,}")
+        super().__post_init__()
+        points = shown(100 * self.margin)
+        require(0 < self.margin < 1, f"margin of {points} points: expected above 0 and below 100, such as 0.5")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowUps:
+class FollowUps(Checked):
     """What is trained after a study to see whether its answer holds; see `whichnorm.follow_ups`.
 
     `tune_lr` looks for a learning rate of each arm's own; under each of `recipes` the two best arms are trained again.
@@ -123,6 +123,7 @@ class FollowUps:
     recipes: tuple[Recipe, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for recipe in self.recipes:
             found = re.fullmatch(r"[\w.-]+", recipe.name)
             require(
@@ -164,12 +165,13 @@ class StudySpec(Shared):
     """
 
     arms: tuple[ArmSpec, ...]
-    seeds: tuple[int, ...]
+    seeds: tuple[Seed, ...]
     until_sure: UntilSure | None = None
     ended: tuple[tuple[str, int], ...] = ()
     follow_ups: FollowUps | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         names = [str(arm) for arm in self.arms]
         require(len(names) > 0, "no norms given; expected at least one, such as --norms bn,gn:8")
         listed = shortened(", ".join(names), 120)
@@ -177,7 +179,6 @@ class StudySpec(Shared):
         require(len(self.seeds) > 0, "no seeds given; expected at least one")
         require(len(self.seeds) <= MAX_SEEDS, f"{len(self.seeds):,} seeds: expected at most {MAX_SEEDS:,}")
         require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice in {shown(self.seeds)}")
-        require(min(self.seeds, default=0) >= 0, f"seeds {shown(self.seeds)}: expected 0 or more")
         for arm in self.arms:
             reason = undefined(arm, self.recipe)
             require(not reason, f"{reason}; use a batch of 2 or more, or leave the arm out")

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from whichnorm.norms import FORMS, NormSpec
 from whichnorm.specs import texts
 from whichnorm.specs.arm import ArmSpec
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.data import DATA_GROUP, DataPlace, DataSpec
+from whichnorm.specs.json_files import MAX_INT
 from whichnorm.specs.options import again, changes_of, option, part
 from whichnorm.specs.recipe import TRAINING_GROUP, Recipe
 from whichnorm.specs.recipes import RECIPES
-from whichnorm.specs.study import UNTIL_SURE_GROUP, UntilSure
+from whichnorm.specs.study import MAX_THREADS, UNTIL_SURE_GROUP, UntilSure
+from whichnorm.specs.value_types import Between
 
 AXES = "axes: one of the first three, or two crossed; groups alone or with them"
 WHAT = "what to compare"
@@ -21,12 +24,13 @@ OUTPUT = "machine and output"
 
 DEFAULT_NORMS = ("bn", "ln", "gn:8")
 DEFAULT_SEEDS = 3
+MAX_BUDGET = 1_000_000_000  # seconds
 
 Norms = Sequence[str | NormSpec | ArmSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhatOptions:
+class WhatOptions(Checked):
     """What is trained."""
 
     norms: Norms | None = option(
@@ -55,11 +59,11 @@ class WhatOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineOptions:
+class MachineOptions(Checked):
     """Where it is trained, and where the results go."""
 
     device: str = option("cpu", "cpu or cuda", group=OUTPUT, metavar="NAME", parse=str)
-    threads: int | None = option(
+    threads: Annotated[int, Between(1, MAX_THREADS)] | None = option(
         None, "processor threads (default: all cores)", group=OUTPUT, metavar="N", parse=texts.whole_number
     )
     precision: str = option(
@@ -72,10 +76,10 @@ class MachineOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Checked):
     """What changes no run: a study may be gone on with under others, and its record does not hold them."""
 
-    max_params: int | None = option(
+    max_params: Annotated[int, Between(1, MAX_INT)] | None = option(
         None, "refuse networks with more parameters", group=WHAT, metavar="N", parse=texts.whole_number
     )
     diagnostics: bool = option(
@@ -91,10 +95,10 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetOptions:
+class BudgetOptions(Checked):
     """When a study that adds seeds itself ends."""
 
-    budget: float | None = option(
+    budget: Annotated[float, Between(0, MAX_BUDGET, above=True)] | None = option(
         None, "time of training and evaluation, such as 30m, 90s or 2h; the first 3 seeds are always trained",
         in_python="a number of seconds", group=UNTIL_SURE_GROUP, metavar="TIME", parse=texts.seconds,
         needs="until_sure", write=lambda seconds: f"{seconds:g}s",
@@ -109,7 +113,7 @@ class StudyOptions(RunOptions, MachineOptions, WhatOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UntilSureOptions:
+class UntilSureOptions(Checked):
     """Whether a study adds seeds itself."""
 
     until_sure: bool = option(

@@ -8,6 +8,7 @@ from typing import Any
 from whichnorm.errors import SpecError
 from whichnorm.specs.json_files import MAX_DIGITS
 
+MAX_SEEDS = 10_000
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 Value = bool | int | float | str
 
@@ -68,7 +69,8 @@ def seeds(text: str) -> int | tuple[int, ...]:
     try:
         numbers = whole_numbers(text.removesuffix(","))
     except SpecError:
-        raise SpecError("expected a number of seeds (3) or the seeds themselves (5,6,7)") from None
+        number = f"a number of seeds up to {MAX_SEEDS:,} (3)"
+        raise SpecError(f"expected {number}, or the seeds themselves (5,6,7)") from None
     return numbers if "," in text else numbers[0]
 
 

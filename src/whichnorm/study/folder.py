@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from whichnorm.errors import SpecError, StudyError
-from whichnorm.files import is_locked, locked, place, write_in_one_step
+from whichnorm.files import expand, is_locked, locked, place, write_in_one_step
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
 from whichnorm.specs.study import RunSpec, StudySpec, completed, read_study
+from whichnorm.specs.value_types import misfit
 
 STUDY_FILE = "study.json"
 SWEEP_FILE = "sweep.json"
 TEST_SPLIT_FILE = "test_split.json"
 T = TypeVar("T")
+
+
+def existing(folder: str | Path) -> Path:
+    """Return the path of a study's or a sweep's folder, its ~ replaced; an error for what is no folder."""
+    if fault := misfit(folder, str | Path, "folder"):
+        raise SpecError(fault)
+    root = expand(folder)
+    if str(folder) and root.is_dir():
+        return root
+    found = "is a file" if str(folder) and root.exists() else "no such folder"
+    named = place(root) if str(folder) else "''"
+    raise StudyError(f"{named}: {found}, expected that of a study, --out of whichnorm compare")
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,10 @@ class Folder:
         """
         if self.root.exists() and not self.root.is_dir():
             raise StudyError(f"{self.root} is a file, expected a folder or a new name; choose another --out")
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{place(self.root)}: cannot be made ({error.strerror}); choose another --out") from None
         taken = f"{self.root}: another process is running this study; wait for it, or choose another --out"
         with locked(self._lock, refusal=taken):
             for half_written in self.root.glob("*/.*.partial"):  # by a process that was killed

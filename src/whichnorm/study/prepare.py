@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.models import check_name, factory_name, load_factory
@@ -16,8 +16,11 @@ from whichnorm.specs.model import ModelSpec
 from whichnorm.specs.options import choices
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import default_recipe, find_recipe
-from whichnorm.specs.study import MAX_SEEDS, FollowUps, MachineSpec, Shared, StudySpec, check_machine
+from whichnorm.specs.require import require
+from whichnorm.specs.study import FollowUps, MachineSpec, Shared, StudySpec, check_machine
 from whichnorm.specs.study_options import DEFAULT_NORMS, DEFAULT_SEEDS, CompareOptions, StudyOptions
+from whichnorm.specs.texts import MAX_SEEDS
+from whichnorm.specs.value_types import Between, misfit
 from whichnorm.stats import looks
 
 if TYPE_CHECKING:  # what is wrong with options is said before PyTorch is imported
@@ -67,12 +70,13 @@ def shared_of(options: StudyOptions, recipe: Recipe) -> Shared:
 
 def provisional(options: StudyOptions, recipe: Recipe) -> Shared:
     """Return what all runs have in common as far as it is known without PyTorch."""
-    check_machine(options.device, options.threads, options.precision)
+    check_machine(options.device, options.precision)
     network = network_of(options)
     if isinstance(network, str):
         check_name(network)
     model = ModelSpec(options=tuple((options.model_options or {}).items()))
-    return Shared(data=options.data, model=model, recipe=recipe, machine=MachineSpec(threads=options.threads or 1))
+    machine = MachineSpec(threads=1 if options.threads is None else options.threads)
+    return Shared(data=options.data, model=model, recipe=recipe, machine=machine)
 
 
 def network_of(options: StudyOptions) -> str | Callable[..., Any]:
@@ -85,6 +89,8 @@ def network_of(options: StudyOptions) -> str | Callable[..., Any]:
 def folder_of(options: StudyOptions, shared: Shared, prefix: str = "") -> Path:
     """Return the folder of the results: the one asked for, or one in runs that is named after what is special."""
     if options.out is not None:
+        named = bool(str(options.out)) and "\0" not in str(options.out)
+        require(named, f"out is {shown(str(options.out))}, expected the name of a folder; . is the present one")
         return Path(options.out).expanduser()
     return Path("runs") / "-".join(filter(None, [prefix, *_name_parts(options, shared)]))
 
@@ -125,8 +131,8 @@ def seeds_of(seeds: int | Sequence[int] | None) -> tuple[int, ...]:
     if not isinstance(seeds, int | None):
         return tuple(seeds)
     number = DEFAULT_SEEDS if seeds is None else seeds
-    if not 1 <= number <= MAX_SEEDS:
-        raise SpecError(f"{number:,} seeds: at least 1 is needed, and at most {MAX_SEEDS:,} are possible")
+    fault = misfit(number, Annotated[int, Between(1, MAX_SEEDS)], "number of seeds")
+    require(not fault, fault)
     return tuple(range(number))
 
 

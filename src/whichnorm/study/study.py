@@ -12,7 +12,7 @@ from whichnorm.errors import SpecError, StudyError
 from whichnorm.files import place
 from whichnorm.specs.data import DataSpec
 from whichnorm.specs.study import RunSpec, StudySpec, completed
-from whichnorm.study.folder import Folder, StudyFolder, TestSplit, first_difference
+from whichnorm.study.folder import Folder, StudyFolder, TestSplit, existing, first_difference
 from whichnorm.training import audit
 from whichnorm.training.checkpoint import read_weights
 from whichnorm.training.network import build_network
@@ -163,7 +163,7 @@ def reopen(folder: str | Path, data_dir: str | Path | None = None, download: boo
     The network is not built: records can be read where its code is not there or has changed, and Study.network checks
     it. Raises StudyError for a folder without a readable study; so does Study.splits for data that are not the study's.
     """
-    there = StudyFolder(Path(folder).expanduser())
+    there = StudyFolder(existing(folder))
     spec = there.spec()
     data = replace(spec.data, data_dir=None if data_dir is None else str(data_dir), download=download)
     return Study(spec=replace(spec, data=data), folder=there, images=StudyImages.of(there, data))

@@ -24,7 +24,7 @@ def again(spec: SweepSpec) -> tuple[tuple[str, ...], tuple[Code, ...]]:
         rule = f"--lr-rule {spec.learning_rate_rule}"
         options = (*_axes(asdict(spec.axes), groups), *command.options, rule)
         command = replace(command, program="whichnorm sweep", options=options)
-    return how_to(command, "sweep", own_network=bool(spec.model.source))
+    return how_to(command, "sweep")
 
 
 def _axes(axes: Mapping[str, Sequence[int]], groups: Groups) -> Iterator[str]:

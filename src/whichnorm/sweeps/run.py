@@ -11,6 +11,7 @@ from whichnorm.specs.data import DataPlace
 from whichnorm.specs.study_options import ResumeOptions, RunOptions, SweepOptions
 from whichnorm.study.command import resume_command
 from whichnorm.study.events import Listener, PartStarted, ignore
+from whichnorm.study.folder import existing
 from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
 from whichnorm.study.study import Study, StudyImages
@@ -62,7 +63,7 @@ def prepare_sweep(options: SweepOptions) -> Sweep:
 
 def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
     """Return the sweep that a folder holds, to read its records, for which no images are needed; None without one."""
-    there = SweepFolder(Path(folder).expanduser())
+    there = SweepFolder(existing(folder))
     if not there.file.exists():
         return None
     held = there.spec()
@@ -73,7 +74,7 @@ def stored_sweep(folder: str | Path, place: DataPlace) -> Sweep | None:
 
 def reopen_sweep(folder: str | Path, options: ResumeOptions) -> Sweep | None:
     """Return the sweep that a folder holds, with its network's present code; None for a folder without one."""
-    if options.budget is not None and SweepFolder(Path(folder)).file.exists():
+    if options.budget is not None and SweepFolder(existing(folder)).file.exists():
         raise SpecError(f"--budget {options.budget:g}s: {folder} holds a sweep, whose seeds are fixed; leave it out")
     found = stored_sweep(folder, options)
     if found is None:

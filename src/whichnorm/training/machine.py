@@ -22,13 +22,13 @@ def choose_machine(device: str = "cpu", threads: int | None = None, precision: s
     "auto" takes bfloat16 for convolutions and stored activations where the processor multiplies it natively, else
     float32. Statistics, weights and losses are float32 always.
     """
-    check_machine(device, threads, precision)
+    check_machine(device, precision)
     if device == "cuda" and not torch.cuda.is_available():
         raise SpecError("device cuda: PyTorch finds no CUDA GPU here; use --device cpu, or a CUDA build of torch")
     native = precision == "auto" and (device == "cuda" or multiplies_bfloat16())
     return MachineSpec(
         device=device,
-        threads=threads or torch.get_num_threads(),
+        threads=torch.get_num_threads() if threads is None else threads,
         precision="bfloat16" if native or precision == "bfloat16" else "float32",
     )
 

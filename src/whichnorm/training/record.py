@@ -6,12 +6,15 @@ A record that exists is a run that finished, well or badly; everything later rea
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
+from whichnorm.specs.recipe import MAX_EPOCHS
+from whichnorm.specs.value_types import Between, Count, Fraction, Seconds
 
 SCHEMA = 1
 
@@ -20,34 +23,34 @@ Status = Literal["finished", "diverged", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochRow:
+class EpochRow(Checked):
     """One line of a training log. Losses are the cross-entropy per image in nats, without smoothing or penalty;
     accuracies are in [0, 1]. The training figures are running means over the epoch, on augmented images."""
 
-    epoch: int  # from 1
+    epoch: Annotated[int, Between(1, MAX_EPOCHS)]
     learning_rate: float  # at the epoch's last step
-    seconds: float  # of training, evaluation excluded
+    seconds: Seconds  # of training, evaluation excluded
     train_loss: float | None  # None where it was not finite
-    train_accuracy: float
+    train_accuracy: Fraction
     val_loss: float | None  # None also without a validation split
-    val_accuracy: float | None
+    val_accuracy: Fraction | None
     test_loss: float | None
-    test_accuracy: float
+    test_accuracy: Fraction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit:
+class Audit(Checked):
     """Proof that the run trained what its label says, taken from the network itself."""
 
-    norm_layers: dict[str, int]  # kind of layer to count, found in the trained network
-    params: int
-    norm_params: int
+    norm_layers: dict[str, Count]  # kind of layer to count, found in the trained network
+    params: Count
+    norm_params: Count
     initial_weights: str  # hash of all weights outside norm layers before training: equal for all arms at one seed
     zero_gradient: list[str]  # parameters whose first gradient was zero, so that they rightly did not move
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRecord:
+class RunRecord(Checked):
     """One finished run. Accuracies are in [0, 1]; `reason` is empty for a run without a fault."""
 
     schema: int
@@ -58,11 +61,11 @@ class RunRecord:
     warnings: list[str]
     epochs: list[EpochRow]
     audit: Audit | None
-    test_predictions: list[int]  # of the last epoch, in the test split's order
-    test_confidences: list[float]  # softmax of the predicted class, four digits
+    test_predictions: list[Count]  # of the last epoch, in the test split's order
+    test_confidences: list[Fraction]  # softmax of the predicted class, four digits
     spec: dict[str, Any]
     environment: dict[str, str | int]
-    evaluate_seconds: float
+    evaluate_seconds: Seconds
 
     @property
     def last(self) -> EpochRow:

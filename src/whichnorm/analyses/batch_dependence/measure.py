@@ -7,27 +7,25 @@ from torch import Tensor
 
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
-from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject, on_batch_statistics, wrapped_batches
 from whichnorm.data.splits import evenly_spaced
 from whichnorm.modes import evaluating
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.value_types import Count, Fraction
 
 NUM_IMAGES = 500
 NUM_DRAWS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class DependenceScores:
+class DependenceScores(Checked):
     """Fractions of images whose predicted class is not the same in all draws of the rest of their batch."""
 
-    batch_size: int
-    num_images: int
-    num_draws: int
-    changed_in_batch_mode: float | None  # norm layers in training mode; None at a batch of one, which has no rest
-    changed_in_evaluation: float  # above 0 only if the network leaks between images
-
-    def __post_init__(self) -> None:
-        check_fractions(self.changed_in_batch_mode, self.changed_in_evaluation)
+    batch_size: Count
+    num_images: Count
+    num_draws: Count
+    changed_in_batch_mode: Fraction | None  # norm layers in training mode; None at a batch of one, which has no rest
+    changed_in_evaluation: Fraction  # above 0 only if the network leaks between images
 
 
 def batch_dependence(subject: Subject, test: Tensor, batch_size: int) -> DependenceScores:

@@ -15,18 +15,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
-from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject, batch_norm_layers, on_batch_statistics, wrapped_batches
 from whichnorm.data.dataset import ImageSet
 from whichnorm.errors import ModelError
 from whichnorm.modes import evaluating
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.value_types import Count, Fraction, Magnitude
 
 LARGE_BATCH = 1000  # images per pass for precise statistics
 MAX_POSITIONS = 2**20  # fewer images where they are large: activations of a whole batch have to fit in memory
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerGap:
+class LayerGap(Checked):
     """How far one layer's statistics are from its running ones, as a root mean square over channels (and batches).
 
     Means are in running standard deviations, variances natural logarithms of a ratio. Variances are unbiased, as
@@ -34,26 +35,23 @@ class LayerGap:
     """
 
     path: str
-    batch_mean: float | None  # of training batches' size; None at a batch of one
-    batch_log_var: float | None
-    precise_mean: float
-    precise_log_var: float
+    batch_mean: Magnitude | None  # of training batches' size; None at a batch of one
+    batch_log_var: Magnitude | None
+    precise_mean: Magnitude
+    precise_log_var: Magnitude
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatisticsScores:
+class StatisticsScores(Checked):
     """Test accuracy of one network with three kinds of statistics, and the gap of every BatchNorm layer."""
 
-    batch_size: int | None  # of the batch statistics; None at a batch of one
-    num_train_images: int  # behind the precise statistics
-    num_test_images: int
-    running_accuracy: float
-    precise_accuracy: float
-    batch_accuracy: float | None
+    batch_size: Count | None  # of the batch statistics; None at a batch of one
+    num_train_images: Count  # behind the precise statistics
+    num_test_images: Count
+    running_accuracy: Fraction
+    precise_accuracy: Fraction
+    batch_accuracy: Fraction | None
     layers: tuple[LayerGap, ...]
-
-    def __post_init__(self) -> None:
-        check_fractions(self.running_accuracy, self.precise_accuracy, self.batch_accuracy)
 
 
 @dataclass(frozen=True, eq=False)

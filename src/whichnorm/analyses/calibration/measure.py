@@ -1,28 +1,27 @@
 """How much a network's confidence says: Guo et al., "On CalibrationScores of Modern Neural Networks", ICML 2017."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
-from whichnorm.analyses.kept import check_fractions
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.value_types import Between, Count, Fraction
 
 NUM_BINS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrationScores:
+class CalibrationScores(Checked):
     """Of a network's softmax on all test images; all figures are in [0, 1], the second signed."""
 
-    expected_error: float  # mean over images of |accuracy - confidence| of their bin
-    overconfidence: float  # mean confidence less accuracy: above 0 it promises too much
-    num_images: int
-    num_bins: int
-
-    def __post_init__(self) -> None:
-        check_fractions(self.expected_error, abs(self.overconfidence))
+    expected_error: Fraction  # mean over images of |accuracy - confidence| of their bin
+    overconfidence: Annotated[float, Between(-1, 1)]  # mean confidence less accuracy: above 0 it promises too much
+    num_images: Count
+    num_bins: Count
 
 
 def calibration(logits: Tensor, labels: Tensor) -> CalibrationScores:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from whichnorm.analyses.analysis import Analysis
+from whichnorm.specs.checked import Checked
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfusionOptions:
+class ConfusionOptions(Checked):
     """Not on the command line, which has no page to show images on."""
 
     images: bool = False  # whether the page shows the images behind each cell

@@ -18,12 +18,13 @@ from torch.nn import functional as F
 
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.analyses.asking import Question, Trained
-from whichnorm.analyses.kept import check_fractions
 from whichnorm.analyses.network import Subject
 from whichnorm.data.dataset import ImageSet
 from whichnorm.data.splits import evenly_spaced
-from whichnorm.errors import DataError
+from whichnorm.errors import DataError, SpecError, shortened
 from whichnorm.modes import evaluating
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.value_types import Count, Fraction
 from whichnorm.training.evaluate import BATCH
 
 MAX_IMAGES = 2000
@@ -37,17 +38,18 @@ STRENGTHS: dict[str, tuple[float, float, float]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorruptionScores:
+class CorruptionScores(Checked):
     """Accuracy on the same test images, clean and under every corruption, by kind and by strength in their order."""
 
-    num_images: int
-    clean_accuracy: float
-    accuracies: dict[str, tuple[float, ...]]
+    num_images: Count
+    clean_accuracy: Fraction
+    accuracies: dict[str, tuple[Fraction, ...]]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if {kind: len(found) for kind, found in self.accuracies.items()} != {k: len(s) for k, s in STRENGTHS.items()}:
-            raise ValueError(f"accuracies of {', '.join(self.accuracies)}: expected {', '.join(STRENGTHS)}, 3 of each")
-        check_fractions(self.clean_accuracy, *(value for found in self.accuracies.values() for value in found))
+            kinds = shortened(", ".join(self.accuracies))
+            raise SpecError(f"accuracies of {kinds}: expected {', '.join(STRENGTHS)}, 3 of each")
 
 
 def corruption_scores(subject: Subject, test: ImageSet, limit: int = MAX_IMAGES) -> CorruptionScores:

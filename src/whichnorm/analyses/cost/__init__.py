@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from whichnorm.analyses.per_run import PerRunAnalysis
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class CostOptions:
+class CostOptions(Checked):
     """What is measured if it is not known yet."""
 
     latency: bool = option(

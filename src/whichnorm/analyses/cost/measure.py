@@ -17,7 +17,9 @@ from whichnorm.architecture.export import checked_onnx
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits
 from whichnorm.errors import WhichnormError
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.study import MachineSpec, RunSpec
+from whichnorm.specs.value_types import Count, Seconds
 from whichnorm.training.machine import environment
 from whichnorm.training.network import build_optimizer
 from whichnorm.training.randomness import isolated_rng
@@ -29,24 +31,24 @@ NOT_WANTED = "not measured: --no-latency"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latency:
+class Latency(Checked):
     """Seconds of a call of the exported network on one image: median and quartiles."""
 
-    median_seconds: float
-    lower_quartile_seconds: float
-    upper_quartile_seconds: float
-    num_calls: int
-    threads: int
+    median_seconds: Seconds
+    lower_quartile_seconds: Seconds
+    upper_quartile_seconds: Seconds
+    num_calls: Count
+    threads: Count
     device: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArmCost:
+class ArmCost(Checked):
     """Of one arm. Peak memory counts the network's parameters, gradients, optimizer state, activations, images as
     floats and every temporary of torch's allocator; not the data set, the program, or workspaces of other libraries."""
 
-    peak_memory_bytes: int
-    batch_size: int
+    peak_memory_bytes: Count
+    batch_size: Count
     memory_device: str
     latency: Latency | None
     latency_reason: str  # why there is none, or ""

@@ -11,3 +11,4 @@ class Diagnostics(Analysis):
 Show what compare measured with --diagnostics: gradient norms, dead ReLU
 channels and the distances between images, by layer and epoch."""
     examples = "whichnorm diagnostics runs/demo"
+    nothing = "Nothing to show: the study was trained without --diagnostics, which whichnorm compare takes."

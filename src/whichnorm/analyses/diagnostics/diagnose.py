@@ -17,16 +17,18 @@ from torch.overrides import TorchFunctionMode
 from whichnorm.architecture.kinds import plain_name
 from whichnorm.errors import ModelError, WhichnormError, in_a_line
 from whichnorm.norms.layers import NORM_LAYERS, norm_layers
+from whichnorm.specs.checked import Checked
+from whichnorm.specs.value_types import Fraction, Magnitude
 from whichnorm.training.randomness import isolated_rng
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Checked):
     """Figures of a network's layers by path, in the order of the forward pass; None if one is not finite."""
 
-    gradient_norm: dict[str, float | None]  # of every layer with weights
-    dead_relu: dict[str, float | None]  # of every ReLU, in [0, 1]
-    cosine_distance: dict[str, float | None]  # at the output of every norm layer, or without any of every convolution
+    gradient_norm: dict[str, Magnitude | None]  # of every layer with weights
+    dead_relu: dict[str, Fraction | None]  # of every ReLU, in [0, 1]
+    cosine_distance: dict[str, Magnitude | None]  # at the output of every norm layer, or else convolution
 
 
 def diagnose(model: nn.Module, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Diagnosis:

@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Annotated
 
 from whichnorm.analyses.diagnostics.diagnose import Diagnosis
 from whichnorm.analyses.kept import significant
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.codec import decode
 from whichnorm.specs.json_files import read_json
+from whichnorm.specs.recipe import MAX_EPOCHS
+from whichnorm.specs.value_types import Between, Count
 
 SCHEMA = 1
 
@@ -34,7 +38,7 @@ class RunDiagnoses:
 class HeldRow(Diagnosis):
     """An epoch's row of the file; 0 is before the first."""
 
-    epoch: int
+    epoch: Annotated[int, Between(0, MAX_EPOCHS)]
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -42,13 +46,13 @@ class HeldRow(Diagnosis):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldDiagnoses:
+class HeldDiagnoses(Checked):
     """The file."""
 
     schema: int
     arm: str
     seed: int
-    num_images: int
+    num_images: Count
     epochs: tuple[HeldRow, ...]
 
 

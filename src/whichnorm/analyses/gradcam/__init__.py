@@ -5,13 +5,14 @@ from typing import Literal
 
 from whichnorm.analyses.analysis import Analysis
 from whichnorm.specs import texts
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.options import option
 
 Target = Literal["true", "predicted"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradCamOptions:
+class GradCamOptions(Checked):
     """What is looked at; None is the default choice."""
 
     layer: str | None = option(

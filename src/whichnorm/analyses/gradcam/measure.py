@@ -15,7 +15,7 @@ from whichnorm.analyses.gradcam.choice import checked_images, chosen_images, cho
 from whichnorm.analyses.gradcam.found import Agreement, ArmMaps, GradCamFound, StudyMaps, rounded
 from whichnorm.analyses.gradcam.layers import default_layer
 from whichnorm.analyses.gradcam.maps import BATCH, Maps, grad_cam, is_empty
-from whichnorm.analyses.kept import FOLDER, read_kept, weights_digest, write_kept
+from whichnorm.analyses.kept import FOLDER, Kept, read_kept, weights_digest, write_kept
 from whichnorm.data.augment import normalize
 from whichnorm.data.splits import evenly_spaced
 from whichnorm.errors import StudyError
@@ -40,12 +40,23 @@ def measure(study: Study, results: Results, options: GradCamOptions) -> GradCamF
     path = _path(study, options, results.arm_names)
     weights = {run.key: weights_digest(study.folder.weights(run)) for run in runs}
     kept = read_kept(path, weights, StudyMaps)
-    maps: StudyMaps = kept.found if kept else _study_maps(study, results, runs, options)
-    if not kept:
+    if isinstance(kept, Kept) and not _is_of(kept.found, study, runs):
+        kept = f"{FOLDER}/{path.name}: its maps are of other arms, images or classes"
+    maps, damage = (kept.found, "") if isinstance(kept, Kept) else (_study_maps(study, results, runs, options), kept)
+    if not isinstance(kept, Kept):
         with suppress(StudyError):  # a study that may only be read has maps all the same: they are made again
             write_kept(path, weights, maps, indent=None)
     shown = study.splits.test.subset(torch.tensor(maps.images)).to("cpu").images
-    return GradCamFound(options=options, maps=maps, pixels=tuple(shown.numpy()))
+    return GradCamFound(options=options, maps=maps, pixels=tuple(shown.numpy()), damage=damage)
+
+
+def _is_of(maps: StudyMaps, study: Study, runs: Sequence[RunSpec]) -> bool:
+    """Tell whether maps can be those of these runs."""
+    test, arms = study.test_split, [str(run.arm) for run in runs]
+    there = all(index < len(test.labels) for index in maps.images)
+    known = all(number < len(test.class_names) for arm in maps.arms for number in (*arm.predictions, *maps.labels))
+    pairs = all({one.a, one.b} <= set(arms) for one in maps.agreements)
+    return there and known and pairs and [arm.arm for arm in maps.arms] == arms
 
 
 def _path(study: Study, options: GradCamOptions, arms: Sequence[str]) -> Path:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from whichnorm.analyses.gradcam.found import GradCamFound, StudyMaps
 from whichnorm.analyses.gradcam.pictures import gradcam_picture
 from whichnorm.analyses.gradcam.tables import agreements_table, correlation_text, images_table
+from whichnorm.analyses.kept import damage_text
+from whichnorm.render import text
 from whichnorm.render.content import Folded, Section
 from whichnorm.results.results import Results
 from whichnorm.specs.names import enclosed, named
@@ -16,7 +18,7 @@ def section(found: GradCamFound, results: Results) -> Section:
     images = images_table(found, results.class_names)
     return Section(
         title=title(found.maps),
-        sentences=tuple(_notes(found.maps, results)),
+        sentences=tuple(_notes(found, results)),
         tables=(agreements,) if agreements else (),
         pictures=(gradcam_picture(found, results),),
         folded=(Folded(summary="The images and what the arms predict", tables=(images,)),),
@@ -40,8 +42,11 @@ def _range(correlations: Sequence[float | None]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _notes(maps: StudyMaps, results: Results) -> Iterator[str]:
+def _notes(found: GradCamFound, results: Results) -> Iterator[str]:
+    maps = found.maps
     if maps.left_out:
         yield f"Without a finished run at seed {maps.seed}: {named(maps.left_out)}."
     if results.study["machine"]["precision"] != "float32":
         yield "The networks run in float32 here, so a prediction near a tie can differ from the study's."
+    if found.damage:
+        yield text.printable(damage_text([found.damage]))

@@ -13,10 +13,16 @@ def again(results: Results) -> tuple[tuple[str, ...], tuple[Code, ...]]:
     grid = {"arms": results.arm_names, "seeds": results.seeds}
     until_sure = asdict(results.until_sure) if results.until_sure else None
     command = compare_command({**results.study, **grid, "until_sure": until_sure})
-    return how_to(command, "study", own_network="source" in results.study["model"])
+    sentences, code = how_to(command, "study")
+    if code and "source" in results.study["model"]:
+        sentences = (
+            *sentences,
+            "The network is not one of whichnorm's: its module has to be in the working directory.",
+        )
+    return sentences, code
 
 
-def how_to(command: Command | None, thing: str, own_network: bool) -> tuple[tuple[str, ...], tuple[Code, ...]]:
+def how_to(command: Command | None, thing: str) -> tuple[tuple[str, ...], tuple[Code, ...]]:
     """Return what there is to say of a command that makes a study or a sweep again, and the texts that it needs."""
     if command is None:
         call = "compare" if thing == "study" else "sweep"
@@ -31,6 +37,4 @@ def how_to(command: Command | None, thing: str, own_network: bool) -> tuple[tupl
     if command.other_files:
         files = ", ".join(name for name, _ in command.other_files)
         sentences.append(f"Of the other recipes, save those below as {files} there too.")
-    if own_network:
-        sentences.append("The network is not one of whichnorm's: its module has to be in the working directory.")
     return tuple(sentences), tuple(code)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from whichnorm.analyses.analysis import Analysis
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class MistakesOptions:
+class MistakesOptions(Checked):
     labels: bool = option(True, "do not look for wrong labels", flag="--no-labels")
 
 

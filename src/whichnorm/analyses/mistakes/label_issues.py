@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm.analyses.asking import finished_runs
-from whichnorm.analyses.kept import FOLDER, read_kept, write_kept
+from whichnorm.analyses.kept import FOLDER, Kept, damage_text, read_kept, write_kept
 from whichnorm.errors import MissingExtraError, WhichnormError
 from whichnorm.results.results import Results
+from whichnorm.specs.checked import Checked
 from whichnorm.specs.study import RunSpec
+from whichnorm.specs.value_types import Count, Fraction
 from whichnorm.study.study import Study, on_cpu
 from whichnorm.training.evaluate import evaluate
 
@@ -25,14 +27,14 @@ MISSING = "likely wrong labels are not looked for: cleanlab is not installed (pi
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelDoubt:
+class LabelDoubt(Checked):
     """A test image whose label cleanlab doubts, with the networks' mean softmax of the label and of their own class."""
 
-    index: int
+    index: Count
     labelled_class: str
-    labelled_softmax: float
+    labelled_softmax: Fraction
     network_class: str
-    network_softmax: float
+    network_softmax: Fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class LabelDoubts:
 
 
 def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None, str]:
-    """Return the doubtful labels among all test images, or None and why they were not looked for.
+    """Return the doubtful labels among all test images, or None, and why they were not looked for or were anew.
 
     They are kept in the study's folder under the hash of the weights, since every network has to be evaluated for them;
     those of some of a study's arms are not.
@@ -52,8 +54,8 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
     path, whole = study.folder.root / FOLDER / "label_issues.json", not results.all_arms
     try:
         weights = _weights_digest(study, runs)
-        kept = read_kept(path, weights, LabelDoubts) if whole else None
-        if kept:
+        kept = read_kept(path, weights, LabelDoubts) if whole else ""
+        if isinstance(kept, Kept):
             return kept.found, ""
         check_cleanlab()
         probabilities = mean_probabilities(study, runs)
@@ -63,7 +65,7 @@ def doubts_or_reason(study: Study, results: Results) -> tuple[LabelDoubts | None
     if whole:
         with suppress(WhichnormError):  # a folder that cannot be written costs the same time again, and no more
             write_kept(path, weights, found)
-    return found, ""
+    return found, damage_text([kept]) if kept else ""
 
 
 def check_cleanlab() -> None:
