@@ -262,7 +262,7 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
     shown = shown_json(capsys, "mistakes", copy, "--out", tmp_path / "out")
     assert list(shown["found"]["arms"]) == ["bn"]
     assert shown["found"]["missed_by_all"] is None
-    assert shown["sentences"] == ["gn:4: no finished run."]
+    assert shown["sentences"] == ["GroupNorm, 4 groups: no finished run."]
     fail(copy / "runs" / "bn-seed0.json")
     for command in ("mistakes", "confusion", "classes"):
         assert main([command, str(copy)]) == 2
