@@ -339,8 +339,8 @@ def test_the_title_says_the_least_and_the_most_of_the_arms():
         return estimate([RunDiagnoses(arm=arm, seed=0, num_images=2, rows={0: row, 1: row})])
 
     assert title([found("bn", 0.5, 0.0), found("ln", 1e-5, 0.25), found("none", 0.25, 0.125)]) == (
-        "After training 0.00 % (bn) to 25.00 % (ln) of a ReLU's channels are dead and the median gradient norm is "
-        "1e−05 (ln) to 0.5 (bn)"
+        "After training 0.00 % (BatchNorm) to 25.00 % (LayerNorm) of a ReLU's channels are dead and the median "
+        "gradient norm is 1e−05 (LayerNorm) to 0.5 (BatchNorm)"
     )
     assert title([found("bn", 0.5, 0.0), found("ln", 0.5, 0.0)]) == (
         "After training no ReLU channel is dead and the median gradient norm is 0.5"
@@ -354,7 +354,7 @@ def test_the_command_prints_the_table_and_its_json_has_every_layer(diagnosed, tm
     shown = " ".join(capsys.readouterr().out.split())
     assert "Gradient norms are medians over layers" in shown
     assert "A ReLU's channel is dead if" in shown
-    assert "bn: dead ReLU channels, n = 1 seed." in shown
+    assert "BatchNorm: dead ReLU channels, n = 1 seed." in shown
     assert main(["diagnostics", str(diagnosed), "--out", str(tmp_path), "--norms", "bn,none", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["found"]
     assert [arm["arm"] for arm in found["arms"]] == ["bn", "none"]

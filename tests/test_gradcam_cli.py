@@ -26,6 +26,7 @@ from whichnorm.errors import ModelError, StudyError
 from whichnorm.render.style import saved
 from whichnorm.render.terminal import print_table
 from whichnorm.specs.codec import encode
+from whichnorm.specs.names import enclosed
 from whichnorm.stats import RankAgreement, rank_agreement
 from whichnorm.study.study import reopen
 
@@ -81,7 +82,7 @@ def test_the_command_prints_images_and_agreements_and_draws(study, capsys):
     assert "agree" in shown.splitlines()[0]  # the finding comes first
     assert "Spearman's rank correlation" in shown
     assert "Grad-CAM at block4, 4x4 positions, seed 0, for the true class" in shown
-    assert "bn, gn:8" in shown
+    assert all(f"BatchNorm and {name}" in shown for name in ("BatchNorm", "GroupNorm, "))
     assert shown.rstrip().endswith(str(study / "pictures" / "gradcam.png"))
     assert (study / "pictures" / "gradcam.svg").is_file()
     with Image.open(study / "pictures" / "gradcam.png") as picture:
@@ -213,7 +214,7 @@ def test_the_picture_has_at_most_40_words_below_it_and_its_method_the_agreements
     assert len(picture.caption.split()) <= 40
     assert "block4, seed 0" in picture.caption
     for one in found.maps.agreements:
-        words = f"{one.a} and {one.b} {one.ranks.mean:.2f} ± {one.ranks.std:.2f} (n = {one.ranks.n}"
+        words = f"{enclosed([one.a, one.b])} {one.ranks.mean:.2f} ± {one.ranks.std:.2f} (n = {one.ranks.n}"
         assert words in picture.method
     assert "true class in every arm" in picture.method
     assert "block4, 4x4 positions" in picture.method
@@ -238,7 +239,7 @@ def test_an_arm_without_a_finished_run_is_left_out_and_named(own_copy, capsys):
     shown = as_json(capsys, own_copy, "--seed", "0", "--images", "0")
     assert [arm["arm"] for arm in shown["found"]["maps"]["arms"]] == list(ARMS[1:])
     assert shown["found"]["maps"]["left_out"] == ["bn"]
-    assert shown["sentences"] == ["Without a finished run at seed 0: bn."]
+    assert shown["sentences"] == ["Without a finished run at seed 0: BatchNorm."]
     assert maps_as_json(capsys, own_copy, "--images", "0")["seed"] == 1  # the seed that more arms finished
     assert main(["gradcam", str(own_copy), "--seed", "0", "--norms", "bn"]) == 2
     assert "no finished run of bn at seed 0; there are some at seed 1" in capsys.readouterr().err
@@ -372,7 +373,7 @@ def test_any_number_of_arms_images_and_channels_can_be_drawn(tmp_path, num_arms,
     assert picture.alt.count("map is empty") == 1
     assert "left out for an empty or constant map" in picture.method or num_arms == 1
     assert len(picture.caption.split()) <= 40
-    assert section.sentences == ("Without a finished run at seed 0: in.",)
+    assert section.sentences == ("Without a finished run at seed 0: InstanceNorm.",)
     assert "\udcff" not in picture.alt + picture.caption + picture.method
     files = saved(picture.figure)
     ET.fromstring(files["svg"])
@@ -397,7 +398,7 @@ def test_texts_do_not_run_into_each_other_or_over_the_edge(tmp_path, num_arms):
     results = make_results(tmp_path, arms, test=test, class_names=names)
     figure = gradcam_picture(made_up(arms, 6, test), results).figure
     boxes = boxes_of_texts(figure)
-    assert len(boxes) == 1 + 2 * (1 + num_arms) + 6 * (1 + num_arms) + 1  # title, headings, notes, an empty map
+    assert len(boxes) == 1 + (1 + num_arms) + 6 * (1 + num_arms) + 1  # title, headings, notes, an empty map
     overlapping = [(a, b) for a, b in itertools.combinations(boxes, 2) if boxes[a].overlaps(boxes[b])]
     assert overlapping == []
     width, height = figure.bbox.width, figure.bbox.height
@@ -426,14 +427,14 @@ def test_tables_fit_the_terminal_and_show_names_as_they_are(width, num_arms):
     lines = [line for line in shown.splitlines() if "─" in line or "automobile" in line]
     assert max(map(len, lines)) <= width
     assert "[red]b[/red]" in shown
-    assert "map is empty" in shown
+    assert "map is empty" in " ".join(shown.split())
     assert "automobile, 100 %" in shown
 
 
 def agreeing(*pairs):
     """Maps of which nothing is known but how much they agree: same image, different images."""
     agreements = tuple(
-        Agreement(a=f"a{k}", b=f"b{k}", ranks=RankAgreement(mean=same, std=0.1, n=9, left_out=0, mismatched=other))
+        Agreement(a="bn", b=f"gn:{k + 1}", ranks=RankAgreement(mean=same, std=0.1, n=9, left_out=0, mismatched=other))
         for k, (same, other) in enumerate(pairs)
     )
     maps = made_up(["bn", "ln"], 1, noise_test(40, 2)).maps
@@ -442,14 +443,15 @@ def agreeing(*pairs):
 
 def test_the_title_says_how_much_maps_agree():
     assert title(agreeing((0.504, 0.42))) == (
-        "Where the arms look: maps of a0 and b0 agree with 0.50 on the same image, with 0.42 on different ones"
+        "Where the arms look: maps of BatchNorm and GroupNorm, 1 group, agree with 0.50 on the same image, "
+        "with 0.42 on different ones"
     )
     assert title(agreeing((0.5, -0.1), (0.3, 0.1), (0.4, -0.101))) == (
         "Where the arms look: two arms' maps agree with 0.30 to 0.50 on the same image, with −0.10 to 0.10 on "
         "different ones"
     )
     assert title(agreeing((None, None))) == "Where the arms look"
-    assert title(made_up(["bn"], 1, noise_test(40, 2)).maps) == "Where bn looks"
+    assert title(made_up(["bn"], 1, noise_test(40, 2)).maps) == "Where BatchNorm looks"
 
 
 def test_numbers_have_one_minus_sign_and_no_negative_zero():

@@ -14,6 +14,7 @@ from synthetic import digits_test, make_results, make_study, noise_test
 
 from whichnorm.analyses.accuracy.tables import arms_table
 from whichnorm.render.export import as_csv, as_latex
+from whichnorm.specs.names import arm_title
 
 EVIL = "<script>window.hacked = 1</script>"
 NAMES = [EVIL, "</script>", '"><img src=x onerror="window.hacked=1">', "3", "4", "5", "6", "7", "8", "9"]
@@ -229,7 +230,7 @@ def test_the_pointer_over_a_curve_reads_the_records_values(page, study):
     assert shown.startswith("Epoch 7")
     for arm in results.arms:
         values = [100 * run.epochs[6].val_accuracy for run in results.finished(arm.norm)]
-        assert f"({arm.norm}){np.mean(values):.2f} % [{min(values):.2f}, {max(values):.2f}]" in shown
+        assert f"{arm_title(arm.norm)}{np.mean(values):.2f} % [{min(values):.2f}, {max(values):.2f}]" in shown
     page.locator("h1").hover()
     assert page.locator(f"{ACCURACY} .readout").is_hidden()
 
@@ -244,7 +245,7 @@ def test_arrow_keys_read_the_curves(page, study):
         mean = np.mean([100 * run.epochs[epoch - 1].val_accuracy for run in results.finished("ln")])
         assert (role, value) == ("slider", str(epoch))
         assert spoken.startswith(f"Epoch {epoch}, BatchNorm ")
-        assert f"(ln) {mean:.2f} %" in spoken
+        assert f"LayerNorm {mean:.2f} %" in spoken
     page.keyboard.press("Escape")
     assert page.locator(f"{ACCURACY} .readout").is_hidden()
 
@@ -259,7 +260,7 @@ def test_an_arm_is_switched_off_and_on_in_all_charts(page):
     assert num_lines() == [2, 2]
     assert button.get_attribute("aria-pressed") == "false"
     page.locator(f"{ACCURACY} .plot").hover()
-    assert "gn:8" not in texts(page, f"{ACCURACY} .readout")[0]
+    assert "GroupNorm" not in texts(page, f"{ACCURACY} .readout")[0]
     button.focus()
     page.keyboard.press(" ")
     assert num_lines() == [3, 3]

@@ -20,6 +20,7 @@ from whichnorm.analyses.mistakes.label_issues import (
 from whichnorm.api import compare, read_results
 from whichnorm.cli import main
 from whichnorm.errors import DataError
+from whichnorm.specs.names import arm_title
 from whichnorm.study import study as studies
 from whichnorm.study.study import reopen
 from whichnorm.training.evaluate import evaluate
@@ -264,7 +265,7 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
     shown = shown_json(capsys, "mistakes", copy, "--out", tmp_path / "out")
     assert list(shown["found"]["arms"]) == ["bn"]
     assert shown["found"]["missed_by_all"] is None
-    assert shown["sentences"] == ["gn:4: no finished run."]
+    assert shown["sentences"] == ["GroupNorm, 4 groups: no finished run."]
     fail(copy / "runs" / "bn-seed0.json")
     for command in ("mistakes", "confusion", "classes"):
         assert main([command, str(copy)]) == 2
@@ -273,7 +274,7 @@ def test_arms_that_did_not_finish_are_left_out_and_none_at_all_is_one_line(study
         assert "no run of BatchNorm and GroupNorm, 4 groups, finished" in shown.err
     shown = shown_json(capsys, "curves", copy, "--out", tmp_path / "out")
     assert shown["sentences"] == [
-        f"{arm}: no finished run; its curves are those of the runs that stopped." for arm in ("bn", "gn:4")
+        f"{arm_title(arm)}: no finished run; its curves are those of the runs that stopped." for arm in ("bn", "gn:4")
     ]
 
 

@@ -38,6 +38,7 @@ from whichnorm.render.style import saved
 from whichnorm.render.text import points, points_interval, printable, shorten
 from whichnorm.report import make_content, write_report
 from whichnorm.results.verdict import more_seeds_text
+from whichnorm.specs.names import difference_title
 
 NOT_MEASURED = {"sensitivity": Sensitivity()}
 
@@ -82,8 +83,8 @@ def test_the_numbers_of_the_page_are_those_of_the_results(usual):
         assert f"{arm.train_seconds.mean:.1f} s" in page.text
     for c in results.comparisons:
         call = outcome(c) if c.call != "cannot tell" else f"cannot tell {more_seeds_text(c)}"
-        assert f"{c.a} − {c.b} {call} {points(c.difference)} {points_interval(c.ci95)}" in page.text
-    assert "Best test epoch (chosen on the test set)" in page.text
+        assert f"{difference_title(c.a, c.b)} {call} {points(c.difference)} {points_interval(c.ci95)}" in page.text
+    assert "Best epoch by the test set" in page.text
     assert "cpu (Example Processor 3000)" in page.text
 
 

@@ -15,6 +15,7 @@ from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.render.markdown import escape
 from whichnorm.render.text import points, points_interval, printable
+from whichnorm.specs.names import difference_title
 
 TEXTS = (
     *HOSTILE, "1. one", "- two", "# three", "+ four", "---", "===", "> five", "a|b", "`code`", "*bold* _it_ ~~no~~",
@@ -65,7 +66,7 @@ def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
     for arm in results.arms:
         assert f"{100 * arm.test_accuracy.mean:.2f} %" in page.text
     for c in results.comparisons:
-        assert f"{c.a} − {c.b} " in page.text
+        assert f"{difference_title(c.a, c.b)} " in page.text
         assert f" {points(c.difference)} {points_interval(c.ci95)} " in page.text
 
 

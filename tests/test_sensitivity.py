@@ -312,7 +312,7 @@ def test_the_order_that_holds_at_tuned_rates_is_said_to_hold(study):
     held = for_programs(results)[0]
     assert held["order_holds"] is True
     assert held["searches"][0]["rate"] == 2 * SHARED
-    assert "Use bn+lr:0.2" in " ".join(held["details"])
+    assert "Use BatchNorm, learning rate 0.2" in " ".join(held["details"])
 
 
 def test_an_order_that_changes_at_tuned_rates_is_said_with_the_calls(study):

@@ -10,6 +10,7 @@ import shortcuts
 import whichnorm
 from whichnorm.cli import main
 from whichnorm.errors import SpecError
+from whichnorm.specs.names import arm_title
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def results(tmp_path_factory):
 def test_the_representation_is_short_and_names_answer_accuracies_and_folder(results):
     assert len(repr(results)) < 600
     for arm in results.arms:
-        assert f"{arm.norm} {100 * arm.test_accuracy.mean:.2f} %" in repr(results)
+        assert f"{arm_title(arm.norm)} {100 * arm.test_accuracy.mean:.2f} %" in repr(results)
     assert str(results.folder) in repr(results)
 
 

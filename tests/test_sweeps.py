@@ -532,6 +532,9 @@ def test_from_the_command_line_with_exit_codes_and_the_crossing_before_the_path(
     lines = capsys.readouterr().out.rstrip().splitlines()
     assert lines[-1] == f"report: {out / 'report' / 'index.html'}"
     assert "Batch 64 in 1s without arm bn: BatchNorm is undefined in training" in "\n".join(lines)
+    assert "Test error after the last epoch" in lines
+    assert any(re.match(r"64 +BatchNorm \(bn\) +0\.", line) for line in lines)
+    assert not any("Cell(" in line for line in lines)
     assert sorted(path.name for path in out.glob("batch-*")) == ["batch-64", "batch-64-device-1"]
     for line in (["curves", str(out)], ["compare", "--out", str(out)]):
         assert main(line) == 2

@@ -32,7 +32,7 @@ MAX_COMPARISONS = 12  # more are in the report alone
 
 def print_sweep(results: SweepResults, console: Console) -> None:
     """Print errors, differences, and what went wrong or was left out; then the answer, with the points beside it."""
-    console.print(_errors(results))
+    print_table(_errors(results), console)
     say(console, f"{interval_sentence(results)} {results.rule}", "dim")
     if results.comparisons and len(results.comparisons) <= MAX_COMPARISONS:
         print_table(_comparisons(results), console)
