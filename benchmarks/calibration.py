@@ -27,7 +27,7 @@ from scipy import stats as scipy_stats
 
 from benchmarks.noise import FILE, Noise
 from whichnorm import stats
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, Rule, compare_arms, rule_of
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison, Rule, compare_arms, rule_of
 from whichnorm.specs.study import UntilSure
 
 EFFECT = 0.01  # one point

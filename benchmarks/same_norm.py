@@ -18,7 +18,7 @@ import torch
 
 from whichnorm import stats
 from whichnorm.api import prepare
-from whichnorm.results.verdict import DEFAULT_RULE, Comparison, compare_arms
+from whichnorm.results.comparisons import DEFAULT_RULE, Comparison, compare_arms
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.machine import keep_freed_memory

@@ -13,7 +13,8 @@ from whichnorm.analyses.headline.answer import answer_sentence, is_decided
 from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.errors import StudyError
-from whichnorm.results.verdict import against, p_text
+from whichnorm.results.comparisons import against
+from whichnorm.results.verdict import p_text
 from whichnorm.specs.names import enclosed, named
 
 NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}

@@ -11,9 +11,9 @@ from synthetic import make_results, make_study
 
 import whichnorm
 from whichnorm.errors import SpecError, StudyError
+from whichnorm.results.comparisons import Comparison
 from whichnorm.results.results import Results
 from whichnorm.results.until_sure import affordable, ending, next_look
-from whichnorm.results.verdict import Comparison
 from whichnorm.specs import texts
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.study import StudySpec, UntilSure, grid

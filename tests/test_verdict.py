@@ -7,18 +7,8 @@ import numpy as np
 import pytest
 from crossed_studies import RNG_SEED, answers
 
-from whichnorm.results.verdict import (
-    DEFAULT_RULE,
-    Comparison,
-    Rule,
-    against,
-    called,
-    chance_text,
-    compare_arms,
-    decide,
-    more_seeds_text,
-    p_text,
-)
+from whichnorm.results.comparisons import DEFAULT_RULE, Comparison, Rule, against, called, compare_arms
+from whichnorm.results.verdict import chance_text, decide, more_seeds_text, p_text
 from whichnorm.specs.names import listed
 from whichnorm.stats import holm, paired_difference, power
 

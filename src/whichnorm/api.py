@@ -144,7 +144,7 @@ def _train(study: "Study", options: RunOptions, listener: "Listener", budget: fl
     from whichnorm.study.events import SeedsAdded
     from whichnorm.study.run import run_study
 
-    beside = _beside(options)
+    beside, study = _beside(options), study.with_looks()
     while True:
         study.folder.claim(study.spec, study.test_split)
         records = run_study(study, listener, beside=beside)
@@ -216,11 +216,11 @@ def read_results(study: "Study") -> "Results":
 
 
 def _summarize(study: "Study", records: "Sequence[RunRecord]") -> "Results":
+    from whichnorm.results.comparisons import rule_of
     from whichnorm.results.results import summarize
     from whichnorm.results.until_sure import ending
-    from whichnorm.results.verdict import rule_of
 
-    test, rule = study.test_split, rule_of(study.spec.until_sure)
+    test, rule = study.test_split, rule_of(study.spec)
     results = summarize(records, study.shared(), test.class_names, test.labels, study.folder.root, rule)
     if not study.spec.until_sure:
         return results

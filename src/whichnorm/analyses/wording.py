@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from whichnorm.render.text import count, elapsed, percent, percent_interval, points, points_interval
+from whichnorm.results.comparisons import Comparison
 from whichnorm.results.results import Results, Summary
-from whichnorm.results.verdict import Comparison, p_text
+from whichnorm.results.verdict import p_text
 from whichnorm.specs.names import difference_title, enclosed
 from whichnorm.stats import Interval, looks
 from whichnorm.training.record import RunRecord
@@ -35,7 +36,7 @@ def outcome(comparison: Comparison) -> str:
 
 def comparison_text(c: Comparison) -> str:
     """Write a comparison: "BatchNorm − LayerNorm: +1.20 points [+0.31, +2.09], BatchNorm is better"."""
-    return f"{difference_title(c.a, c.b)}: {points(c.difference)} points {points_interval(c.ci95)}, {outcome(c)}"
+    return f"{difference_title(c.a, c.b)}: {points(c.difference)} points {points_interval(c.interval)}, {outcome(c)}"
 
 
 def p_cell(comparison: Comparison) -> str:
@@ -81,16 +82,26 @@ def interval_sentences(results: Results) -> list[str]:
             "over seeds."
         )
         sentences.append(
-            "A norm is said to be better when the p-value of the difference, corrected by Holm's method for the "
-            f"{count(len(results.comparisons), 'comparison')}, is below 0.05; each interval is 95 % on its own. The "
-            "number of seeds that would find a difference finds it with a probability of 80 %."
+            "A norm is named best if each of its differences to the others is significant at 5 % (an intersection-"
+            "union test: to name one falsely, it has to beat the best one falsely). Of the other "
+            f"{count(len(results.comparisons), 'comparison')}, p-values are corrected by Shaffer's method and "
+            "intervals hold together (Bonferroni). Two norms are the same if the difference is known to be less than "
+            f"{100 * results.rule.margin:g} points (two one-sided tests at 5 %, corrected by Holm's method). The "
+            "number of seeds that would find a difference finds it with a probability of 80 %; its range is that of "
+            "the spread between seeds (80 %)."
         )
     if results.until_sure:
-        num_looks = len(looks(results.until_sure.max_seeds))
+        planned = ", ".join(map(str, looks(results.until_sure.max_seeds)))
         sentences.append(
-            f"Seeds were added until every difference was settled, with {num_looks} looks planned. P-values "
-            "are multiplied by this number and intervals are as much longer (Bonferroni), so that the error rate of "
-            "5 % and the 95 % hold for all looks together."
+            f"Seeds were added until the answer was sure, with looks planned at {planned} seeds. The error rate is "
+            "spent as the square of the seeds; each p-value is divided by its look's share, and intervals are as much "
+            "longer (Bonferroni), so that the 5 % and the 95 % hold for all looks together."
+        )
+    elif several:
+        sentences.append(
+            f"This is look {len(results.rule.looks)} at this study. The first spends 80 % of the error rate, each "
+            "later one 80 % of what is left, so that seeds can be added without more false answers: p-values are "
+            "divided by the share."
         )
     if any(len(arm.seeds) == 1 for arm in results.arms):
         sentences.append(

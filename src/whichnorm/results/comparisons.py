@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.specs.study import StudySpec
-from whichnorm.stats import Call, Interval
+from whichnorm.stats import Call, Interval, PairedDifference
 
 CANNOT_TELL: Final = "cannot tell"
 MARGIN = 0.005  # half a point: a smaller difference is not worth finding unless somebody asks for it
 MIN_SEEDS = 3  # two give an interval too long to be of use
 
-Correct = Mapping[int, NDArray[np.float64] | NDArray[np.bool_]]  # of one arm: seed to (N,) over the test images, in [0, 1]
+Correct = Mapping[int, NDArray[Any]]  # of one arm: seed to (N,) in [0, 1] over the test images, right being 1
 Ends = tuple[float, float]
 
 
@@ -32,18 +32,15 @@ class Look:
 class Rule:
     """When a difference is called: the error rate over all looks together, and the difference that is worth finding.
 
-    `next_share` is that of one more look, None if there is none.
+    `next_share` is that of one more look, None if there is none; `final` is the last one that is planned, as its number
+    of seeds and its share.
     """
 
     looks: tuple[Look, ...]
     alpha: float = 0.05
     margin: float = MARGIN
     next_share: float | None = None
-
-    @property
-    def last_alpha(self) -> float:
-        """The error rate of the last look."""
-        return self.alpha * self.looks[-1].share
+    final: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +49,9 @@ class Comparison:
 
     `difference` and the intervals are of the last look, `p_value` and `equivalence_p` the smallest of all looks, each
     divided by its look's share of the error rate: what was called once stays called. Intervals are 95 % over all looks,
-    `ci95` on its own and `simultaneous` together with those of all other pairs; the latter leaves out zero where `call`
-    does. With one common seed there is only an interval over test images, no p-value and no call.
+    `ci95` on its own and `simultaneous` together with those of all other pairs. What is said of the arm that is named
+    best needs no correction: see `for_the_best`. With one common seed there is only an interval over test images, no
+    p-value and no call.
     """
 
     a: str
@@ -75,6 +73,12 @@ class Comparison:
     chance_beyond: Ends | None = None  # that b, and that a, is better by more than the margin
     if_called: tuple[float, float, float] | None = None  # difference and 95 % interval, given that it was called
     seeds_needed: tuple[int | None, int | None] | None = None  # in all, at the next look, to call the margin
+    chance_settled: float | None = None  # by the last look that is planned
+
+    @property
+    def interval(self) -> Ends:
+        """The interval that agrees with `call`: together with those of the other pairs, where there are such."""
+        return self.simultaneous or self.ci95
 
     @property
     def settled(self) -> bool:
@@ -108,16 +112,18 @@ def _turned(ends: tuple[float, ...]) -> Ends:
 
 
 def rule_of(study: StudySpec) -> Rule:
-    """Return the rule of a study: planned looks where it adds seeds itself, else the looks that were made at it."""
-    if study.until_sure:
-        planned = stats.looks(study.until_sure.max_seeds)
-        shares = stats.planned_shares(planned)
-        made = [Look(seeds=study.seeds[:n], share=s) for n, s in zip(planned, shares, strict=True)
-                if n <= len(study.seeds)]  # fmt: skip
-        return Rule(
-            looks=tuple(made), margin=study.margin, next_share=shares[len(made)] if len(made) < len(shares) else None
-        )
-    return fixed_rule((*study.looks, study.seeds), study.margin)
+    """Return the rule of a study: its planned looks where it adds seeds itself, else the looks that were made at it."""
+    if not study.until_sure:
+        return fixed_rule((*study.looks, study.seeds))
+    planned = stats.looks(study.until_sure.max_seeds)
+    shares = stats.planned_shares(planned)
+    made = [number for number in planned if number <= len(study.seeds)]
+    return Rule(
+        looks=tuple(Look(seeds=study.seeds[:n], share=share) for n, share in zip(made, shares, strict=False)),
+        margin=study.until_sure.margin,
+        next_share=shares[len(made)] if len(made) < len(shares) else None,
+        final=(planned[-1], shares[-1]) if len(made) < len(shares) else None,
+    )
 
 
 def fixed_rule(looks: Sequence[tuple[int, ...]], margin: float = MARGIN) -> Rule:
@@ -134,6 +140,16 @@ def compare_arms(correct: Mapping[str, Correct], rule: Rule) -> tuple[Comparison
     num_pairs = len(correct) * (len(correct) - 1) // 2
     found = [_compare(a, b, correct, rule, num_pairs) for a, b in pairs]
     return _corrected(found, rule.alpha, lambda p_values: stats.shaffer(p_values, len(correct)))
+
+
+def for_the_best(comparisons: Sequence[Comparison], best: str) -> tuple[Comparison, ...]:
+    """Judge the comparisons of an arm that is named best by themselves: all of them had to be significant."""
+    return tuple(
+        replace(c, adjusted_p=c.p_value, call=c.own_call, simultaneous=c.ci95)
+        if best in (c.a, c.b) and c.own_call != CANNOT_TELL
+        else c
+        for c in comparisons
+    )
 
 
 def correct_all(comparisons: Sequence[Comparison], alpha: float = 0.05) -> tuple[Comparison, ...]:
@@ -177,7 +193,9 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
             margin=rule.margin,
         )  # fmt: skip
     found = [(share, stats.paired_difference(*tables)) for share, seeds, tables in seen if len(seeds) > 1]
-    p_value, surest, its_share = min(((one.p_value / share, one, share) for share, one in found), key=lambda each: each[0])
+    p_value, surest, its_share = min(
+        ((one.p_value / share, one, share) for share, one in found), key=lambda each: each[0]
+    )
     now, margin = found[-1][1], rule.margin
     own_call: Call = CANNOT_TELL
     if p_value < rule.alpha:
@@ -198,9 +216,17 @@ def _compare(a: str, b: str, correct: Mapping[str, Correct], rule: Rule, num_pai
         same_answers=bool((last[0] == last[1]).all()),
         chance_a_wins=selected.chance_a_wins if selected else now.chance_a_wins,
         chance_beyond=(now.chance_below(-margin), 1 - now.chance_below(margin)),
-        if_called=selected and (selected.interval.estimate, selected.interval.low, selected.interval.high),
-        seeds_needed=rule.next_share and stats.seeds_needed(now, margin, rule.alpha * rule.next_share),
+        if_called=(selected.interval.estimate, selected.interval.low, selected.interval.high) if selected else None,
+        seeds_needed=stats.seeds_needed(now, margin, rule.alpha * rule.next_share) if rule.next_share else None,
+        chance_settled=_chance_settled(now, rule),
     )
+
+
+def _chance_settled(found: PairedDifference, rule: Rule) -> float | None:
+    if rule.final is None:
+        return None
+    num_seeds, share = rule.final
+    return stats.chance_settled(found, num_seeds, rule.alpha * share, rule.margin)
 
 
 def _looks_at(

@@ -1,7 +1,7 @@
 """From run records to results: arms, comparisons and the verdict, and their JSON and CSV files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.files import as_csv, write_in_one_step, write_json
-from whichnorm.results.verdict import DEFAULT_RULE, Comparison, Correct, Rule, Verdict, compare_arms, decide
+from whichnorm.results.comparisons import Comparison, Correct, Rule, compare_arms, fixed_rule
+from whichnorm.results.verdict import Failures, Outcome, Verdict, decide, judge
 from whichnorm.specs.codec import encode
-from whichnorm.specs.names import arm_title
+from whichnorm.specs.names import arm_title, enclosed
 from whichnorm.specs.recipe import batch_text
 from whichnorm.specs.study import UntilSure
-from whichnorm.training.record import RunRecord
+from whichnorm.training.record import RunRecord, end_warnings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,15 @@ class ArmResult:
     train_seconds: Summary  # per run
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How good a choice an arm is: the probability that no other has a higher mean accuracy, and the accuracy that
+    taking it costs on average if one has."""
+
+    chance_best: float
+    regret: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Results:
     """Everything a study found."""
@@ -51,11 +61,13 @@ class Results:
     study: dict[str, Any]  # what all runs share: data, model, recipe, machine
     arms: tuple[ArmResult, ...]
     comparisons: tuple[Comparison, ...]
+    rule: Rule
     verdict: Verdict
     records: tuple[RunRecord, ...]
     class_names: tuple[str, ...]
     num_test_images: int
     folder: Path
+    ranking: Mapping[str, Standing] = field(default_factory=dict)  # of two arms or more with two common seeds
     until_sure: UntilSure | None = None  # the rule by which seeds were added
     ending: str = ""  # why no more were
     all_arms: tuple[str, ...] = ()  # of the study, if these results are of some of its arms: they keep their colours
@@ -111,13 +123,17 @@ class Results:
                  "train_seconds_values": list(arm.train_seconds.values)}
                 for arm in self.arms
             ],
-            "comparisons": [{**encode(c), "more_seeds": c.more_seeds} for c in self.comparisons],
+            "comparisons": encode(self.comparisons),
             "verdict": {
+                "kind": self.verdict.kind,
                 "choice": self.verdict.choice,
                 "next_best": self.verdict.next_best,
                 "level": list(self.verdict.level),
+                "failures": [{**encode(one), "bound": one.bound} for one in self.verdict.failures],
+                "with_failures": encode(self.verdict.with_failures),
                 "text": self.verdict.text,
             },
+            "ranking": encode(self.ranking),
             "faults": [
                 {"norm": r.arm, "seed": r.seed, "status": r.status, "reason": r.reason or "; ".join(r.warnings)}
                 for r in self.faults
@@ -149,31 +165,89 @@ def _csv_row(r: RunRecord) -> list[Any]:
 
 def summarize(
     records: Sequence[RunRecord], study: dict[str, Any], class_names: tuple[str, ...], test_labels: Sequence[int],
-    folder: Path, rule: Rule = DEFAULT_RULE,
+    folder: Path, rule: Rule | None = None,
 ) -> Results:  # fmt: skip
-    """Turn the records of a study into its results; test_labels are (N,), in the order of the records' predictions."""
+    """Turn the records of a study into its results; test_labels are (N,), in the order of the records' predictions.
+
+    Without a rule the seeds of the records are those of the first look.
+    """
     labels = np.asarray(test_labels)
+    records = [r if r.warnings else replace(r, warnings=end_warnings(r.epochs, labels)) for r in records]
     names = list(dict.fromkeys(r.arm for r in records))
+    rule = rule or fixed_rule([tuple(dict.fromkeys(r.seed for r in records))])
     finished = {name: [r for r in records if r.arm == name and r.status == "finished"] for name in names}
     arms = tuple(_summarize_arm(name, runs, labels) for name, runs in finished.items() if runs)
     correct = {arm.norm: _correct(finished[arm.norm], labels) for arm in arms}
-    comparisons = compare_arms(correct, rule)
+    accuracies = {arm.norm: arm.test_accuracy.mean for arm in arms}
+    outcome, comparisons = judge(accuracies, compare_arms(correct, rule))
+    at_chance = [arm.norm for arm in arms if all(r.warnings for r in finished[arm.norm])]
     return Results(
         study=study,
         arms=arms,
         comparisons=comparisons,
+        rule=rule,
+        ranking=_ranking(correct),
         verdict=decide(
-            {arm.norm: arm.test_accuracy.mean for arm in arms},
+            outcome,
+            accuracies,
             comparisons,
-            at_chance={r.arm for r in records if r.warnings},
-            setting=setting(study),
-            without_runs=[name for name, runs in finished.items() if not runs],
+            setting(study),
+            at_chance=at_chance,
+            failures=_failures(records),
+            with_failures=_counted(records, labels, len(class_names), rule),
+            runs_at_chance=_at_chance_texts(finished),
         ),
         records=tuple(records),
         class_names=class_names,
         num_test_images=len(labels),
         folder=folder,
     )
+
+
+def _failures(records: Sequence[RunRecord]) -> tuple[Failures, ...]:
+    """Return the arms with runs that did not finish."""
+    statuses: dict[str, list[str]] = {}
+    for record in records:
+        statuses.setdefault(record.arm, []).append(record.status)
+    return tuple(
+        Failures(arm=arm, failed=len(found) - found.count("finished"), runs=len(found))
+        for arm, found in statuses.items() if found.count("finished") < len(found)
+    )  # fmt: skip
+
+
+def _counted(
+    records: Sequence[RunRecord], labels: NDArray[np.int64], num_classes: int, rule: Rule
+) -> Outcome | None:  # fmt: skip
+    """Return the outcome with every run that did not finish scored as guessing; None where all finished."""
+    if all(r.status == "finished" for r in records):
+        return None
+    guessing = np.full(len(labels), 1 / num_classes)
+    correct: dict[str, dict[int, NDArray[Any]]] = {}
+    for r in records:
+        right = np.equal(r.test_predictions, labels) if r.status == "finished" else guessing
+        correct.setdefault(r.arm, {})[r.seed] = right
+    accuracies = {arm: float(np.mean(list(of_arm.values()))) for arm, of_arm in correct.items()}
+    outcome, _ = judge(accuracies, compare_arms(correct, rule))
+    return outcome
+
+
+def _at_chance_texts(finished: Mapping[str, Sequence[RunRecord]]) -> list[str]:
+    """Say how many finished runs of each arm are no better than guessing."""
+    return [
+        f"{number} of {len(runs)} finished runs of {enclosed([arm])} stayed at chance."
+        for arm, runs in finished.items() if (number := sum(bool(r.warnings) for r in runs))
+    ]  # fmt: skip
+
+
+def _ranking(correct: Mapping[str, Correct]) -> dict[str, Standing]:
+    """Return each arm's chance of being best, over the seeds that all arms have; empty for less than two."""
+    seeds = sorted(set.intersection(*map(set, correct.values()))) if correct else []
+    tables = [np.stack([of_arm[seed] for seed in seeds]) for of_arm in correct.values()] if seeds else []
+    if len(correct) < 2 or len(seeds) < 2 or tables[0].shape[1] < 2:
+        return {}
+    found = stats.rank_arms(tables)
+    each = zip(correct, found.chances_best, found.regrets, strict=True)
+    return {arm: Standing(chance_best=chance, regret=regret) for arm, chance, regret in each}
 
 
 def _summarize_arm(name: str, runs: Sequence[RunRecord], labels: NDArray[np.int64]) -> ArmResult:

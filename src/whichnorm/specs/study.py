@@ -91,10 +91,15 @@ class RunSpec(Shared):
 
 @dataclass(frozen=True, kw_only=True)
 class UntilSure(Checked):
-    """Seeds are added until every difference is beyond chance, or known to be smaller than the margin.
+    """Seeds are added until the best arm is named, or every difference is beyond chance or smaller than the margin.
 
     The error rate holds for all looks at the growing study together, so `max_seeds` is chosen before the first.
     """
+
+    goal: Literal["best", "all"] = option(
+        "best", "what to be sure of: best, the norm to use; all, every difference", group=UNTIL_SURE_GROUP,
+        metavar="NAME", parse=str, needs="until_sure",
+    )  # fmt: skip
 
     margin: float = option(
         0.005, "a difference too small to matter, in percentage points of test accuracy (default 0.5 points)",
@@ -168,6 +173,7 @@ class StudySpec(Shared):
     seeds: tuple[Seed, ...]
     until_sure: UntilSure | None = None
     ended: tuple[tuple[str, int], ...] = ()
+    looks: tuple[tuple[Seed, ...], ...] = ()  # other seeds for which an answer was given before, without a plan
     follow_ups: FollowUps | None = None
 
     def __post_init__(self) -> None:
@@ -190,6 +196,8 @@ class StudySpec(Shared):
         content = self.shared_dict(data_digest) | {"arms": [str(arm) for arm in self.arms], "seeds": list(self.seeds)}
         if self.until_sure:
             content |= {"until_sure": encode(self.until_sure), "ended": dict(self.ended)}
+        if self.looks:
+            content["looks"] = [list(seeds) for seeds in self.looks]
         if self.follow_ups:
             content["follow_ups"] = encode(self.follow_ups)
         return content

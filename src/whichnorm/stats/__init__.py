@@ -8,6 +8,7 @@ from whichnorm.stats.crossing import Crossing, find_crossing
 from whichnorm.stats.exact import holm, least_sign_flip_p_value, shaffer, sign_flip_p_value, tarone_holm
 from whichnorm.stats.intervals import (
     Interval,
+    class_intervals,
     crossed_interval,
     image_bootstrap,
     mean_interval,
@@ -15,9 +16,9 @@ from whichnorm.stats.intervals import (
     proportion_difference,
     proportion_interval,
 )
-from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, paired_difference, power, seeds_needed
+from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, chance_settled, paired_difference, power, seeds_needed
 from whichnorm.stats.ranking import Ranking, rank_arms
-from whichnorm.stats.selected import given_called
+from whichnorm.stats.selected import SelectedDifference, given_called
 from whichnorm.stats.sequential import looks, planned_shares, unplanned_shares
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "PairedDifference",
     "RankAgreement",
     "Ranking",
+    "SelectedDifference",
+    "chance_settled",
+    "class_intervals",
     "crossed_interval",
     "crossed_mean",
     "find_crossing",

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from whichnorm.stats.crossed import crossed_mean, quantile_of_two
 
-
 MIN_CLASSES = 3  # with mistakes; fewer say nothing of how much their variances differ
 MAX_DF = 1000.0
 

@@ -135,7 +135,7 @@ class StudyFolder(Folder):
     """Where a study's files are."""
 
     FILE, THING, OTHERWISE = STUDY_FILE, "study", "choose another folder"
-    OF_THE_LAST_CALL = ("arms", "seeds", "ended", "follow_ups")
+    OF_THE_LAST_CALL = ("arms", "seeds", "ended", "looks", "follow_ups")
 
     def record(self, run: RunSpec) -> Path:
         return self.root / "runs" / f"{run.key}.json"

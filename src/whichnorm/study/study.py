@@ -89,6 +89,15 @@ class Study:
         """Return a further study of the same images, in the same folder where no other is given."""
         return replace(self, spec=spec, folder=folder or self.folder)
 
+    def with_looks(self) -> "Study":
+        """Return the study with the seeds for which its folder holds an answer already: those are looks at it."""
+        if self.spec.until_sure or not self.folder.file.exists():
+            return self
+        there = self.folder.spec()
+        answered = (there.seeds,) if (self.folder.root / "results.json").exists() else ()
+        looks = [seeds for seeds in dict.fromkeys((*there.looks, *answered)) if seeds != self.spec.seeds]
+        return self.with_spec(replace(self.spec, looks=tuple(looks)))
+
     def records(self) -> list[RunRecord]:
         """Return the records that the study has so far, in its order; a StudyError where there is none."""
         if not self.has_records:

@@ -6,7 +6,7 @@ from whichnorm.analyses.headline.answer import MAX_NAMES
 from whichnorm.analyses.wording import faults_label
 from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count
-from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS
+from whichnorm.results.comparisons import CANNOT_TELL, MIN_SEEDS
 from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.results import ArmsCrossing, SweepResults

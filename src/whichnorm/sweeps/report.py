@@ -11,7 +11,7 @@ from whichnorm.analyses.wording import devices, faults_label, faults_title
 from whichnorm.render.content import Content, Folded, Section
 from whichnorm.render.text import count, printable
 from whichnorm.report import write_content
-from whichnorm.results.verdict import CANNOT_TELL
+from whichnorm.results.comparisons import CANNOT_TELL
 from whichnorm.specs.names import listed
 from whichnorm.sweeps import tables
 from whichnorm.sweeps.again import again

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.files import as_csv, write_in_one_step, write_json
+from whichnorm.results.comparisons import Comparison, correct_all
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, called
 from whichnorm.specs.arm import parse_arm
 from whichnorm.stats import Crossing, Interval
 from whichnorm.sweeps.axes import Axes, Axis
@@ -193,8 +193,7 @@ def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int,
 def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
     """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's."""
     found = [(p.batch.name, c) for p in points if p.study for c in p.study.comparisons]
-    uncorrected = [replace(c, adjusted_p=None, call=CANNOT_TELL) for _, c in found]
-    corrected = called(uncorrected)
+    corrected = correct_all([c for _, c in found])
     return tuple(PointComparison(point=name, comparison=c) for (name, _), c in zip(found, corrected, strict=True))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from whichnorm.errors import SpecError
-from whichnorm.results.verdict import CANNOT_TELL
+from whichnorm.results.comparisons import CANNOT_TELL
 from whichnorm.specs.json_files import read_json
 from whichnorm.specs.names import arm_title
 from whichnorm.sweeps.axes import Batch

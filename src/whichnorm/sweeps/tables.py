@@ -4,7 +4,7 @@ from whichnorm.analyses.wording import fault_reason, outcome, p_cell
 from whichnorm.render.style import arm_styles
 from whichnorm.render.table import Cell, Table, cells
 from whichnorm.render.text import count, percent, percent_interval, points, points_interval, printable
-from whichnorm.results.verdict import Comparison
+from whichnorm.results.comparisons import Comparison
 from whichnorm.specs.names import arm_title, difference_title, enclosed, named
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
 from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence

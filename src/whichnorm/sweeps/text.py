@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from whichnorm.render.text import count, percent_interval
-from whichnorm.results.verdict import CANNOT_TELL, Comparison
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison
 from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES

@@ -21,7 +21,7 @@ from whichnorm.training.events import EpochDone, RunListener, StepDone, WeightsW
 from whichnorm.training.first_step import audited_first_step
 from whichnorm.training.machine import environment, synchronize
 from whichnorm.training.network import build_network, build_optimizer
-from whichnorm.training.record import SCHEMA, EpochRow, RunRecord, Status
+from whichnorm.training.record import SCHEMA, EpochRow, RunRecord, Status, end_warnings
 from whichnorm.training.state import TrainingState
 
 
@@ -124,7 +124,7 @@ def _record(
         seed=run.seed,
         status=status,
         reason=reason,
-        warnings=state.warnings(run.recipe.epochs, splits.train.labels),
+        warnings=end_warnings(state.epochs, splits.test.labels.cpu()),
         epochs=state.epochs,
         audit=state.audit,
         test_predictions=test.predictions() if test else [],

@@ -4,9 +4,13 @@ A record that exists is a run that finished, well or badly; everything later rea
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from whichnorm.errors import SpecError, StudyError, shown
 from whichnorm.files import place, write_in_one_step
@@ -79,6 +83,26 @@ class RunRecord(Checked):
     def best_test(self) -> EpochRow:
         """The epoch with the highest test accuracy, which published projects quote: chosen on the test set."""
         return max(self.epochs, key=lambda row: row.test_accuracy)
+
+
+def end_warnings(epochs: Sequence[EpochRow], test_labels: ArrayLike) -> list[str]:
+    """Say that a run ended at chance: on training and on test images no better than naming the commonest class."""
+    if not epochs or epochs[-1].train_loss is None:
+        return []
+    last = epochs[-1]
+    if not (at_chance(last.train_accuracy, test_labels) and at_chance(last.test_accuracy, test_labels)):
+        return []
+    return [f"ended at chance: training accuracy {last.train_accuracy:.1%}, test accuracy {last.test_accuracy:.1%}"]
+
+
+def at_chance(accuracy: float, labels: ArrayLike) -> bool:
+    """Tell whether an accuracy over labels (N,) is no better than always naming the commonest class.
+
+    The bound is three standard deviations of a binomial count above that class's share.
+    """
+    counts = np.bincount(np.asarray(labels))
+    share, N = counts.max() / counts.sum(), counts.sum()
+    return bool(accuracy <= share + 3 * np.sqrt(share * (1 - share) / N))
 
 
 def write_record(path: Path, record: RunRecord) -> None:

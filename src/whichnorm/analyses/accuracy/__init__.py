@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whichnorm.analyses.analysis import Analysis, NoOptions
+from whichnorm.results.comparisons import Comparison
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import Comparison
 
 if TYPE_CHECKING:
     from whichnorm.study.study import Study

@@ -9,8 +9,8 @@ from whichnorm.analyses.arms import ranked, style
 from whichnorm.render import text
 from whichnorm.render.content import Section
 from whichnorm.render.picture import Picture
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import CANNOT_TELL, Comparison
 from whichnorm.specs.names import arm_title
 
 
@@ -75,9 +75,9 @@ def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
         forests.DifferenceRow(
             label=f"{c.a} − {c.b}",
             difference=c.difference,
-            ci95=c.ci95,
+            ci95=c.interval,
             call=c.call,
-            note=f"{text.points(c.difference)} {text.points_interval(c.ci95)}\n{_outcome(c)}",
+            note=f"{text.points(c.difference)} {text.points_interval(c.interval)}\n{_outcome(c)}",
         )
         for c in comparisons
     ]
@@ -87,8 +87,9 @@ def _differences_picture(comparisons: Sequence[Comparison]) -> Picture:
         figure=forests.difference_forest(rows),
         alt=f"Paired differences in test accuracy in percentage points, with 95 % intervals. {alt}.",
         caption="Mean difference and its 95 % interval. A filled mark names the better norm, a hollow one cannot tell.",
-        method="A norm is said to be better if the p-value, corrected for the number of comparisons by Holm's method, "
-        "is below 0.05; each interval is 95 % on its own.",
+        method="A norm is said to be better if the p-value, corrected for the number of comparisons by Shaffer's "
+        "method, is below 0.05; intervals hold for all comparisons together. What is said of the norm that is named "
+        "best needs no correction, since all of its comparisons had to be significant.",
     )
 
 

@@ -4,8 +4,9 @@ from whichnorm.analyses import wording
 from whichnorm.analyses.arms import arm_cell
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison
 from whichnorm.results.results import ArmResult, Results, Summary
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, chance_text, more_seeds_text
+from whichnorm.results.verdict import Failures, chance_text, more_seeds_text
 from whichnorm.specs.names import difference_title, enclosed
 
 
@@ -32,12 +33,12 @@ def arms_table(results: Results) -> Table:
     by_norm = {arm.norm: arm for arm in results.arms}
     headings = [
         "Norm", "Test accuracy", "Train accuracy", "Best epoch by the test set", "Training time per run",
-        "Parameters", "Seeds",
+        "Parameters", "Seeds", "Did not finish",
     ]  # fmt: skip
     with_val = any(arm.val_accuracy for arm in results.arms)
     if with_val:
         headings.insert(2, "Validation accuracy")
-    absent = cells("no finished run", *["–"] * (len(headings) - 3), "0")
+    absent = cells("no finished run", *["–"] * (len(headings) - 4), "0", "all")
     rows = [
         _arm_row(results, by_norm[name], with_val) if name in by_norm else (arm_cell(results, name), *absent)
         for name in results.arm_names
@@ -63,10 +64,18 @@ def _arm_row(results: Results, arm: ArmResult, with_val: bool) -> tuple[Cell, ..
         Cell(
             text=f"{len(arm.seeds)}", note=f"seed{'s' if len(arm.seeds) > 1 else ''} {', '.join(map(str, arm.seeds))}"
         ),
+        _unfinished_cell(results, arm.norm),
     ]
     if with_val:
         row.insert(2, _accuracy_cell(arm.val_accuracy) if arm.val_accuracy else Cell(text="–"))
     return tuple(row)
+
+
+def _unfinished_cell(results: Results, arm: str) -> Cell:
+    """Say how many runs diverged or failed, and how many of all may, by the 95 % upper bound."""
+    runs = sum(run.arm == arm for run in results.records)
+    one = Failures(arm=arm, failed=runs - len(results.finished(arm)), runs=runs)
+    return Cell(text=f"{one.failed} of {one.runs}", note=f"at most {100 * one.bound:.0f} %")
 
 
 def seconds_range(summary: Summary) -> str:
@@ -82,11 +91,28 @@ def comparisons_table(results: Results) -> Table | None:
         return None
     return Table(
         caption="Test accuracy of the first norm less that of the second, in percentage points, at the same seeds; "
-        "p-values are corrected for the number of comparisons by Holm's method.",
-        headings=("Comparison", "Result", "Difference", "95 % interval", "p", "First wins at a new seed", "Seeds"),
+        "p-values and intervals hold for all comparisons together. If found: what is left of a difference, given that "
+        "it was found, with its 95 % interval.",
+        headings=(
+            "Comparison",
+            "Result",
+            "Difference",
+            "95 % interval",
+            "If found",
+            "p",
+            "First wins at a new seed",
+            "Seeds",
+        ),
         rows=tuple(_comparison_row(c) for c in results.comparisons),
         numeric_from=2,
     )
+
+
+def _if_found(c: Comparison) -> Cell:
+    if c.if_called is None:
+        return Cell(text="–")
+    middle, low, high = c.if_called
+    return Cell(text=text.points(middle), note=text.points_interval((low, high)))
 
 
 def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
@@ -94,6 +120,7 @@ def _comparison_row(c: Comparison) -> tuple[Cell, ...]:
         Cell(text=difference_title(c.a, c.b)),
         Cell(text=wording.outcome(c), note=more_seeds_text(c) if c.call == CANNOT_TELL else ""),
         Cell(text=text.points(c.difference)),
-        Cell(text=text.points_interval(c.ci95), note="over test images" if c.basis == "test images" else ""),
+        Cell(text=text.points_interval(c.interval), note="over test images" if c.basis == "test images" else ""),
+        _if_found(c),
         *cells(wording.p_cell(c), "–" if c.chance_a_wins is None else chance_text(c), str(len(c.seeds))),
     )

@@ -14,8 +14,9 @@ from whichnorm.analyses.sensitivity.found import follow_ups_in
 from whichnorm.render import text
 from whichnorm.render.table import Table, cells
 from whichnorm.render.terminal import print_headline, print_table, say
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, more_seeds_text, p_text
+from whichnorm.results.verdict import more_seeds_text, p_text
 from whichnorm.specs.names import difference_title, enclosed
 
 
@@ -68,11 +69,11 @@ def _basis(results: Results) -> Iterator[str]:
     over = f"Intervals over {' or '.join(basis)}. " if basis else ""
     yield f"{over}Median seconds of training on {wording.devices(results.records)}."
     if len(results.comparisons) > 1:
-        yield "Each interval is 95 % on its own; p is corrected for the number of comparisons (Holm)."
+        yield "Intervals of differences and p-values hold for all comparisons together."
 
 
 def _comparison_line(c: Comparison) -> str:
     p = "" if c.adjusted_p is None else f" p {p_text(c.adjusted_p)},"
     more = f" ({more_seeds_text(c)})" if c.call == CANNOT_TELL else ""
-    difference = f"{text.points(c.difference)} {text.points_interval(c.ci95)}"
+    difference = f"{text.points(c.difference)} {text.points_interval(c.interval)}"
     return f"{difference_title(c.a, c.b)}: {difference} points,{p} {wording.outcome(c)}{more}"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from whichnorm import stats
 from whichnorm.analyses.analysis import NoOptions
 from whichnorm.errors import StudyError
+from whichnorm.results.comparisons import Correct
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Correct, rule_of
 from whichnorm.specs.names import enclosed
 from whichnorm.stats import Interval
 from whichnorm.study.study import Study
@@ -85,7 +85,7 @@ def study_classes(results: Results, labels: Sequence[int]) -> ClassesFound:
     if not correct:
         raise StudyError(f"no run of {enclosed(results.arm_names)} finished, so there is no accuracy per class")
     arms = {arm: arm_classes(of_seeds, truth, len(names)) for arm, of_seeds in correct.items()}
-    differences = class_differences(correct, truth, names, rule_of(results.until_sure).num_looks)
+    differences = class_differences(correct, truth, names, results.rule.looks[-1].share)
     return ClassesFound(
         class_names=names,
         num_images=tuple(np.bincount(truth, minlength=len(names)).tolist()),
@@ -117,14 +117,14 @@ def by_difficulty(arms: Sequence[ArmClasses]) -> list[int]:
 
 
 def class_differences(
-    correct: Mapping[str, Correct], labels: NDArray[np.int64], names: Sequence[str], num_looks: int = 1
+    correct: Mapping[str, Correct], labels: NDArray[np.int64], names: Sequence[str], share: float = 1.0
 ) -> tuple[ClassDifference, ...]:
     """Compare every two arms on every class that has two images or more, with Holm's correction over all of it.
 
-    num_looks is how often the study was looked at as it grew: p-values are multiplied by it.
+    share is that of the error rate which the present look at the study may spend: p-values are divided by it.
     """
     found = [one for a, b in itertools.combinations(correct, 2) for one in _pair(correct, (a, b), labels, names)]
-    adjusted = stats.holm([min(1.0, num_looks * one.adjusted_p) for one in found]).tolist()
+    adjusted = stats.holm([min(1.0, one.adjusted_p / share) for one in found]).tolist()
     return tuple(replace(one, adjusted_p=p) for one, p in zip(found, adjusted, strict=True))
 
 

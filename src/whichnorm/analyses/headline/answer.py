@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from whichnorm.analyses.arms import ranked
+from whichnorm.render.text import capitalized
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison, against
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import CANNOT_TELL, Comparison, against
+from whichnorm.results.verdict import within
 from whichnorm.specs.names import arm_title, enclosed, named
 
 MAX_NAMES = 3  # in a sentence that is read in seconds; the figure beside it names all
@@ -16,7 +18,8 @@ def is_decided(results: Results) -> bool:
 
 
 def stayed_at_chance(results: Results, arm: str) -> bool:
-    return any(run.arm == arm and run.warnings for run in results.records)
+    """Tell whether no finished run of an arm is better than guessing."""
+    return all(run.warnings for run in results.finished(arm))
 
 
 def answer_sentence(results: Results) -> str:
@@ -30,9 +33,33 @@ def answer_sentence(results: Results) -> str:
         return f"Cannot tell: {arm_title(best)} {only}."
     if stayed_at_chance(results, best):
         return f"Cannot tell: even the best, {arm_title(best)}, stayed at chance."
-    if is_decided(results):
-        return f"Use {arm_title(best)}: it is better than {_beaten(others)}."
+    if results.verdict.kind == "best":
+        return f"Use {arm_title(best)}: it is better than {_beaten(others)}{_although(results, best)}."
+    if results.verdict.kind == "same":
+        return _same(results, [best, *results.verdict.level], order)
+    if not results.verdict.level:
+        return f"Cannot tell: {arm_title(best)} is better where it trains, but {_unfinished(results, best)}."
     return _level(results, [best, *results.verdict.level], order)
+
+
+def _although(results: Results, arm: str) -> str:
+    said = _unfinished(results, arm)
+    return f", although {said}" if said else ""
+
+
+def _unfinished(results: Results, arm: str) -> str:
+    """Say how many runs of an arm did not finish, or of all where it is not the arm's; "" if all did."""
+    of_arm = {one.arm: one for one in results.verdict.failures}
+    if arm in of_arm:
+        return f"{of_arm[arm].failed} of its {of_arm[arm].runs} runs did not finish"
+    return ""
+
+
+def _same(results: Results, level: Sequence[str], order: Sequence[str]) -> str:
+    """Say which arms are the same, and which others are worse."""
+    names = enclosed(level) if len(level) <= MAX_NAMES else f"The best {len(level)} of {len(order)} norms"
+    rest = _worse([arm for arm in order if arm not in level])
+    return f"{capitalized(names)} are the same{within(results.comparisons[0])}: take either{rest}."
 
 
 def _beaten(others: Sequence[str]) -> str:
@@ -58,7 +85,7 @@ def _reason(pair: Comparison) -> str:
         return ": one seed supports no conclusion"
     if pair.same_answers:
         return ": they are right and wrong on the same images"
-    return f": they differ by less than {100 * pair.margin:g} points" if pair.within_margin else ""
+    return ""
 
 
 def _worse(others: Sequence[str]) -> str:

@@ -11,11 +11,15 @@ from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.section import title
 from whichnorm.render.content import KeyPoint
-from whichnorm.render.text import count, printable
+from whichnorm.render.text import capitalized, count, printable
+from whichnorm.results.comparisons import CANNOT_TELL, MIN_SEEDS, Comparison, against
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import MIN_SEEDS, Comparison, against, chance_text, more_seeds_text, p_text
+from whichnorm.results.verdict import called_text, chance_text, more_seeds_text, p_text
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.names import arm_title, enclosed
+
+LEAST_CHANCE = 0.05  # of being best; less likely arms are not named
+MAX_LIKELY = 3
 
 
 def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]:
@@ -24,6 +28,8 @@ def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]
     yield KeyPoint(label="How sure", text=_how_sure(results))
     if depends := _depends(results, follow_ups):
         yield KeyPoint(label="What it depends on", text=depends)
+    if choice := _if_you_must_choose(results):
+        yield KeyPoint(label="If you have to choose", text=choice)
     if len(results.arms) > 1:  # a single arm is no answer that could change
         yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
     if not results.ok:
@@ -40,10 +46,23 @@ def _how_sure(results: Results) -> str:
     if stayed_at_chance(results, order[0]):
         at_chance = sum(bool(run.warnings) for run in results.records)
         return f"{at_chance} of {count(len(results.records), 'run')} did no better than guessing."
-    nearest = order[1] if is_decided(results) else results.verdict.level[0]
+    level = results.verdict.level
+    nearest = order[1] if is_decided(results) or not level else level[0]
     pair = against(order[0], nearest, results.comparisons)
-    said = _ahead(pair) if pair and is_decided(results) else _apart(pair)
+    said = _ahead(pair) if pair and pair.call != CANNOT_TELL else _apart(pair)
     return f"{results.ending} {said}".strip()
+
+
+def _if_you_must_choose(results: Results) -> str:
+    """Say how likely each arm is the best, and what taking the one in front costs, where the answer is open."""
+    if results.verdict.kind != "cannot tell" or not results.ranking or stayed_at_chance(results, ranked(results)[0]):
+        return ""
+    order = sorted(results.ranking, key=lambda arm: -results.ranking[arm].chance_best)
+    likely = [arm for arm in order if results.ranking[arm].chance_best >= LEAST_CHANCE][:MAX_LIKELY]
+    chances = "; ".join(f"{arm_title(arm)} with {100 * results.ranking[arm].chance_best:.0f} %" for arm in likely)
+    front = ranked(results)[0]
+    regret = 100 * results.ranking[front].regret
+    return f"The best is {chances}. Taking {enclosed([front])} costs {regret:.2f} points on average against the best."
 
 
 def _ahead(pair: Comparison) -> str:
@@ -51,7 +70,8 @@ def _ahead(pair: Comparison) -> str:
     assert pair.adjusted_p is not None  # an arm is named on p-values alone
     return (
         f"{100 * pair.difference:.2f} points ahead of the next best, {arm_title(pair.b)}, {_over(pair.seeds)} "
-        f"(p {p_text(pair.adjusted_p)}). A new run of it wins with a probability of {chance_text(pair)}."
+        f"(p {p_text(pair.adjusted_p)}{called_text(pair)}). A new run of it wins with a probability of "
+        f"{chance_text(pair)}."
     )
 
 
@@ -63,12 +83,23 @@ def _apart(pair: Comparison | None) -> str:
         return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
     return (
         f"{enclosed([pair.a, pair.b])} are {100 * abs(pair.difference):.2f} points apart {_over(pair.seeds)}"
-        f"{_by_chance(pair)}; {more_seeds_text(pair)}."
+        f"{_by_chance(pair)}; {more_seeds_text(pair)}.{_beyond(pair)}"
+    )
+
+
+def _beyond(pair: Comparison) -> str:
+    """Say how likely a difference that matters is, either way."""
+    if pair.chance_beyond is None or pair.same:
+        return ""
+    other, one = (f"{100 * chance:.0f} %" for chance in pair.chance_beyond)
+    return (
+        f" {capitalized(arm_title(pair.a))} is better by more than {100 * pair.margin:g} points with a probability of "
+        f"{one}, {enclosed([pair.b])} with {other}."
     )
 
 
 def _by_chance(pair: Comparison) -> str:
-    return "" if pair.adjusted_p is None else f", which chance can explain (p {p_text(pair.adjusted_p)})"
+    return "" if pair.adjusted_p is None or pair.same else f", which chance can explain (p {p_text(pair.adjusted_p)})"
 
 
 def _over(seeds: Sequence[int]) -> str:

@@ -8,8 +8,8 @@ from whichnorm.analyses.arms import ranked
 from whichnorm.analyses.sensitivity.search import Search
 from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
 from whichnorm.analyses.wording import outcome
+from whichnorm.results.comparisons import Comparison, against
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Comparison, against
 from whichnorm.specs.names import arm_title, difference_title, enclosed, listed
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from whichnorm.analyses.arms import ranked
 from whichnorm.analyses.sensitivity.wording import fault_sentences, results_dict
 from whichnorm.analyses.wording import comparison_text
+from whichnorm.results.comparisons import Comparison, against
 from whichnorm.results.results import Results
-from whichnorm.results.verdict import Comparison, against
 from whichnorm.specs.names import enclosed
 from whichnorm.specs.recipe import Recipe
 

@@ -10,8 +10,8 @@ from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.search import Search
 from whichnorm.render import text
 from whichnorm.render.table import Cell, Table, cells
+from whichnorm.results.comparisons import Comparison, against
 from whichnorm.results.results import ArmResult, Results
-from whichnorm.results.verdict import Comparison, against
 from whichnorm.specs.names import arm_title, difference_title
 
 
@@ -122,6 +122,6 @@ def _difference_cells(c: Comparison | None) -> tuple[Cell, ...]:
     if not c:
         return cells("–", "–")
     return (
-        Cell(text=text.points(c.difference), note=text.points_interval(c.ci95)),
+        Cell(text=text.points(c.difference), note=text.points_interval(c.interval)),
         Cell(text=wording.outcome(c)),
     )
