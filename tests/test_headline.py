@@ -68,12 +68,14 @@ def test_many_arms_that_are_level_are_counted(tmp_path):
 def test_arms_that_differ_by_less_than_the_margin_are_said_to(tmp_path):
     results = results_of(tmp_path, LEVEL)
     (pair,) = results.comparisons
-    small = replace(pair, ci95=(-0.001, 0.002), difference=0.0005)
-    results = replace(results, comparisons=(small,))
-    names = "BatchNorm and GroupNorm, 8 groups"
-    assert answer_sentence(results) == f"Cannot tell {names}, apart: they differ by less than 0.5 points."
-    same = replace(results, comparisons=(replace(pair, same_answers=True),))
-    assert answer_sentence(same) == f"Cannot tell {names}, apart: they are right and wrong on the same images."
+    verdict = replace(results.verdict, kind="same")
+    results = replace(results, comparisons=(replace(pair, same=True),), verdict=verdict)
+    best, other = ranked(results)
+    assert answer_sentence(results) == f"{enclosed([best, other])} are the same within 0.5 points: take either."
+    sure = said_of(results)["How sure"]
+    assert sure.endswith("; the two are the same within 0.5 points.")
+    assert "chance" not in sure
+    assert "If you have to choose" not in said_of(results)
 
 
 def test_an_arm_without_a_finished_run_is_named_and_the_others_are_compared(tmp_path):
@@ -123,7 +125,12 @@ def test_an_open_question_says_how_many_seeds_would_settle_it(tmp_path):
     sure = said_of(results)["How sure"]
     apart = f"{enclosed([best, other])} are {100 * pair.difference:.2f} points apart over 3 seeds"
     assert sure.startswith(f"{apart}, which chance can explain (p {p_text(pair.adjusted_p)}); ")
-    assert "more seeds would find a difference of" in sure
+    low, _ = pair.seeds_needed
+    assert f"; to find a difference of 0.5 points takes {low:,} to " in sure
+    choice = said_of(results)["If you have to choose"]
+    chances = {arm: f"{100 * one.chance_best:.0f} %" for arm, one in results.ranking.items()}
+    assert f"{enclosed([best]).rstrip(',')} with {chances[best]}" in choice
+    assert f"costs {100 * results.ranking[best].regret:.2f} points on average" in choice
     one = said_of(results_of(tmp_path, LEVEL, num_seeds=1))["How sure"]
     assert one == "One seed says nothing of the noise between seeds: give 3 or more."
 

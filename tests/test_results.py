@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 from whichnorm.errors import StudyError
 from whichnorm.results.results import summarize, write_results
 from whichnorm.specs.names import arm_title
-from whichnorm.stats import crossed_interval, paired_difference
+from whichnorm.stats import crossed_interval, given_called, paired_difference
 from whichnorm.training.record import SCHEMA, Audit, EpochRow, RunRecord
 
 SEEDS = (0, 1, 2)
@@ -146,8 +146,10 @@ def test_arms_are_compared_by_seed_and_test_image():
     want = paired_difference(*tables)
     assert (found.a, found.b, found.basis, found.seeds) == ("bn", "ln", "seeds and test images", (0, 1, 2))
     assert found.difference == pytest.approx(0.045 / 3)
-    assert found.ci95 == pytest.approx((want.interval().low, want.interval().high))
-    assert (found.p_value, found.chance_a_wins) == pytest.approx((want.p_value, want.chance_a_wins))
+    interval = want.interval(0.8 * 0.05)  # the first look's share of the error rate
+    assert found.ci95 == pytest.approx((interval.low, interval.high))
+    assert found.p_value == pytest.approx(want.p_value / 0.8)
+    assert found.chance_a_wins == pytest.approx(given_called(want, 0.04).chance_a_wins)
     assert found.adjusted_p == found.p_value  # one pair
 
 
@@ -159,9 +161,9 @@ def test_where_each_seed_errs_on_images_of_its_own_it_is_the_paired_t_test():
     ]
     (found,) = results_of(*runs).comparisons
     test = scipy_stats.ttest_rel([0.95, 0.93, 0.895], [0.94, 0.91, 0.88])
-    want = test.confidence_interval(0.95)
+    want = test.confidence_interval(1 - 0.8 * 0.05)
     assert found.ci95 == pytest.approx((want.low, want.high))
-    assert found.p_value == pytest.approx(test.pvalue)
+    assert found.p_value == pytest.approx(test.pvalue / 0.8)
 
 
 def test_every_pair_of_arms_is_compared_once():
@@ -254,16 +256,15 @@ def test_figures_in_the_verdict_are_of_the_best_arm_less_the_other():
     assert text.startswith(
         f"BatchNorm − LayerNorm: +10.00 points of test accuracy [{-high:+.2f}, {-low:+.2f}], n = 3 seeds, p "
     )
-    assert "; a new run of BatchNorm beats one of LayerNorm with a probability of more than 0.99." in text
+    middle, *ends = (100 * value for value in found.turned().if_called)
+    assert f", and {middle:+.2f} [{ends[0]:+.2f}, {ends[1]:+.2f}] given that it was found; " in text
+    assert text.endswith("; a new run of BatchNorm beats one of LayerNorm with a probability of 0.98.")
 
 
 def test_nothing_is_chosen_where_the_best_two_cannot_be_told_apart():
     verdict = results_of(*grid(bn=[10, 20, 15], ln=[20, 10, 17], **{"in": [100, 101, 103]})).verdict
     assert verdict.choice == "cannot tell"
-    assert (
-        verdict.answer
-        == f"Cannot tell BatchNorm and LayerNorm apart for {SETTING}. InstanceNorm is worse than BatchNorm."
-    )
+    assert verdict.answer == f"Cannot tell BatchNorm and LayerNorm apart for {SETTING}. InstanceNorm is worse."
     assert (verdict.next_best, verdict.level) == ("", ("ln",))
 
 
@@ -306,7 +307,27 @@ def test_a_failed_run_is_left_out_of_its_arm_and_reported():
     assert results.to_dict()["faults"] == [
         {"norm": "bn", "seed": 2, "status": "failed", "reason": 'a, "quoted" reason'}
     ]
+    assert results.verdict.choice == "cannot tell"
+    assert results.verdict.answer == (
+        f"Cannot tell for {SETTING}: BatchNorm is better where it trains, but 1 of its 3 runs did not finish; with "
+        "these counted as guesses, it cannot be distinguished from LayerNorm."
+    )
+    assert results.verdict.evidence[0] == ("1 of 3 runs of BatchNorm did not finish: up to 86 % of its runs may not.")
+
+
+def test_a_failed_run_takes_no_lead_away_that_is_large_enough():
+    right = {"bn": [2, 3, 1, 2, 3, 2, 1, 2, 3], "ln": [139, 141, 140, 142, 139, 140, 141, 140, 139, 140]}
+    results = results_of(*grid(**right), failed("bn", 9))
+    assert (results.verdict.kind, results.verdict.choice) == ("best", "bn")
+    assert results.verdict.with_failures.kind == "best"
+    assert "With runs that did not finish counted as guesses, BatchNorm is the best as well." in results.verdict.text
+    assert results.verdict.failures[0].bound == pytest.approx(scipy_stats.beta.ppf(0.95, 2, 9))
+
+
+def test_where_the_other_arm_fails_the_best_is_named_all_the_same():
+    results = results_of(*grid(bn=[10, 11, 12], ln=[100, 101]), failed("ln", 2))
     assert results.verdict.choice == "bn"
+    assert results.verdict.evidence[0].startswith("1 of 3 runs of LayerNorm did not finish")
 
 
 def test_a_diverged_run_does_not_count_as_finished():
@@ -343,11 +364,19 @@ def test_the_json_has_the_promised_keys():
         assert arm["seeds"] == [0, 1, 2]
     (comparison,) = found["comparisons"]
     assert {
-        "a", "b", "difference", "ci95", "basis", "seeds", "p_value", "adjusted_p", "chance_a_wins", "call", "effect",
-        "seeds_needed", "more_seeds",
+        "a", "b", "difference", "ci95", "basis", "seeds", "p_value", "adjusted_p", "chance_a_wins", "call", "own_call",
+        "simultaneous", "equivalence_p", "same", "chance_beyond", "if_called", "seeds_needed",
     } <= set(comparison)  # fmt: skip
     assert comparison["call"] == "better"
-    assert set(found["verdict"]) == {"choice", "next_best", "level", "text"}
+    assert set(found["verdict"]) == {
+        "kind",
+        "choice",
+        "next_best",
+        "level",
+        "failures",
+        "with_failures",
+        "text",
+    }
     assert found["num_test_images"] == 200
     assert found["environments"] == [{"device": "cpu"}]
 
@@ -443,4 +472,4 @@ def test_an_arm_that_learned_is_recommended_and_the_one_at_chance_is_named():
     stuck = {"warnings": ["still at chance after epoch 1 of 4: training accuracy 25.0%"]}
     results = results_of(*grid(bn=[10, 11, 12]), *[record("gn:8", seed, 150 + seed, **stuck) for seed in SEEDS])
     assert results.verdict.choice == "bn"
-    assert "Stayed at chance: GroupNorm, 8 groups." in results.verdict.text
+    assert "3 of 3 finished runs of GroupNorm, 8 groups, stayed at chance." in results.verdict.text

@@ -137,8 +137,7 @@ def fixed_rule(looks: Sequence[tuple[int, ...]], margin: float = MARGIN) -> Rule
 def compare_arms(correct: Mapping[str, Correct], rule: Rule) -> tuple[Comparison, ...]:
     """Compare every pair of arms that have a seed in common, and call what the corrections for their number leave."""
     pairs = [(a, b) for a, b in itertools.combinations(correct, 2) if set(correct[a]) & set(correct[b])]
-    num_pairs = len(correct) * (len(correct) - 1) // 2
-    found = [_compare(a, b, correct, rule, num_pairs) for a, b in pairs]
+    found = [_compare(a, b, correct, rule, len(pairs)) for a, b in pairs]
     return _corrected(found, rule.alpha, lambda p_values: stats.shaffer(p_values, len(correct)))
 
 

@@ -208,9 +208,18 @@ def _difference_text(c: Comparison) -> str:
         )
     text += f", n = {len(c.seeds)} seeds, p {p_text(c.adjusted_p)}"
     if c.call == CANNOT_TELL:
-        return f"{text}: cannot tell; {more_seeds_text(c)}."
+        return f"{text}: {'' if c.same else 'cannot tell; '}{more_seeds_text(c)}.{_beyond_text(c)}"
     runs = f"a new run of {enclosed([c.a])} beats one of {enclosed([c.b])}"
     return f"{text}{called_text(c)}; {runs} with a probability of {chance_text(c)}."
+
+
+def _beyond_text(c: Comparison) -> str:
+    """Say how likely a difference that matters is, either way."""
+    if c.chance_beyond is None or c.same or c.same_answers:
+        return ""
+    other, one = (f"{100 * chance:.0f} %" for chance in c.chance_beyond)
+    points = f"{100 * c.margin:g} points"
+    return f" With a probability of {one} {enclosed([c.a])} is better by more than {points}, with {other} it is worse."
 
 
 def called_text(c: Comparison) -> str:

@@ -177,7 +177,10 @@ class StudyFolder(Folder):
         self._check_no_sweep()
         if not self.file.exists():
             raise StudyError(f"{self.root}: holds no study (no study.json), expected the --out of whichnorm compare")
-        return super().description()
+        found = super().description()
+        if isinstance(rule := found.get("until_sure"), dict):
+            found["until_sure"] = {"goal": "all", **rule}  # which older files do not say
+        return found
 
     def spec(self) -> StudySpec:
         """Return the study that the folder holds."""

@@ -11,7 +11,7 @@ from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.section import title
 from whichnorm.render.content import KeyPoint
-from whichnorm.render.text import capitalized, count, printable
+from whichnorm.render.text import count, printable
 from whichnorm.results.comparisons import CANNOT_TELL, MIN_SEEDS, Comparison, against
 from whichnorm.results.results import Results
 from whichnorm.results.verdict import called_text, chance_text, more_seeds_text, p_text
@@ -83,18 +83,7 @@ def _apart(pair: Comparison | None) -> str:
         return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
     return (
         f"{enclosed([pair.a, pair.b])} are {100 * abs(pair.difference):.2f} points apart {_over(pair.seeds)}"
-        f"{_by_chance(pair)}; {more_seeds_text(pair)}.{_beyond(pair)}"
-    )
-
-
-def _beyond(pair: Comparison) -> str:
-    """Say how likely a difference that matters is, either way."""
-    if pair.chance_beyond is None or pair.same:
-        return ""
-    other, one = (f"{100 * chance:.0f} %" for chance in pair.chance_beyond)
-    return (
-        f" {capitalized(arm_title(pair.a))} is better by more than {100 * pair.margin:g} points with a probability of "
-        f"{one}, {enclosed([pair.b])} with {other}."
+        f"{_by_chance(pair)}; {more_seeds_text(pair)}."
     )
 
 
