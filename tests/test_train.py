@@ -19,7 +19,7 @@ from whichnorm.training.events import EpochDone, StepDone, WeightsWritten, ignor
 from whichnorm.training.loop import train_run
 from whichnorm.training.network import build_network, build_optimizer
 from whichnorm.training.randomness import generator
-from whichnorm.training.state import at_chance
+from whichnorm.training.record import at_chance, end_warnings
 from whichnorm.training.step import penalty
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
@@ -212,7 +212,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged():
 def test_a_network_that_learns_nothing_is_recorded_as_at_chance():
     record, _ = quiet(make_run(recipe=replace(RECIPE, epochs=4, learning_rate=1e-12)))
     assert record.status == "finished"
-    assert "at chance from epoch 1 of 4 to the last" in record.warnings[0]
+    assert record.warnings[0].startswith("ended at chance: training accuracy ")
     learned, _ = quiet(make_run(recipe=replace(RECIPE, epochs=24, learning_rate=0.1, dropout=0.0)))
     assert learned.warnings == []
 
@@ -222,6 +222,24 @@ def test_chance_is_the_share_of_the_commonest_class_and_three_deviations():
     bound = 0.9 + 3 * math.sqrt(0.9 * 0.1 / 1000)
     assert at_chance(bound - 1e-6, labels)
     assert not at_chance(bound + 1e-6, labels)
+
+
+def test_a_run_is_at_chance_by_its_last_epoch_on_training_and_test_images():
+    labels = [0, 1] * 500
+    row = quiet(make_run())[0].epochs[0]
+
+    def warned(train, test, *before):
+        last = replace(row, train_accuracy=train, test_accuracy=test)
+        return bool(end_warnings([*before, last], labels))
+
+    learned = replace(row, train_accuracy=0.9, test_accuracy=0.9)
+    assert warned(0.5, 0.5)
+    assert warned(0.5, 0.5, learned)  # it broke down
+    assert not warned(0.9, 0.9, replace(row, train_accuracy=0.5, test_accuracy=0.5))  # it came late
+    assert not warned(0.9, 0.5)  # its evaluation failed, not its training
+    assert not warned(0.5, 0.9)
+    assert end_warnings([replace(row, train_loss=None)], labels) == []
+    assert end_warnings([], labels) == []
 
 
 def test_a_factory_that_ignores_its_norm_fails_the_run():

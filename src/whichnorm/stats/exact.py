@@ -39,8 +39,9 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def shaffer(p_values: ArrayLike, num_arms: int) -> NDArray[np.float64]:
     """Return p-values (P,) of pairs of `num_arms` arms adjusted for their number; pairs may be missing.
 
-    As Holm's, over those that are there, but no step pays for more hypotheses than can be true at once: of three arms one difference leaves one
-    equality at most. Shaffer, "Modified sequentially rejective multiple test procedures", JASA 81, 1986, procedure S1.
+    As Holm's, over those that are there, but no step pays for more hypotheses than can be true at once: of three arms
+    one difference leaves one equality at most. Shaffer, "Modified sequentially rejective multiple test procedures",
+    JASA 81, 1986, procedure S1.
     """
     p, possible = np.asarray(p_values, dtype=float), _numbers_of_equalities(num_arms)
     pairs = num_arms * (num_arms - 1) // 2
