@@ -31,8 +31,7 @@ from whichnorm.sweeps.pictures import group_pictures, size_picture
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
 from whichnorm.sweeps.spec import RULES, find_rule, make_points
-from whichnorm.sweeps.tables import crossings_table
-from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
+from whichnorm.sweeps.text import crossing_sentences, point_sentences
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
 ARMS = [parse_arm(arm) for arm in ("bn", "gn:4")]
@@ -335,19 +334,22 @@ def test_comparisons_are_corrected_over_all_points_and_say_who_has_the_lower_err
         assert c.difference == pytest.approx(errors["gn:2"] - errors["bn"])
 
 
-def test_the_crossing_is_where_the_errors_are_equal(results):
+def test_the_arms_change_places_between_two_sizes_at_which_each_is_called_better(results):
     (found,) = results.crossings
     assert found.sizes == (2, 4, 8, 32, 128)
     assert found.crossing.better_below == "b"
-    assert 2 < found.crossing.low < found.crossing.estimate < found.crossing.high < 32
+    low, high = found.crossing.low, found.crossing.high
+    assert low < 5 < high  # 0.06 + 0.3 / 5 is 0.12
+    assert low < found.crossing.about < high
+    calls = {int(c.point.removeprefix("batch-")): c.comparison.call for c in results.comparisons}
+    assert (calls[low], calls[high]) == ("worse", "better")
+    assert [size for size in calls if low < size < high] == list(found.undecided)
     (sentence,) = crossing_sentences(results)
-    assert sentence.startswith("Below a batch of about ")
-    assert sentence.endswith("] GroupNorm, 2 groups, is better, above it BatchNorm.")
-    about = size(found.crossing.estimate)
-    assert (
-        answer_sentence(results)
-        == f"Below a batch of about {about} GroupNorm, 2 groups, is better, above it BatchNorm."
+    assert sentence.startswith(
+        f"BatchNorm and GroupNorm, 2 groups, change places between a batch of {low} and {high}: "
+        "GroupNorm, 2 groups, is better at the smaller, BatchNorm at the larger."
     )
+    assert answer_sentence(results) == sentence
 
 
 def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(results):
@@ -394,7 +396,7 @@ def test_results_json_is_json_and_has_every_part(results):
     assert written["sweep"]["learning_rate_rule"] == "linear"
     assert written["points"][0]["skipped"][0]["arm"] == "bn"
     assert written["points"][1]["learning_rate"] == pytest.approx(0.1 * 2 / 64)
-    assert written["crossings"][0]["crossing"]["estimate"] == results.crossings[0].crossing.estimate
+    assert written["crossings"][0]["crossing"]["about"] == results.crossings[0].crossing.about
     assert len(written["comparisons"]) == 5
 
 
@@ -407,27 +409,11 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
     found = [p.errors["bn"].error.estimate for p in results.points[1:]]
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
-    (crossing,) = (line for label, line in drawn.items() if "cross at" in label)
-    assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
+    (band,) = (patch for patch in axes.patches if "change places between" in patch.get_label())
+    found = results.crossings[0].crossing
+    assert (band.get_x(), band.get_x() + band.get_width()) == (found.low, found.high)
     assert picture.method.endswith(results.rule)
     assert len(picture.caption.split()) <= 40
-
-
-def test_a_crossing_whose_interval_is_the_whole_sweep_is_not_placed_anywhere(results):
-    (found,) = results.crossings
-    nowhere = replace(found, crossing=replace(found.crossing, low=None, high=None))
-    level = tuple(replace(c, comparison=replace(c.comparison, call="cannot tell")) for c in results.comparisons)
-    unplaced = replace(results, crossings=(nowhere,), comparisons=level)
-    assert found.placed
-    assert not nowhere.placed
-    assert answer_sentence(unplaced).endswith(": no crossing can be placed.")
-    assert answer_sentence(unplaced).startswith("Cannot tell BatchNorm and")
-    points = {point.label: point.text for point in key_points(unplaced)}
-    assert points["How sure"].startswith("No crossing can be placed: its 95 % interval is the whole sweep.")
-    picture = size_picture(unplaced)
-    assert "crossing" not in picture.caption
-    assert not [line for line in picture.figure.axes[0].get_lines() if "cross at" in line.get_label()]
-    assert [row[2].text for row in crossings_table(unplaced).rows] == ["cannot be placed"]
 
 
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):

@@ -17,7 +17,7 @@ from whichnorm.sweeps.answer import answer_sentence, key_points
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
 from whichnorm.sweeps.spec import Point
-from whichnorm.sweeps.tables import comparison_row
+from whichnorm.sweeps.tables import comparison_row, lost_note
 from whichnorm.sweeps.text import (
     correction_sentence,
     crossing_sentences,
@@ -72,8 +72,8 @@ def _errors(results: SweepResults) -> Table:
 
 def _numbers(point: PointResult, name: str) -> tuple[str, str]:
     if found := point.errors.get(name):
-        return error_text(found.error), str(len(found.seeds))
-    return "skipped" if name in dict(point.skipped) else "no finished run", "0"
+        return error_text(found.error), ", ".join(filter(None, [str(len(found.seeds)), lost_note(point, name)]))
+    return "skipped" if name in dict(point.skipped) else lost_note(point, name) or "no finished run", "0"
 
 
 def _comparisons(results: SweepResults) -> Table:
