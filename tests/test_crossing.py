@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from benchmarks.crossings import CURVES, SIZES, Curve, bracket, study
 from scipy import optimize
 
+from benchmarks.crossings import CURVES, SIZES, Curve, bracket, study
 from whichnorm.stats import find_crossing
 
 CALLS = {"+": "better", "-": "worse", "0": "cannot tell"}

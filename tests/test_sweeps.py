@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_sweeps import make_sweep, make_sweep_results, paper_like
+from synthetic_sweeps import make_sweep, make_sweep_results, paper_like, study_results
 
 import whichnorm
 from whichnorm.api import execute
@@ -21,17 +21,19 @@ from whichnorm.errors import ModelError, SpecError, StudyError
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
-from whichnorm.specs.study_options import RunOptions
+from whichnorm.specs.study_options import ResumeOptions, RunOptions
 from whichnorm.stats import holm
 from whichnorm.study.events import PartStarted, RunStarted
 from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
+from whichnorm.sweeps.refine import next_sizes, refined
 from whichnorm.sweeps.report import write_sweep_report
-from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep, refined_so_far, reopen_sweep
 from whichnorm.sweeps.spec import RULES, find_rule, make_points
-from whichnorm.sweeps.text import crossing_sentences, point_sentences
+from whichnorm.sweeps.tables import errors_table
+from whichnorm.sweeps.text import crossing_sentences, lost_sentences, point_sentences, trend_sentences
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
 ARMS = [parse_arm(arm) for arm in ("bn", "gn:4")]
@@ -416,6 +418,155 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     assert len(picture.caption.split()) <= 40
 
 
+def test_a_lost_run_takes_its_seed_from_its_own_size_alone_and_is_said_first(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=8)
+    whole = make_sweep_results(sweep, paper_like)
+    lost = {("batch-2", "bn", 0): "diverged", ("batch-2", "bn", 1): "diverged", ("batch-8", "gn:2", 3): "failed"}
+    found = make_sweep_results(sweep, paper_like, lost)
+    seeds = {c.point: c.comparison.seeds for c in found.comparisons}
+    assert seeds == {"batch-2": (2, 3, 4, 5, 6, 7), "batch-8": (0, 1, 2, 4, 5, 6, 7), "batch-32": tuple(range(8))}
+    assert found.comparisons[2].comparison.ci95 == whole.comparisons[2].comparison.ci95
+    assert found.crossings[0].sizes == (2, 8, 32)
+    said = ["2 of 8 runs of BatchNorm diverged at batch 2.", "1 of 8 runs of GroupNorm, 2 groups, failed at batch 8."]
+    assert lost_sentences(found) == said
+    assert answer_sentence(found).endswith(" ".join(said))
+    assert [row[1].note.rpartition(", ")[2] for row in errors_table(found).rows] == [
+        "2 of 8 diverged",
+        "n = 8",
+        "n = 8",
+    ]
+
+
+def test_an_arm_that_never_finishes_at_a_size_is_not_dropped_without_a_word(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=3)
+    found = make_sweep_results(sweep, paper_like, {("batch-2", "bn", seed): "diverged" for seed in range(3)})
+    assert found.crossings[0].sizes == (8, 32)
+    assert "3 of 3 runs of BatchNorm diverged at batch 2." in answer_sentence(found)
+    assert errors_table(found).rows[0][1].note == "3 of 3 diverged"
+
+
+def trained_as(errors):
+    """Return what makes a study of these errors, with its records, in place of training, and the sizes it is asked."""
+    made = []
+
+    def execute(study, options=None, progress=None):
+        size = study.spec.recipe.batch_size
+        made.append(size)
+        (point,) = make_points(Axes(batch_sizes=(size,)), study.spec.recipe, RULES["none"], study.spec.arms)
+        found = study_results(study, point, errors, {})
+        for run in study.spec.runs():
+            path = study.folder.record(run)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+        return found
+
+    return execute, made
+
+
+def steep(arm, point):
+    """bn is worse up to a batch of 5 and better from 6 on."""
+    return 0.3 if arm == "gn:2" else 0.6 if point.batch.batch_size < 5.5 else 0.02
+
+
+def test_a_sweep_is_refined_until_the_two_sizes_are_neighbours(tmp_path):
+    out, options = tmp_path / "sweep", {"norms": ("bn", "gn:2"), "seeds": 6, "refine": True}
+    sweep = make_sweep(out, **options, batch_sizes=(2, 16))
+    make, made = trained_as(steep)
+    found = execute_sweep(sweep, RunOptions(), None, make)
+    assert made == [2, 16, 6, 3, 4, 5]  # the whole number nearest to the middle of log2: 5.7, 3.5, 4.2 and 4.9
+    assert (found.crossings[0].crossing.low, found.crossings[0].crossing.high) == (5, 6)
+    held = json.loads((out / "sweep.json").read_text())
+    assert held["refine"] is True
+    assert held["axes"]["batch_sizes"] == [2, 3, 4, 5, 6, 16]
+    assert [point["batch_size"] for point in held["points"]] == [2, 3, 4, 5, 6, 16]
+
+    make, made = trained_as(steep)
+    again = execute_sweep(reopen_sweep(out, ResumeOptions()), RunOptions(), None, make)
+    assert made == [2, 3, 4, 5, 6, 16]
+    assert again.to_dict() == found.to_dict()
+    assert refined(again.spec, again) is None
+
+
+def test_a_dry_run_shows_the_size_that_is_added_next(tmp_path):
+    options = {"norms": ("bn", "gn:2"), "seeds": 6, "refine": True}
+    sweep = make_sweep(tmp_path / "sweep", **options, batch_sizes=(2, 16))
+    make, _ = trained_as(steep)
+
+    def read(study):
+        return make(study)
+
+    assert refined_so_far(sweep, read).spec == sweep.spec  # nothing is there yet
+    for _, study in sweep.jobs():
+        make(study)
+    assert refined_so_far(sweep, read).spec.axes.batch_sizes == (2, 6, 16)
+    plain = replace(sweep, spec=replace(sweep.spec, refine=False))
+    assert refined_so_far(plain, read).spec == plain.spec
+
+
+def test_a_middle_that_cannot_be_told_asks_for_seeds_and_ends_the_refining(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=6)
+    found = make_sweep_results(
+        sweep, lambda arm, point: 0.3 if arm == "gn:2" else {2: 0.6, 8: 0.3, 32: 0.02}[point.batch.batch_size]
+    )
+    assert found.crossings[0].undecided == (8,)
+    assert next_sizes(found) == []
+    assert {point.label: point.text for point in key_points(found)}["To know it closer"] == "More seeds (--seeds) at 8."
+
+
+def test_only_sizes_that_go_with_the_other_axis_are_added(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(64,), device_batch_sizes=(2, 32), norms=("bn", "gn:2"), seeds=8)
+    found = make_sweep_results(sweep, paper_like)
+    assert found.any_crossing
+    assert next_sizes(found) == [8]  # of 4, 8 and 16, which divide 64
+    assert refined(found.spec, found).axes.device_batch_sizes == (2, 8, 32)
+
+
+def grouped(slope):
+    return lambda arm, point: 0.1 if arm == "bn" else 0.5 - slope * math.log2(int(arm.removeprefix("gn:")))
+
+
+def test_numbers_of_groups_are_compared_with_batch_norm_and_with_the_best_of_them(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4), seeds=6), grouped(0.1))
+    pairs = [(c.comparison.a, c.comparison.b) for c in found.comparisons]
+    assert pairs == [("bn", "gn:1"), ("bn", "gn:2"), ("bn", "gn:4"), ("gn:1", "gn:4"), ("gn:2", "gn:4")]
+    compared = [c.comparison for c in found.comparisons]
+    assert [c.adjusted_p for c in compared[:3]] == pytest.approx(list(holm([c.p_value for c in compared[:3]])))
+    every = [c for c in found.points[0].study.comparisons if c.a != "bn"]
+    among = dict(zip([(c.a, c.b) for c in every], holm([c.p_value for c in every]), strict=True))
+    assert len(among) == 3  # all pairs are paid for, also those that are not shown
+    assert [c.adjusted_p for c in compared[3:]] == pytest.approx([among[c.a, c.b] for c in compared[3:]])
+
+
+def test_the_trend_over_the_groups_is_the_slope_of_the_errors(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4, "c"), seeds=6), lambda arm, point: (
+        0.3 if arm == "gn:c1" else grouped(0.1)(arm, point)
+    ))  # fmt: skip
+    (trend,) = found.trends
+    errors = [found.points[0].errors[f"gn:{number}"].error.estimate for number in (1, 2, 4)]
+    assert trend.numbers == (1, 2, 4)
+    assert -trend.per_doubling == pytest.approx(np.polyfit([0, 1, 2], errors, 1)[0])
+    (sentence,) = trend_sentences(found)
+    assert sentence.startswith("The test error falls: −")
+    assert sentence.endswith("with each doubling of the number of groups from 1 to 4.")
+    assert {point.label: point.text for point in key_points(found)}["How many groups"] == sentence
+    rows = errors_table(found).rows
+    assert [row[0].text for row in rows][:2] == [
+        "BatchNorm",
+        "GroupNorm, 1 group",
+    ]  # transposed: more norms than batches
+
+
+def test_without_a_trend_none_is_said(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4), seeds=3), grouped(0.0))
+    assert not found.trends[0].called
+    assert trend_sentences(found)[0].startswith("Cannot tell a trend of the test error: ")
+
+
+@pytest.mark.parametrize("options", [{"groups": (1, 4), "seeds": 3}, {"groups": (1, 2, 4), "seeds": 1}])
+def test_two_numbers_or_one_seed_have_no_trend(tmp_path, options):
+    assert make_sweep_results(make_sweep(tmp_path, **options), grouped(0.1)).trends == ()
+
+
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):
     sweep = make_sweep(tmp_path, batch_sizes=(32, 64), device_batch_sizes=(1, 2, 8, 32), norms=("bn", "gn:2"), seeds=12)
     found = make_sweep_results(sweep, paper_like)
@@ -462,7 +613,7 @@ def test_groups_at_one_batch_have_an_answer_too(tmp_path, errors, said):
 @pytest.mark.parametrize(
     "options",
     [
-        {"batch_sizes": (2, 8), "norms": ("bn", "gn:2")},
+        {"batch_sizes": (2, 8), "norms": ("bn", "gn:2"), "refine": True},
         {"batch_sizes": (2, 8), "groups": (4,), "norms": ("bn", "ln", "gn:8")},
         {"groups": (1, 4, "c"), "channels_per_group": (4,)},
         {"groups": (4,), "norms": ("gn:1", "in", "gn:4:noaffine")},
@@ -547,6 +698,8 @@ WRONG = [
     (["--batch-sizes", "0"], ["1 or more"]),
     (["--batch-sizes", "500"], ["180 training images"]),
     (["--groups", "2,y"], ["--groups '2,y'", "c for as many groups as channels"]),
+    (["--groups", "4", "--refine"], ["--refine", "--batch-sizes or --device-batch-sizes"]),
+    (["--accumulations", "1,2", "--refine"], ["--refine", "--batch-sizes or --device-batch-sizes"]),
     (["--groups", "7"], ["gn:7", "7 groups"]),
     (["--batch-sizes", "1", "--norms", "bn"], ["no arm is left"]),
     (["--batch-sizes", "2,4", "--lr-rule", "cubic"], ["cubic", "linear, sqrt, none"]),

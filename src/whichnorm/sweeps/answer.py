@@ -9,12 +9,11 @@ from whichnorm.render.text import count
 from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS
 from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.refine import next_sizes
 from whichnorm.sweeps.results import ArmsCrossing, SweepResults
-from whichnorm.sweeps.text import any_crossing, crossing_sentences, lost_sentences, standing, trend_sentences
+from whichnorm.sweeps.text import crossing_sentences, lost_sentences, standing, trend_sentences
 
-CROSSING_HOLDS = (
-    "The two sizes hold the place with a confidence of 95 %, if the difference rises or falls throughout."
-)
+CROSSING_HOLDS = "The two sizes hold the place with a confidence of 95 %, if the difference rises or falls throughout."
 RATE_RULES = {
     "linear": "grows in proportion to the images per step",
     "sqrt": "grows with the square root of the images per step",
@@ -78,6 +77,8 @@ def key_points(results: SweepResults) -> Iterator[KeyPoint]:
     if len(results.points) > 1:
         rule = RATE_RULES[results.spec.learning_rate_rule]
         yield KeyPoint(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
+    if results.any_crossing and (closer := _closer(results)):
+        yield KeyPoint(label="To know it closer", text=closer)
     yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
     if not results.ok:
         wrong = f"{len(results.faults)} of {count(len(results.records), 'run')}; they are listed with the reasons."
@@ -94,7 +95,16 @@ def _how_sure(results: SweepResults) -> str:
     said = f"{called} of {differences} between two norms at a batch {'is' if called == 1 else 'are'} beyond chance."
     if len(results.points) == 1:
         return f"{said} {_not_distinguished(results)}".strip()
-    return f"{CROSSING_HOLDS} {said}" if any_crossing(results) else said
+    return f"{CROSSING_HOLDS} {said}" if results.any_crossing else said
+
+
+def _closer(results: SweepResults) -> str:
+    """Say what makes the two sizes closer: sizes between them, or seeds where one is undecided."""
+    undecided = sorted({size for crossing in results.crossings for size in crossing.undecided})
+    more = [f"More seeds (--seeds) at {listed([f'{size:,}' for size in undecided])}."] if undecided else []
+    if sizes := next_sizes(results):
+        more.append(f"--refine trains at {listed([f'{size:,}' for size in sizes])} too.")
+    return " ".join(more)
 
 
 def _not_distinguished(results: SweepResults) -> str:

@@ -35,6 +35,11 @@ class GroupTrend:
     adjusted_p: float
 
     @property
+    def error_ci95(self) -> tuple[float, float]:
+        """The interval of the change of test error."""
+        return -self.ci95[1], -self.ci95[0]
+
+    @property
     def called(self) -> bool:
         return self.adjusted_p < 0.05
 

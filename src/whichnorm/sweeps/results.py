@@ -158,6 +158,11 @@ class SweepResults:
         return [(point.batch.name, run) for point in self.points if point.study for run in point.study.faults]
 
     @property
+    def any_crossing(self) -> bool:
+        """Tell whether two arms change places anywhere."""
+        return any(crossing.crossing for crossing in self.crossings)
+
+    @property
     def ok(self) -> bool:
         return not self.faults
 

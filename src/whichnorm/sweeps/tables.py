@@ -84,7 +84,7 @@ def trends_table(results: SweepResults) -> Table:
     rows = tuple(
         cells(
             trend.point.removeprefix("batch-"), f"{trend.unit}, {', '.join(map(str, trend.numbers))}",
-            f"{points(-trend.per_doubling)} {points_interval((-trend.ci95[1], -trend.ci95[0]))}",
+            f"{points(-trend.per_doubling)} {points_interval(trend.error_ci95)}",
             p_text(trend.adjusted_p).removeprefix("= "), str(len(trend.seeds)),
         )
         for trend in results.trends

@@ -27,6 +27,10 @@ from whichnorm.sweeps.text import (
     skipped_sentences,
 )
 
+REFINES = (
+    "--refine then adds the size in the middle of each two between which two norms change places, one after the other, "
+    "as far as these runs do not show it yet."
+)
 MAX_COMPARISONS = 12  # more are in the report alone
 
 
@@ -98,6 +102,8 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         console,
     )
     total = sum(len(study.spec.runs()) for _, study in jobs)
+    if sweep.spec.refine:
+        say(console, REFINES)
     say(console, sweep.spec.rule.sentence(sweep.spec.recipe))
     for left in sweep.spec.points():
         for _, reason in left.skipped:

@@ -78,11 +78,10 @@ def _at_batch(results: SweepResults, name: str) -> str:
 
 
 def _trend_sentence(trend: GroupTrend) -> str:
-    low, high = sorted(-end for end in trend.ci95)
-    change = f"{points(-trend.per_doubling)} points {points_interval((low, high))}, p {p_text(trend.adjusted_p)}"
-    span = f"{trend.unit} from {trend.numbers[0]:,} to {trend.numbers[-1]:,}"
-    said = f"with each doubling of the {span} the test error changes by {change}"
-    return f"{said[0].upper()}{said[1:]}." if trend.called else f"Cannot tell a trend: {said}."
+    change = f"{points(-trend.per_doubling)} points {points_interval(trend.error_ci95)}, p {p_text(trend.adjusted_p)}"
+    said = f"{change}, with each doubling of the {trend.unit} from {trend.numbers[0]:,} to {trend.numbers[-1]:,}"
+    verb = "falls" if trend.per_doubling > 0 else "rises"
+    return f"The test error {verb}: {said}." if trend.called else f"Cannot tell a trend of the test error: {said}."
 
 
 def point_sentences(results: SweepResults) -> list[str]:
@@ -135,13 +134,8 @@ def correction_sentence(results: SweepResults) -> str:
     said = f"P-values at a batch are corrected for all {count(len(others), 'comparison')} by Holm's method"
     if groups:
         said += ", those between numbers of groups for all pairs of these, of which those with the best one are shown"
-    places = " Sizes between which two norms change places rest on these." if any_crossing(results) else ""
+    places = " Sizes between which two norms change places rest on these." if results.any_crossing else ""
     return f"{said}.{places}"
-
-
-def any_crossing(results: SweepResults) -> bool:
-    """Tell whether two arms change places anywhere."""
-    return any(c.crossing for c in results.crossings)
 
 
 def error_text(error: Interval) -> str:
