@@ -98,7 +98,7 @@ class Line:
         ends = stats.proportion_interval(self.count, self.studies)
         share = f"{100 * ends.estimate:6.2f} % [{100 * ends.low:5.2f}, {100 * ends.high:5.2f}]"
         wanted = f"{100 * self.low:g} to {100 * self.high:g} %"
-        return f"{self.what:<58} {self.studies:>6,}  {share}  {wanted:<12} {'ok' if self.ok else 'FAILS'}"
+        return f"{self.what:<60} {self.studies:>6,}  {share}  {wanted:<12} {'ok' if self.ok else 'FAILS'}"
 
 
 def crossed(place: int, num_seeds: int, index: int) -> tuple[bool, bool]:
@@ -166,7 +166,7 @@ def main() -> int:
     studies = 500 if parser.parse_args().quick else 2000
     with ProcessPoolExecutor() as pool:
         lines = [*crossing_lines(studies, pool), *group_lines(studies, pool)]
-    print(f"{'':<58} {'studies':>6}  {'share [95 % interval]':<24}  {'wanted':<12}")
+    print(f"{'':<60} {'studies':>6}  {'share [95 % interval]':<24}  {'wanted':<12}")
     print("\n".join(map(str, lines)))
     return 0 if all(line.ok for line in lines) else 1
 
