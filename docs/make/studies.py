@@ -126,10 +126,9 @@ def group_table() -> str:
 def group_trend() -> str:
     """Say how the test error changes with each doubling of the number of groups."""
     (trend,) = read("sweep_groups")["trends"]
-    low, high = trend["ci95"]
-    return (
-        f"{points(-trend['per_doubling'], 1)} points {signed_interval((-high, -low), 1)}, {p_value(trend['adjusted_p'])}"
-    )
+    low, high = (-end for end in reversed(trend["ci95"]))
+    change = f"{points(-trend['per_doubling'], 1)} points {signed_interval((low, high), 1)}"
+    return f"{change}, {p_value(trend['adjusted_p'])}"
 
 
 FACTS = {
