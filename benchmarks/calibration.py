@@ -27,7 +27,8 @@ from scipy import stats as scipy_stats
 
 from benchmarks.noise import FILE, Noise
 from whichnorm import stats
-from whichnorm.results.comparisons import CANNOT_TELL, Comparison, Rule, compare_arms, rule_of
+from whichnorm.results.comparisons import CANNOT_TELL, Comparison, compare_arms, fixed_rule, growing_rule
+from whichnorm.results.verdict import judge
 from whichnorm.specs.study import UntilSure
 
 EFFECT = 0.01  # one point
@@ -99,7 +100,7 @@ def fixed(noise: Noise, num_arms: int, num_seeds: int, index: int) -> dict[str, 
     """A study of equal arms with a fixed number of seeds: what is called, and which intervals hold the truth."""
     generator = Generator(noise, [noise.accuracy] * num_arms, np.random.default_rng([1, num_arms, num_seeds, index]))
     correct = generator.study(range(num_seeds))
-    comparisons = compare_arms(correct, Rule())
+    comparisons = compare_arms(correct, fixed_rule([tuple(range(num_seeds))]))
     arm = np.stack(list(correct["arm 0"].values()))
     accuracies = arm.mean(axis=1).tolist()
     of_class = stats.crossed_interval(arm[:, : noise.num_images // NUM_CLASSES])
@@ -130,7 +131,7 @@ def one_seed(noise: Noise, index: int) -> dict[str, bool]:
     spread = np.sqrt(1 + noise.image_shared**2 + noise.image_own**2)
     level = scipy_stats.norm.ppf(noise.accuracy) * np.sqrt(spread**2 + noise.seed**2)
     truth = scipy_stats.norm.cdf((level + luck) / spread)  # over all images, of these two runs
-    (comparison,) = compare_arms({"a": {0: answers[0]}, "b": {0: answers[1]}}, Rule())
+    (comparison,) = compare_arms({"a": {0: answers[0]}, "b": {0: answers[1]}}, fixed_rule([(0,)]))
     wilson = stats.crossed_interval(answers[0][None])
     return {
         "call": comparison.call != CANNOT_TELL,
@@ -145,13 +146,14 @@ def planned(noise: Noise, index: int) -> dict[str, float]:
     generator = Generator(noise, truth, np.random.default_rng([3, index]))
     correct = generator.study(range(PILOT))
     tables = [np.stack(list(arm.values())) for arm in correct.values()]
-    needed = stats.seeds_needed(stats.paired_difference(*tables), EFFECT)
-    if needed is None:
+    _, next_share = stats.unplanned_shares(2)
+    low, needed = stats.seeds_needed(stats.paired_difference(*tables), EFFECT, 0.05 * next_share)
+    if low is None or needed is None:
         return {"planned": False, "call": False, "needed": np.nan, "wrong": False}
     for seed in range(PILOT, needed):
         for place, arm in enumerate(correct.values()):
             arm[seed] = generator.run(place)
-    (comparison,) = compare_arms(correct, Rule())
+    (comparison,) = compare_arms(correct, fixed_rule([tuple(range(PILOT)), tuple(range(needed))]))
     return {
         "planned": True,
         "call": comparison.call == "better",
@@ -182,8 +184,42 @@ def until_sure(noise: Noise, effect: float, index: int) -> dict[str, float]:
 
 
 def look(correct: dict[str, dict[int, NDArray[np.bool_]]]) -> Comparison:
-    (comparison,) = compare_arms(correct, rule_of(LOOKS))
+    (comparison,) = compare_arms(correct, growing_rule(tuple(correct["a"]), LOOKS))
     return comparison
+
+
+def naming(noise: Noise, leads: Sequence[float], num_seeds: int, index: int) -> dict[str, float]:
+    """A study of arms that are better than a common accuracy by their leads: which is named best, which are the same."""
+    accuracies = [noise.accuracy + lead for lead in leads]
+    generator = Generator(
+        noise, accuracies, np.random.default_rng([5, len(leads), num_seeds, int(1e4 * leads[0]), index])
+    )
+    correct = generator.study(range(num_seeds))
+    means = {arm: float(np.mean(list(runs.values()))) for arm, runs in correct.items()}
+    comparisons = compare_arms(correct, fixed_rule([tuple(range(num_seeds))]))
+    outcome, _ = judge(means, comparisons)
+    assert outcome is not None
+    truly = dict(zip(correct, accuracies, strict=True))
+    return {
+        "named": outcome.kind == "best",
+        "right": outcome.kind == "best" and outcome.front == "arm 0",
+        "same": any(c.same for c in comparisons if abs(truly[c.a] - truly[c.b]) >= c.margin - 1e-9),
+    }
+
+
+def naming_lines(noise: Noise, studies: int, pool: ProcessPoolExecutor) -> list[Line]:
+    lines = []
+    for num_arms in (3, 5):
+        found = simulate(partial(naming, noise, [0.0] * num_arms, 5), studies, pool)
+        lines.append(false_calls(f"one of {num_arms} equal arms is named best, 5 seeds", found["named"]))
+    found = simulate(partial(naming, noise, [0.03, 0.0, 0.0, 0.0, 0.0], 5), studies, pool)
+    lines.append(
+        Line(what="the best of 5, 3 points ahead, is named, 5 seeds", count=int(found["right"].sum()), studies=studies)
+    )
+    found = simulate(
+        partial(naming, replace(noise, seed=noise.seed / 4), [0.005, 0.0, 0.0, 0.0, 0.0], 5), studies, pool
+    )
+    return [*lines, false_calls("0.5 points apart said to be the same, 5 arms", found["same"])]
 
 
 def simulate(draw: Callable[[int], Mapping[str, float]], studies: int, pool: ProcessPoolExecutor) -> dict[str, NDArray]:
@@ -264,6 +300,7 @@ def main() -> int:
         for num_seeds in (3, 5) if args.quick else (2, 3, 4, 5, 10):
             lines += fixed_lines(noise, 2, num_seeds, studies, pool)
         lines += [] if args.quick else fixed_lines(noise, 4, 3, studies, pool)
+        lines += naming_lines(noise, studies, pool)
         lines += planned_lines(noise, studies, pool)
         for effect in (0.0,) if args.quick else (0.0, EFFECT, 2 * EFFECT):
             lines += until_sure_lines(noise, effect, studies, pool)

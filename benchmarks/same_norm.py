@@ -18,7 +18,7 @@ import torch
 
 from whichnorm import stats
 from whichnorm.api import prepare
-from whichnorm.results.comparisons import DEFAULT_RULE, Comparison, compare_arms
+from whichnorm.results.comparisons import Comparison, compare_arms, fixed_rule
 from whichnorm.study.run import run_study
 from whichnorm.study.study import Study
 from whichnorm.training.machine import keep_freed_memory
@@ -41,7 +41,9 @@ def compare(study: Study, records: Sequence[RunRecord], num_seeds: int) -> list[
     labels = study.splits.test.labels.numpy()
     answers = [np.equal(record.test_predictions, labels) for record in records]
     arms = [dict(enumerate(answers[i : i + num_seeds])) for i in range(0, len(answers), num_seeds)]
-    return [compare_arms({"a": a, "b": b}, DEFAULT_RULE)[0] for a, b in zip(arms[::2], arms[1::2], strict=True)]
+    return [
+        compare_arms({"a": a, "b": b}, fixed_rule([tuple(a)]))[0] for a, b in zip(arms[::2], arms[1::2], strict=True)
+    ]
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichnorm import stats
-from whichnorm.specs.study import StudySpec
+from whichnorm.specs.study import StudySpec, UntilSure
 from whichnorm.stats import Call, Interval, PairedDifference
 
 CANNOT_TELL: Final = "cannot tell"
@@ -113,16 +113,22 @@ def _turned(ends: tuple[float, ...]) -> Ends:
 
 def rule_of(study: StudySpec) -> Rule:
     """Return the rule of a study: its planned looks where it adds seeds itself, else the looks that were made at it."""
-    if not study.until_sure:
-        return fixed_rule((*study.looks, study.seeds))
-    planned = stats.looks(study.until_sure.max_seeds)
+    if study.until_sure:
+        return growing_rule(study.seeds, study.until_sure)
+    return fixed_rule((*study.looks, study.seeds))
+
+
+def growing_rule(seeds: Sequence[int], plan: UntilSure) -> Rule:
+    """Return the rule of a study that adds seeds itself and has these so far."""
+    planned = stats.looks(plan.max_seeds)
     shares = stats.planned_shares(planned)
-    made = [number for number in planned if number <= len(study.seeds)]
+    made = [number for number in planned if number <= len(seeds)]
+    more = len(made) < len(planned)
     return Rule(
-        looks=tuple(Look(seeds=study.seeds[:n], share=share) for n, share in zip(made, shares, strict=False)),
-        margin=study.until_sure.margin,
-        next_share=shares[len(made)] if len(made) < len(shares) else None,
-        final=(planned[-1], shares[-1]) if len(made) < len(shares) else None,
+        looks=tuple(Look(seeds=tuple(seeds[:n]), share=share) for n, share in zip(made, shares, strict=False)),
+        margin=plan.margin,
+        next_share=shares[len(made)] if more else None,
+        final=(planned[-1], shares[-1]) if more else None,
     )
 
 

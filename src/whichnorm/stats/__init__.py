@@ -20,6 +20,7 @@ from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, chance_settled, p
 from whichnorm.stats.ranking import Ranking, rank_arms
 from whichnorm.stats.selected import SelectedDifference, given_called
 from whichnorm.stats.sequential import looks, planned_shares, unplanned_shares
+from whichnorm.stats.trend import trend
 
 __all__ = [
     "MAX_SEEDS",
@@ -55,6 +56,7 @@ __all__ = [
     "shaffer",
     "sign_flip_p_value",
     "tarone_holm",
+    "trend",
     "unplanned_shares",
 ]
 
