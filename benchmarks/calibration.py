@@ -189,7 +189,7 @@ def look(correct: dict[str, dict[int, NDArray[np.bool_]]]) -> Comparison:
 
 
 def naming(noise: Noise, leads: Sequence[float], num_seeds: int, index: int) -> dict[str, float]:
-    """A study of arms that are better than a common accuracy by their leads: which is named best, which are the same."""
+    """A study of arms that are better than a common accuracy by their leads: which is named, which are the same."""
     accuracies = [noise.accuracy + lead for lead in leads]
     generator = Generator(
         noise, accuracies, np.random.default_rng([5, len(leads), num_seeds, int(1e4 * leads[0]), index])

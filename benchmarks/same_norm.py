@@ -83,7 +83,7 @@ def main() -> int:
         f"{calls} false calls in {len(everything)} studies ({100 * calls / len(everything):.1f} % "
         f"[{100 * ends.low:.1f}, {100 * ends.high:.1f}]); {held} intervals hold zero"
     )
-    return 0 if ends.low <= DEFAULT_RULE.alpha else 1
+    return 0 if ends.low <= 0.05 else 1
 
 
 if __name__ == "__main__":
