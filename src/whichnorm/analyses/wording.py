@@ -109,7 +109,7 @@ def paired_seeds(results: Results) -> dict[int, bool]:
 
 
 def total_time(results: Results) -> str:
-    """Say how long all runs took."""
+    """Say how long all runs took together."""
     trained = sum(r.train_seconds for r in results.records)
     evaluated = sum(r.evaluate_seconds for r in results.records)
     took = f"{elapsed(trained)} of training and {elapsed(evaluated)} of evaluation"
