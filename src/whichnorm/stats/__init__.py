@@ -8,9 +8,11 @@ from whichnorm.stats.crossing import Crossing, find_crossing
 from whichnorm.stats.exact import holm, least_sign_flip_p_value, sign_flip_p_value, tarone_holm
 from whichnorm.stats.intervals import (
     Interval,
+    class_intervals,
     crossed_interval,
     image_bootstrap,
     mean_interval,
+    proportion_bound,
     proportion_difference,
     proportion_interval,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "Interval",
     "PairedDifference",
     "RankAgreement",
+    "class_intervals",
     "crossed_interval",
     "crossed_mean",
     "find_crossing",
@@ -35,6 +38,7 @@ __all__ = [
     "mean_interval",
     "paired_difference",
     "power",
+    "proportion_bound",
     "proportion_difference",
     "proportion_interval",
     "quantile_of_two",
