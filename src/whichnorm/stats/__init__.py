@@ -18,6 +18,7 @@ from whichnorm.stats.intervals import (
 )
 from whichnorm.stats.pairs import MAX_SEEDS, PairedDifference, paired_difference, power, seeds_needed
 from whichnorm.stats.sequential import looks
+from whichnorm.stats.trend import trend
 
 __all__ = [
     "MAX_SEEDS",
@@ -46,6 +47,7 @@ __all__ = [
     "seeds_needed",
     "sign_flip_p_value",
     "tarone_holm",
+    "trend",
 ]
 
 Call = Literal["better", "worse", "cannot tell"]
