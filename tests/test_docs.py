@@ -34,7 +34,7 @@ GIVEN = {
         "95 %",
         "0.01",  # the published learning rate
         "70 %",  # what the published text asks for
-        "63.7 %",  # of a run whose record is not kept, as the text says
+        "0.007",  # the published dropout rate of mnist_s6
     },
     "docs/statistics.md": {
         *("5 %", "95 %", "80 %", "100 %", "0.05", "1.02", "0.5"),

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import nn
 
-from whichnorm.data.augment import normalize
 from whichnorm.data.dataset import ImageSet
 from whichnorm.data.split import channel_statistics
 from whichnorm.data.splits import Splits
@@ -21,7 +20,7 @@ from whichnorm.training.loop import train_run
 from whichnorm.training.network import build_network, build_optimizer
 from whichnorm.training.randomness import generator
 from whichnorm.training.state import at_chance
-from whichnorm.training.step import add_gradients, argmax_loss, penalty
+from whichnorm.training.step import argmax_loss, penalty
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
 RECIPE = Recipe(
@@ -176,20 +175,6 @@ def test_a_penalty_has_the_gradient_of_its_formula_on_weights_only(arm, slope):
         torch.testing.assert_close(layer.weight.grad, slope(layer.weight.detach()))
         assert layer.bias.grad is None
     assert model.norm1.weight.grad is None
-
-
-def test_the_argmax_loss_leaves_the_l1_term_as_the_only_gradient():
-    run = make_run("bn+l1:0.0001+loss:argmax")
-    model = build_network(run, make_splits())
-    splits = make_splits()
-    images, labels = splits.train.images[:16], splits.train.labels[:16]
-    logits, loss = add_gradients(model, normalize(images, splits.mean, splits.std), labels, run)
-    assert float(loss.detach()) == pytest.approx(float(nn.functional.cross_entropy(logits, labels).detach()))
-    assert float(argmax_loss(logits, labels).detach()) > 0
-    for name, parameter in model.named_parameters():
-        is_weight = parameter.dim() > 1
-        wanted = 1e-4 * parameter.detach().sign() if is_weight else torch.zeros_like(parameter)
-        assert torch.equal(parameter.grad, wanted), name
 
 
 def test_the_argmax_loss_is_the_squared_difference_of_class_numbers():
