@@ -127,7 +127,7 @@ def test_the_command_ends_as_compare_does(undisturbed, tmp_path, capsys):
     next((out / "runs").glob("gn-4-seed1.json")).unlink()
     assert main(["resume", str(out), "--no-latency"]) in (0, 1)
     shown = capsys.readouterr().out
-    assert "run 4 of 4: gn:4, seed 1" in shown
+    assert "run 4 of 4: GroupNorm, 4 groups, seed 1" in shown
     assert shown.rstrip().endswith(f"report: {out / 'report' / 'index.html'}")
     arguments = ["--epochs", "1", "--train-limit", "90", "--seeds", "2", "--norms", "bn,gn:4", "--threads", "1"]
     code = main(["compare", *arguments, "--precision", "float32", "--out", str(out)])

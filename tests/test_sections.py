@@ -231,5 +231,6 @@ def test_an_analysis_can_be_named_without_what_is_slow(name):
     source = (Path(whichnorm.analyses.__path__[0]) / name / "__init__.py").read_text()
     imported = {node.module for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)}
     light = {"dataclasses", "typing", "whichnorm.analyses.analysis", "whichnorm.specs.options"}
+    light |= {"whichnorm.specs.checked", "whichnorm.specs.value_types"}
     light.add(f"whichnorm.analyses.{name}.options")
     assert imported <= light

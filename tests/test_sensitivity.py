@@ -459,7 +459,7 @@ WRONG = [
     (["--recipes", "digits,sesion08"], ["did you mean 'session08'"]),
     (["--recipes", "digits,session08", "--recipe", "digits"], ["--recipe", "--recipes"]),
     (["--recipes", "digits,session08", "--norms", "bn"], ["two norms"]),
-    (["--recipes", "digits,session08", "--epochs", "0"], ["0 epochs"]),
+    (["--recipes", "digits,session08", "--epochs", "0"], ["epochs is 0"]),
     (["--recipes", "digits,default", "--train-limit", "120"], ["batch size 128"]),
 ]  # fmt: skip
 

@@ -192,6 +192,19 @@ def test_an_unreadable_checkpoint_is_named_and_finished_runs_stay(tmp_path, undi
     assert all_records(out) == all_records(undisturbed)
 
 
+def test_a_checkpoint_of_a_run_that_has_a_record_is_taken_away(tmp_path):
+    """A process that is killed between the two leaves both."""
+    out = tmp_path / "study"
+    run_small(out, norms=["bn"], seeds=1)
+    checkpoint = out / "checkpoints" / "bn-seed0.safetensors"
+    checkpoint.parent.mkdir(exist_ok=True)
+    checkpoint.write_bytes(b"left over")
+    before = all_records(out)
+    run_small(out, norms=["bn"], seeds=1)
+    assert not checkpoint.exists()
+    assert all_records(out) == before
+
+
 def test_a_damaged_record_is_named(tmp_path):
     out = tmp_path / "study"
     run_small(out, seeds=1)

@@ -98,7 +98,7 @@ def test_what_is_no_time_is_refused(text):
     [
         ({"margin": 0.0}, "margin of 0 points"),
         ({"margin": 1.0}, "margin of 100 points"),
-        ({"max_seeds": 2}, "at most 2 seeds: expected 3 to 10,000"),
+        ({"max_seeds": 2}, "max_seeds is 2, expected 3 to 10,000"),
     ],
 )
 def test_a_plan_checks_itself(change, match):

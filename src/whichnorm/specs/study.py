@@ -108,7 +108,7 @@ class UntilSure(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        points = shown(100 * self.margin)
+        points = f"{100 * self.margin:g}"
         require(0 < self.margin < 1, f"margin of {points} points: expected above 0 and below 100, such as 0.5")
 
 

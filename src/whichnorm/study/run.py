@@ -22,6 +22,7 @@ def run_study(
     runs = {run.key: run for run in study.spec.runs()}
     records = {key: study.record(run) for key, run in runs.items() if study.folder.record(run).exists()}
     for key, record in records.items():
+        study.folder.checkpoint(runs[key]).unlink(missing_ok=True)  # of a process that was killed after the record
         if record.audit:
             study.start_of(runs[key], record)
     waiting = [run for key, run in runs.items() if key not in records]
