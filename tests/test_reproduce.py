@@ -107,8 +107,8 @@ def test_losses_stand_beside_published_ones_in_nats_and_nowhere_else():
     published = find_published("residual8")
     rows = side_by_side(published, [finished("bn", epochs=log(0.2, 0.8))], 1000)
     losses = {row.figure: row for row in rows if row.norm == "bn" and row.is_loss}
-    assert list(losses) == ["test loss, last epoch", "training loss, last epoch"]
-    test = losses["test loss, last epoch"]
+    assert list(losses) == ["test loss, last", "training loss, last"]
+    test = losses["test loss, last"]
     assert (test.published, test.measured, test.ci95) == (0.64, 1.0, None)
     (cells,) = text.side_by_side_table([test]).rows
     assert [cell.text for cell in cells][2:] == ["0.64", "1.00", "+0.36"]
@@ -118,7 +118,7 @@ def test_losses_stand_beside_published_ones_in_nats_and_nowhere_else():
 def test_a_loss_that_was_not_finite_has_no_measured_figure():
     rows = [replace(row, test_loss=None) for row in log(0.5)]
     found = side_by_side(find_published("residual8"), [finished("bn", epochs=rows)], 1000)
-    assert {r.figure: r.measured for r in found if r.norm == "bn" and r.is_loss}["test loss, last epoch"] is None
+    assert {r.figure: r.measured for r in found if r.norm == "bn" and r.is_loss}["test loss, last"] is None
 
 
 def test_measured_figures_are_those_of_the_last_and_of_the_best_epoch():
@@ -146,17 +146,17 @@ def test_measured_figures_are_those_of_the_last_and_of_the_best_epoch():
         finished("ln", 1, epochs=log(0.1), status="diverged"),
     ]
     rows = {(row.norm, row.figure): row for row in side_by_side(published, records, 1000)}
-    assert rows["bn", "test accuracy, last epoch"].measured == pytest.approx(0.5)
-    assert rows["bn", "test accuracy, last epoch"].published is None
-    best = rows["bn", "test accuracy, best epoch"]
+    assert rows["bn", "test accuracy, last"].measured == pytest.approx(0.5)
+    assert rows["bn", "test accuracy, last"].published is None
+    best = rows["bn", "test accuracy, best"]
     assert best.measured == pytest.approx(0.7)
     assert best.difference == pytest.approx(0.2)
     assert best.beyond_image_noise
-    assert rows["bn", "training accuracy, best epoch"].published == 0.4
-    last = rows["ln", "test accuracy, last epoch"]
+    assert rows["bn", "training accuracy, best"].published == 0.4
+    last = rows["ln", "test accuracy, last"]
     assert (last.seeds, last.difference) == (1, pytest.approx(0.0))
     assert not last.beyond_image_noise
-    assert rows["ln", "training accuracy, last epoch"].ci95 is None
+    assert rows["ln", "training accuracy, last"].ci95 is None
 
 
 def test_an_arm_without_a_finished_run_has_no_measured_figures():

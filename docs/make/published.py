@@ -15,7 +15,9 @@ from whichnorm.reproduce.text import markdown_table
 from whichnorm.training.record import RunRecord, read_record
 
 _ALL, _OTHERS = ("bn", "gn:4", "ln"), ("gn:4", "ln")
-_LAST_TEST, _LAST_TRAIN = "test accuracy, last epoch", "training accuracy, last epoch"
+_SIZES = (("lcifar", "ln"), ("grouped_cifar", "bn"))
+_LOSSES = ("training loss, last", "test loss, last")
+_LAST_TEST, _LAST_TRAIN = "test accuracy, last", "training accuracy, last"
 WRONG = "bn+l1:0.0001+loss:argmax"
 
 
@@ -161,7 +163,7 @@ def better_recipe_table() -> str:
 
 
 def _better_recipe_row(arm: dict[str, Any]) -> list[str]:
-    published = _published("session08", (arm["norm"],), figure="test accuracy, best epoch")
+    published = _published("session08", (arm["norm"],), figure="test accuracy, best")
     last, best = arm["test_accuracy"], arm["best_test_accuracy"]["mean"]
     accuracy = f"{percent(last['mean'])} {interval(last['ci95'])}"
     return [f"{arm['title']} `{arm['norm']}`", accuracy, percent(best), published]
@@ -181,12 +183,12 @@ def _ln_above_gn(whose: str) -> str:
 
 def _size_gap() -> str:
     """Say how far lcifar is ahead of grouped_cifar."""
-    large, small = (_row(name, n, _LAST_TEST).measured or 0 for name, n in (("lcifar", "ln"), ("grouped_cifar", "bn")))
+    large, small = (_row(name, norm, _LAST_TEST).measured or 0 for name, norm in _SIZES)
     return percent(large - small, 1)
 
 
 def _size_ratio() -> str:
-    sizes = [read(f"reproductions/{name}")["arms"][0]["params"] for name in ("lcifar", "grouped_cifar")]
+    sizes = [read(f"reproductions/{name}")["arms"][0]["params"] for name, _ in _SIZES]
     return f"{sizes[0] / sizes[1]:.1f}"
 
 
@@ -203,9 +205,7 @@ FACTS: dict[str, Callable[[], str]] = {
     "session08: table": better_recipe_table,
     "session08: behind bn": better_recipe_behind,
     "session08: reproduced behind bn": partial(_behind, "session08", ("gn:8", "ln")),
-    "session08: training gap": partial(
-        _largest_gap, "session08", ("bn", "gn:8", "ln"), 2, "training accuracy, best epoch"
-    ),
+    "session08: training gap": partial(_largest_gap, "session08", ("bn", "gn:8", "ln"), 2, "training accuracy, best"),
     "wynet: training gap": partial(_gaps, "wynet", ("bn", "gn:2", "ln"), 1, _LAST_TRAIN),
     "wynet: epoch": easier_from_epoch,
     "wynet: ln above gn": partial(_ln_above_gn, "measured"),
@@ -218,10 +218,13 @@ FACTS: dict[str, Callable[[], str]] = {
     "wynet: photometric gap": partial(_photometric_gap, "bn"),
     "residual8: training losses nearby": partial(_losses_nearby, "residual8", "bn", "train"),
     "residual8: test losses nearby": partial(_losses_nearby, "residual8", "bn", "test"),
-    "residual8: training loss of ln": partial(_loss, "residual8", "ln", "training loss, last epoch"),
-    "residual8: test loss of gn": partial(_loss, "residual8", "gn:4", "test loss, last epoch"),
+    "residual8: training loss of ln": partial(_loss, "residual8", "ln", "training loss, last"),
+    "residual8: losses of gn": lambda: f"{max(abs(_row('residual8', 'gn:4', f).difference or 0) for f in _LOSSES):.2f}",
+    "residual8: test of gn": partial(_measured, "residual8", ("gn:4",)),
+    "residual8: test loss of gn": partial(_loss, "residual8", "gn:4", "test loss, last"),
     "mnist_s6: wrong": partial(_measured, "mnist_s6", (WRONG,)),
     "mnist_s6: published wrong": partial(_published, "mnist_s6", (WRONG,)),
     "lcifar: ahead": _size_gap,
     "lcifar: times the parameters": _size_ratio,
+    "lcifar: minutes": lambda: listed([f"{_record(name, norm).train_seconds / 60:.0f}" for name, norm in _SIZES]),
 }

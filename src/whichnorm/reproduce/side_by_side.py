@@ -17,7 +17,7 @@ class Row:
     """
 
     norm: str
-    figure: str  # "test accuracy, last epoch"
+    figure: str  # "test accuracy, last": of the last or of the best epoch
     published: float | None
     measured: float | None
     seeds: int
@@ -72,7 +72,7 @@ def _row(
     finite = [value for value in values if value is not None]
     return Row(
         norm=norm,
-        figure=f"{split} {quantity}, {epoch} epoch",
+        figure=f"{split} {quantity}, {epoch}",
         published=_score(published, split, quantity),
         measured=sum(finite) / len(finite) if finite else None,
         seeds=len(runs),

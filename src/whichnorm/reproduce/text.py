@@ -16,7 +16,7 @@ def side_by_side_table(rows: Sequence[Row]) -> Table:
     """One row per figure that was published or measured."""
     return Table(
         caption="Accuracies in percent, their differences in percentage points, losses in nats.",
-        headings=("arm", "figure", "published", "measured", "difference"),
+        headings=("arm", "figure, epoch", "published", "measured", "difference"),
         rows=tuple(
             cells(row.norm, row.figure, _value(row, row.published), _value(row, row.measured), _difference(row))
             for row in rows
