@@ -157,7 +157,7 @@ def test_dry_forward_leaves_no_trace():
 @pytest.mark.parametrize(
     ("name", "rate"),
     [
-        ("session08", 0.05), ("residual8", 0.02), ("wynet", 0.0), ("mnist_s6", 0.007), ("grouped_cifar", 0.0),
+        ("session08", 0.05), ("residual8", 0.02), ("wynet", 0.0), ("mnist_s6", 0.05), ("grouped_cifar", 0.0),
         ("lcifar", 0.0), ("digits_net", 0.0),
     ],
 )  # fmt: skip
