@@ -72,6 +72,23 @@ def test_brightness_and_contrast_scale_then_shift_then_clip():
     assert draws.brightness.min() < 0 < draws.brightness.max()
 
 
+def test_brightness_and_contrast_of_standardized_pixels_clip_them_to_zero_and_one():
+    augmentation = Augmentation(
+        brightness=0.3, contrast=0.4, brightness_contrast_probability=0.6, brightness_contrast_of="standardized"
+    )
+    images = images_of()
+    draws = drawn(augmentation, images)
+
+    def reference(pixels, index):
+        x = standardized(pixels)
+        if not draws.brightness_contrast[index]:
+            return x
+        return np.clip(x * draws.contrast[index].item() + draws.brightness[index].item(), 0, 1)
+
+    assert_each_image(images, draws, augmentation, reference)
+    assert 0 < draws.brightness_contrast.sum() < len(images)
+
+
 def test_grey_repeats_the_luminance():
     augmentation = Augmentation(grey_probability=0.5)
     images = images_of()

@@ -19,7 +19,7 @@ NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:2", "gn:8", "gn:c2", "gn:c8
 ARMS = [
     *NORMS, *(f"{norm}:noaffine" for norm in NORMS if norm != "none"), "bn+l1:0.001", "bn+l2:0.001", "bn+l1:0.01",
     "gn:8+l1:0.001", "bn:noaffine+l1:0.001+l2:0.5", "none+l2:1", "bn+l1:1e-05", "bn+l1:1e-06", "bn+l1:1e06",
-    "bn+l1:0.123456789",
+    "bn+l1:0.123456789", "bn+l1:0.0001+loss:argmax",
 ]  # fmt: skip
 INF, NAN = math.inf, math.nan
 
@@ -226,6 +226,8 @@ def test_an_arm_is_a_norm_and_its_penalties():
         ("bn+l2:1e308", r"l2 is 1e.308, expected 0 to 1,000,000"),
         ("bn+lr:0.1+lr:0.2", "'lr:0.2' is no addition"),
         ("bn+learning_rate:0.1", "'learning_rate:0.1' is no addition"),
+        ("bn+loss:mse", "arm 'bn.loss:mse': loss is 'mse' .str., expected 'cross-entropy' or 'argmax'"),
+        ("bn+loss:argmax+loss:argmax", "'loss:argmax' is no addition"),
         ("bm+l1:0.1", r"unknown norm 'bm' \(did you mean 'bn'\?\)"),
         ("+l1:0.1", "unknown norm ''"),
         ("gn+l1:0.1", "needs a number of groups"),

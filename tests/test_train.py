@@ -20,7 +20,7 @@ from whichnorm.training.loop import train_run
 from whichnorm.training.network import build_network, build_optimizer
 from whichnorm.training.randomness import generator
 from whichnorm.training.record import at_chance, end_warnings
-from whichnorm.training.step import penalty
+from whichnorm.training.step import argmax_loss, penalty
 
 NORMS = ["bn", "ln", "ln-element", "ln-channel", "gn:4", "gn:c4", "in", "none"]
 RECIPE = Recipe(
@@ -175,6 +175,20 @@ def test_a_penalty_has_the_gradient_of_its_formula_on_weights_only(arm, slope):
         torch.testing.assert_close(layer.weight.grad, slope(layer.weight.detach()))
         assert layer.bias.grad is None
     assert model.norm1.weight.grad is None
+
+
+def test_the_argmax_loss_is_the_squared_difference_of_class_numbers():
+    logits = torch.tensor([[0.0, 2.0, 1.0], [5.0, 0.0, 0.0]])
+    assert float(argmax_loss(logits, torch.tensor([2, 2]))) == (1 + 4) / 2
+
+
+def test_a_network_trained_on_the_argmax_loss_logs_its_cross_entropy_and_is_audited():
+    plain, _ = quiet(make_run("bn"))
+    wrong, _ = quiet(make_run("bn+l1:0.0001+loss:argmax"))
+    assert wrong.status == "finished"
+    assert wrong.last.train_loss > plain.last.train_loss
+    assert "norm1.weight" in wrong.audit.zero_gradient
+    assert "conv1.weight" not in wrong.audit.zero_gradient
 
 
 def test_an_l1_penalty_shrinks_the_weights_and_is_left_out_of_the_logged_loss():

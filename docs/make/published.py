@@ -1,15 +1,24 @@
 """The published comparisons beside the same trained again."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from docs.make.words import RESULTS, interval, listed, percent, points, read, signed_interval, table
+import numpy as np
+
+from docs.make.words import RESULTS, interval, listed, percent, read, table
 from whichnorm.reproduce import NAMES
-from whichnorm.reproduce.published import Published, find_published
+from whichnorm.reproduce.published import Published, PublishedArm, find_published
 from whichnorm.reproduce.side_by_side import Row, side_by_side
 from whichnorm.reproduce.text import markdown_table
 from whichnorm.training.record import RunRecord, read_record
+
+_ALL, _OTHERS = ("bn", "gn:4", "ln"), ("gn:4", "ln")
+_SIZES = (("lcifar", "ln"), ("grouped_cifar", "bn"))
+_LOSSES = ("training loss, last", "test loss, last")
+_LAST_TEST, _LAST_TRAIN = "test accuracy, last", "training accuracy, last"
+WRONG = "bn+l1:0.0001+loss:argmax"
 
 
 def records_of(name: str) -> list[RunRecord]:
@@ -31,11 +40,11 @@ def _row(name: str, norm: str, figure: str) -> Row:
     return row
 
 
-def _measured(name: str, norms: tuple[str, ...], digits: int = 2, figure: str = "test, last epoch") -> str:
+def _measured(name: str, norms: tuple[str, ...], digits: int = 2, figure: str = _LAST_TEST) -> str:
     return listed([percent(_row(name, norm, figure).measured or 0, digits) for norm in norms])
 
 
-def _published(name: str, norms: tuple[str, ...], digits: int = 2, figure: str = "test, last epoch") -> str:
+def _published(name: str, norms: tuple[str, ...], digits: int = 2, figure: str = _LAST_TEST) -> str:
     return listed([percent(_row(name, norm, figure).published or 0, digits) for norm in norms])
 
 
@@ -52,13 +61,13 @@ def _largest_gap(name: str, norms: tuple[str, ...], digits: int, figure: str) ->
 
 def _behind(name: str, norms: tuple[str, ...], digits: int = 1) -> str:
     """Say how far norms are behind BatchNorm in the last epoch."""
-    best = _row(name, "bn", "test, last epoch").measured or 0
-    return listed([percent(best - (_row(name, n, "test, last epoch").measured or 0), digits) for n in norms])
+    best = _row(name, "bn", _LAST_TEST).measured or 0
+    return listed([percent(best - (_row(name, n, _LAST_TEST).measured or 0), digits) for n in norms])
 
 
 def _range(name: str, norms: tuple[str, ...]) -> str:
     """Say the range of the published accuracies."""
-    found = [_row(name, norm, "test, last epoch").published or 0 for norm in norms]
+    found = [_row(name, norm, _LAST_TEST).published or 0 for norm in norms]
     return percent(max(found) - min(found))
 
 
@@ -68,8 +77,12 @@ def _published_epoch(name: str, norm: str, epoch: int) -> float:
 
 
 def _measured_epoch(name: str, norm: str, epoch: int) -> float:
+    return _record(name, norm).epochs[epoch - 1].train_accuracy
+
+
+def _record(name: str, norm: str) -> RunRecord:
     (record,) = [record for record in records_of(name) if record.arm == norm]
-    return record.epochs[epoch - 1].train_accuracy
+    return record
 
 
 def easier_from_epoch() -> str:
@@ -84,15 +97,78 @@ def _above(published: Published, epoch: int) -> list[bool]:
     return [_measured_epoch("wynet", n, epoch) > _published_epoch("wynet", n, epoch) for n in norms]
 
 
-def _ahead() -> list[dict[str, Any]]:
-    """Return mnist_s6's comparisons with GroupNorm, which is the second arm in both."""
-    return [c for c in read("reproductions/mnist_s6")["comparisons"] if c["b"] == "gn:4"]
+def photometric_table() -> str:
+    """Return wynet's first training accuracies: published, here, and with light changed after standardizing."""
+    headings = ["arm", "epoch", "published, %", "here, %", "changed after standardizing, %"]
+    return table(headings, [_photometric_row(arm, row) for arm, rows in _moved().items() for row in rows])
 
 
-def mnist_ahead() -> str:
-    """Say how far GroupNorm is ahead on MNIST."""
-    parts = [f"{points(-c['difference'])} {signed_interval((-c['ci95'][1], -c['ci95'][0]))}" for c in _ahead()]
-    return listed(parts)
+def _moved() -> dict[str, list[dict[str, Any]]]:
+    """Return the logs of wynet's first epochs with the photometric change after standardizing, by arm."""
+    logs: dict[str, list[dict[str, Any]]] = json.loads((RESULTS / "wynet_photometric.json").read_text())["epochs"]
+    return logs
+
+
+def _photometric_row(arm: str, row: dict[str, Any]) -> list[str]:
+    epoch = row["epoch"]
+    values = [_published_epoch("wynet", arm, epoch), _measured_epoch("wynet", arm, epoch), row["train_accuracy"]]
+    return [f"`{arm}`", str(epoch), *map(percent, values)]
+
+
+def _photometric_gap(norm: str) -> str:
+    """Say how far at most a norm's first epochs are from the published ones, photometric change after standardizing."""
+    gaps = [abs(row["train_accuracy"] - _published_epoch("wynet", norm, row["epoch"])) for row in _moved()[norm]]
+    return percent(max(gaps))
+
+
+def _losses_nearby(name: str, norm: str, split: str) -> str:
+    """Say the range of a run's losses in epochs within a point of any of the published last accuracies."""
+    found = nearby(name, norm, split)
+    return f"{min(found):.2f} to {max(found):.2f}"
+
+
+def nearby(name: str, norm: str, split: str) -> list[float]:
+    """Return the losses of a run's epochs whose accuracy is within a point of any of the published last accuracies."""
+    published = [getattr(arm.final, f"{split}_accuracy") for arm in find_published(name).arms]
+    rows = _record(name, norm).epochs
+    return [
+        getattr(row, f"{split}_loss")
+        for row in rows
+        if any(abs(getattr(row, f"{split}_accuracy") - there) <= 0.01 for there in published)
+    ]
+
+
+def losses_fit(name: str) -> float:
+    """Return the largest distance in nats of a published last loss from ours at the same accuracy, interpolated."""
+    return max(_misfit(name, arm, split) for arm in find_published(name).arms for split in ("train", "test"))
+
+
+def _misfit(name: str, arm: PublishedArm, split: str) -> float:
+    log = sorted((getattr(r, f"{split}_accuracy"), getattr(r, f"{split}_loss")) for r in _record(name, arm.norm).epochs)
+    accuracies, losses = zip(*log, strict=True)
+    ours = np.interp(getattr(arm.final, f"{split}_accuracy"), accuracies, losses)
+    return abs(float(ours) - getattr(arm.final, f"{split}_loss"))
+
+
+def _loss(name: str, norm: str, figure: str) -> str:
+    return f"{_row(name, norm, figure).published or 0:.2f}"
+
+
+def _not_trained(name: str) -> str:
+    """Name the arms of a published comparison that have no record, added ones too."""
+    trained = {record.arm for record in records_of(name)}
+    return listed([f"`{arm.norm}`" for arm in find_published(name).arms if arm.norm not in trained])
+
+
+def _minutes(records: Sequence[RunRecord]) -> str:
+    """Say how long runs trained."""
+    return listed([f"{record.train_seconds / 60:.0f}" for record in records])
+
+
+def _rotated() -> str:
+    """Say the accuracies of mnist_s6 under the recipe that it had here before the published one was known."""
+    found = {record.arm: record.last.test_accuracy for record in records_of("mnist_s6_rotated")}
+    return listed([percent(found[norm]) for norm in ("bn+l1:0.0001", "ln-element:noaffine", "gn:4")])
 
 
 def better_recipe_table() -> str:
@@ -104,7 +180,7 @@ def better_recipe_table() -> str:
 
 
 def _better_recipe_row(arm: dict[str, Any]) -> list[str]:
-    published = _published("session08", (arm["norm"],), figure="test, best epoch")
+    published = _published("session08", (arm["norm"],), figure="test accuracy, best")
     last, best = arm["test_accuracy"], arm["best_test_accuracy"]["mean"]
     accuracy = f"{percent(last['mean'])} {interval(last['ci95'])}"
     return [f"{arm['title']} `{arm['norm']}`", accuracy, percent(best), published]
@@ -118,25 +194,20 @@ def better_recipe_behind() -> str:
 
 def _ln_above_gn(whose: str) -> str:
     """Say how far wynet's LayerNorm is above its GroupNorm, measured or published."""
-    ln, gn = (getattr(_row("wynet", norm, "test, last epoch"), whose) for norm in ("ln", "gn:2"))
+    ln, gn = (getattr(_row("wynet", norm, _LAST_TEST), whose) for norm in ("ln", "gn:2"))
     return percent(ln - gn, 1)
 
 
 def _size_gap() -> str:
     """Say how far lcifar is ahead of grouped_cifar."""
-    large, small = (
-        _row(name, n, "test, last epoch").measured or 0 for name, n in (("lcifar", "ln"), ("grouped_cifar", "bn"))
-    )
+    large, small = (_row(name, norm, _LAST_TEST).measured or 0 for name, norm in _SIZES)
     return percent(large - small, 1)
 
 
 def _size_ratio() -> str:
-    sizes = [read(f"reproductions/{name}")["arms"][0]["params"] for name in ("lcifar", "grouped_cifar")]
+    sizes = [read(f"reproductions/{name}")["arms"][0]["params"] for name, _ in _SIZES]
     return f"{sizes[0] / sizes[1]:.1f}"
 
-
-_ALL, _OTHERS, _LAST_TRAIN = ("bn", "gn:4", "ln"), ("gn:4", "ln"), "training, last epoch"
-_MNIST = tuple(arm.norm for arm in find_published("mnist_s6").arms)
 
 FACTS: dict[str, Callable[[], str]] = {
     **{f"{name}: published and measured": partial(_table, name) for name in NAMES},
@@ -145,21 +216,37 @@ FACTS: dict[str, Callable[[], str]] = {
     "residual8: measured gn and ln": partial(_measured, "residual8", _OTHERS, 1),
     "residual8: range": partial(_range, "residual8", _ALL),
     "residual8: behind bn": partial(_behind, "residual8", _OTHERS),
-    "residual8: too high": partial(_gaps, "residual8", _OTHERS, 1, "test, last epoch"),
+    "residual8: too high": partial(_gaps, "residual8", _OTHERS, 1, _LAST_TEST),
     "residual8: training too high": partial(_gaps, "residual8", _OTHERS, 1, _LAST_TRAIN),
     "residual8: training of bn": partial(_gaps, "residual8", ("bn",), 1, _LAST_TRAIN),
     "session08: table": better_recipe_table,
     "session08: behind bn": better_recipe_behind,
     "session08: reproduced behind bn": partial(_behind, "session08", ("gn:8", "ln")),
-    "session08: training gap": partial(_largest_gap, "session08", ("bn", "gn:8", "ln"), 2, "training, best epoch"),
+    "session08: training gap": partial(_largest_gap, "session08", ("bn", "gn:8", "ln"), 2, "training accuracy, best"),
     "wynet: training gap": partial(_gaps, "wynet", ("bn", "gn:2", "ln"), 1, _LAST_TRAIN),
     "wynet: epoch": easier_from_epoch,
     "wynet: ln above gn": partial(_ln_above_gn, "measured"),
     "wynet: published ln above gn": partial(_ln_above_gn, "published"),
-    "wynet: epoch 8": lambda: percent(_measured_epoch("wynet", "bn", 8), 1),
-    "wynet: published epoch 8": lambda: percent(_published_epoch("wynet", "bn", 8), 1),
-    "mnist_s6: accuracies": partial(_measured, "mnist_s6", _MNIST),
-    "mnist_s6: gn ahead": mnist_ahead,
+    "wynet: gn epoch 1": lambda: percent(_measured_epoch("wynet", "gn:2", 1)),
+    "wynet: published gn epoch 1": lambda: percent(_published_epoch("wynet", "gn:2", 1)),
+    "wynet: test gap": partial(_gaps, "wynet", ("bn", "gn:2", "ln"), 1, _LAST_TEST),
+    "wynet: losses fit": lambda: f"{losses_fit('wynet'):.2f}",
+    "wynet: photometric": photometric_table,
+    "wynet: photometric gap": partial(_photometric_gap, "bn"),
+    "residual8: training losses nearby": partial(_losses_nearby, "residual8", "bn", "train"),
+    "residual8: test losses nearby": partial(_losses_nearby, "residual8", "bn", "test"),
+    "residual8: training loss of ln": partial(_loss, "residual8", "ln", "training loss, last"),
+    "residual8: losses of gn": lambda: f"{max(abs(_row('residual8', 'gn:4', f).difference or 0) for f in _LOSSES):.2f}",
+    "residual8: test of gn": partial(_measured, "residual8", ("gn:4",)),
+    "residual8: test loss of gn": partial(_loss, "residual8", "gn:4", "test loss, last"),
+    **{f"{name}: not trained": partial(_not_trained, name) for name in ("mnist_s6", "lcifar", "grouped_cifar")},
+    "mnist_s6: ln": partial(_measured, "mnist_s6", ("ln-element:noaffine",)),
+    "mnist_s6: published ln": partial(_published, "mnist_s6", ("ln-element:noaffine",)),
+    "mnist_s6: rotated": _rotated,
+    "mnist_s6: wrong": partial(_measured, "mnist_s6", (WRONG,)),
+    "mnist_s6: published wrong": partial(_published, "mnist_s6", (WRONG,)),
     "lcifar: ahead": _size_gap,
     "lcifar: times the parameters": _size_ratio,
+    "lcifar: minutes": lambda: _minutes([_record(name, norm) for name, norm in _SIZES]),
+    "mnist_s6: minutes": lambda: _minutes(records_of("mnist_s6")),
 }

@@ -3,6 +3,7 @@
 The random numbers of an epoch are drawn first, on the CPU, so that every arm and every device sees the same changes.
 `augment` applies them in a fixed order: brightness and contrast, grey, shift with scale and rotation, crop, flip,
 cut-out. The first two work on pixels in [0, 1]; the rest work on standardized pixels, where 0 is the data set's mean.
+A recipe may have brightness and contrast work on standardized pixels too, after grey, as a published one does.
 """
 
 import math
@@ -117,11 +118,14 @@ def augment(
     if len(draws) != len(images):
         raise DataError(f"{len(images)} images came with the draws of {len(draws)}: slice both alike")
     x = _to_unit(images)
-    if augmentation.brightness_contrast_probability > 0:
+    photometric = augmentation.brightness_contrast_of if augmentation.brightness_contrast_probability > 0 else ""
+    if photometric == "pixels":
         x = _brightness_contrast(x, draws)
     if augmentation.grey_probability > 0 and x.shape[1] == 3:
         x = _grey(x, draws)
     x = _standardize(x, mean, std)
+    if photometric == "standardized":
+        x = _brightness_contrast(x, draws)
     if augmentation.affine_probability > 0:
         x = _shift_scale_rotate(x, draws)
     cropped = augmentation.crop_padding > 0 and augmentation.crop_probability > 0
@@ -159,7 +163,10 @@ def _choose(chosen: Tensor, changed: Tensor, x: Tensor) -> Tensor:
 
 
 def _brightness_contrast(x: Tensor, draws: Draws) -> Tensor:
-    """Scale and shift pixels and clip to [0, 1], as Albumentations does (Buslaev et al., Information, 2020)."""
+    """Scale and shift pixels and clip to [0, 1], as Albumentations does (Buslaev et al., Information, 2020).
+
+    Standardized pixels lose what is below the mean, and what is more than a deviation above it.
+    """
     factor, added = draws.contrast.view(-1, 1, 1, 1), draws.brightness.view(-1, 1, 1, 1)
     return _choose(draws.brightness_contrast, (x * factor + added).clamp_(0, 1), x)
 

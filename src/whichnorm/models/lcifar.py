@@ -26,8 +26,8 @@ def lcifar(
 ) -> nn.Module:  # fmt: skip
     """Return grouped_cifar without grouped convolutions and every width times `multiplier`, published with LayerNorm.
 
-    It gives logits, where the published one ends in a log-softmax. Published results compare it with grouped_cifar,
-    which has a twelfth of its parameters: that difference says nothing about the norm.
+    It gives logits, where the published one ends in a log-softmax. It was published beside grouped_cifar, which has a
+    twelfth of its parameters: what differs between them cannot be put down to the norm.
     """
     require_positive("lcifar", multiplier=multiplier)
     return _network("lcifar", norm, num_classes, in_channels, image_size, dropout, multiplier=multiplier, groups=1)

@@ -37,7 +37,6 @@ class Published:
 
     name: str
     data: str
-    max_params: int  # the limit that its text states
     arms: tuple[PublishedArm, ...]
     faults: tuple[str, ...]  # what is known to be wrong with it
     choices: tuple[str, ...]  # where the reproduction had to choose, or differs on purpose

@@ -1,7 +1,7 @@
-"""Published beside measured: one row per arm and figure, with the noise of the test images."""
+"""Published beside measured: one row per arm and figure, with the noise of the test images for accuracies."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whichnorm import stats
 from whichnorm.reproduce.published import Published, PublishedArm, PublishedScores
@@ -10,17 +10,18 @@ from whichnorm.training.record import EpochRow, RunRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One figure of an arm, in [0, 1]. A measured one is the mean over the finished seeds.
+    """One figure of an arm: an accuracy in [0, 1], or a loss in nats. A measured one is the mean over finished seeds.
 
-    The interval of measured less published is Newcombe's for two independent shares of the test images (training
-    accuracy has none): it does not cover the noise between seeds, which comes on top.
+    The interval of measured less published is Newcombe's for two independent shares of the test images (only test
+    accuracy has one): it does not cover the noise between seeds, which comes on top.
     """
 
     norm: str
-    figure: str
+    figure: str  # "test accuracy, last": of the last or of the best epoch
     published: float | None
     measured: float | None
     seeds: int
+    is_loss: bool = False
     ci95: tuple[float, float] | None = None  # of measured - published
 
     @property
@@ -39,11 +40,12 @@ def side_by_side(published: Published, records: Sequence[RunRecord], num_test_im
 
 def _arm_rows(arm: PublishedArm, records: Sequence[RunRecord], images: int) -> Iterator[Row]:
     runs = [run for run in records if run.arm == arm.norm and run.status == "finished"]
-    for epoch, scores in (("last", arm.final), ("best", arm.best)):
-        measured = _mean(runs, epoch, "test")
-        yield _row(arm.norm, f"test, {epoch} epoch", scores.test_accuracy, measured, runs, images)
-    epoch, scores = _training(arm)
-    yield _row(arm.norm, f"training, {epoch} epoch", scores.train_accuracy, _mean(runs, epoch, "train"), runs, None)
+    yield _accuracy(arm.norm, "test", "last", arm.final, runs, images)
+    yield _accuracy(arm.norm, "test", "best", arm.best, runs, images)
+    yield _accuracy(arm.norm, "training", *_training(arm), runs, None)
+    for split in ("test", "training"):
+        if _score(arm.final, split, "loss") is not None:
+            yield _row(arm.norm, split, "last", "loss", arm.final, runs)
 
 
 def _training(arm: PublishedArm) -> tuple[str, PublishedScores]:
@@ -51,17 +53,33 @@ def _training(arm: PublishedArm) -> tuple[str, PublishedScores]:
     return ("best", arm.best) if arm.best.train_accuracy is not None else ("last", arm.final)
 
 
-def _mean(runs: Sequence[RunRecord], epoch: str, split: str) -> float | None:
+def _accuracy(
+    norm: str, split: str, epoch: str, published: PublishedScores, runs: Sequence[RunRecord], num_images: int | None
+) -> Row:
+    row = _row(norm, split, epoch, "accuracy", published, runs)
+    if row.published is None or row.measured is None or num_images is None:
+        return row
+    there, here = round(row.published * num_images), round(row.measured * num_images)
+    interval = stats.proportion_difference(here, num_images, there, num_images)
+    return replace(row, ci95=(interval.low, interval.high))
+
+
+def _row(
+    norm: str, split: str, epoch: str, quantity: str, published: PublishedScores, runs: Sequence[RunRecord]
+) -> Row:
     rows: list[EpochRow] = [run.last if epoch == "last" else run.best_test for run in runs]
-    values = [getattr(row, f"{split}_accuracy") for row in rows]
-    return sum(values) / len(values) if values else None
+    values = [_score(row, split, quantity) for row in rows]
+    finite = [value for value in values if value is not None]
+    return Row(
+        norm=norm,
+        figure=f"{split} {quantity}, {epoch}",
+        published=_score(published, split, quantity),
+        measured=sum(finite) / len(finite) if finite else None,
+        seeds=len(runs),
+        is_loss=quantity == "loss",
+    )
 
 
-def _row(norm: str, figure: str, published: float | None, measured: float | None, runs: Sequence[RunRecord],
-         num_images: int | None) -> Row:  # fmt: skip
-    ci95 = None
-    if published is not None and measured is not None and num_images is not None:
-        there, here = round(published * num_images), round(measured * num_images)
-        interval = stats.proportion_difference(here, num_images, there, num_images)
-        ci95 = (interval.low, interval.high)
-    return Row(norm=norm, figure=figure, published=published, measured=measured, seeds=len(runs), ci95=ci95)
+def _score(scores: PublishedScores | EpochRow, split: str, quantity: str) -> float | None:
+    value: float | None = getattr(scores, f"{'train' if split == 'training' else split}_{quantity}")
+    return value

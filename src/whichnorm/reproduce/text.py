@@ -15,10 +15,10 @@ from whichnorm.training.record import RunRecord
 def side_by_side_table(rows: Sequence[Row]) -> Table:
     """One row per figure that was published or measured."""
     return Table(
-        caption="Accuracies in percent, differences in percentage points.",
-        headings=("arm", "accuracy", "published %", "measured %", "difference, points"),
+        caption="Accuracies in percent, their differences in percentage points, losses in nats.",
+        headings=("arm", "figure, epoch", "published", "measured", "difference"),
         rows=tuple(
-            cells(row.norm, row.figure, _percent(row.published), _percent(row.measured), _difference(row))
+            cells(row.norm, row.figure, _value(row, row.published), _value(row, row.measured), _difference(row))
             for row in rows
             if row.published is not None or row.measured is not None
         ),
@@ -26,13 +26,17 @@ def side_by_side_table(rows: Sequence[Row]) -> Table:
     )
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
+def _value(row: Row, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if row.is_loss else text.percent(value)
 
 
 def _difference(row: Row) -> str:
     if row.difference is None:
         return "–"
+    if row.is_loss:
+        return text.signed(row.difference, 2)
     if row.ci95 is None:
         return text.points(row.difference)
     star = " *" if row.beyond_image_noise else ""
@@ -45,7 +49,7 @@ def sizes(published: Published, records: Sequence[RunRecord]) -> str:
     parts = []
     for arm in published.arms:
         found = f"{here[arm.norm]:,} here" if arm.norm in here else "not trained here"
-        there = "not published" if arm.params is None else f"{arm.params:,} published"
+        there = "not published" if arm.params is None else f"{arm.params:,} in the published network"
         parts.append(f"{arm.norm}: {there}, {found}")
     return f"Parameters: {'; '.join(parts)}."
 
@@ -56,12 +60,12 @@ def footnotes(rows: Sequence[Row], records: Sequence[RunRecord], num_test_images
     epochs = text.count(max(len(run.epochs) for run in records), "epoch")
     yield (
         f"Measured: {epochs}, seed {', '.join(map(str, seeds))}, {num_test_images:,} test images; the best epoch is "
-        "chosen on the test set, as the published ones are."
+        "chosen on the test set."
     )
     if any(row.ci95 for row in rows):
         yield (
-            "Differences have 95 % intervals (Newcombe, two independent draws of test images) that do not cover the "
-            "noise between seeds; * leaves out zero."
+            "Differences of accuracies are in percentage points. Those on the test set have 95 % intervals (Newcombe, "
+            "two independent draws of test images) that do not cover the noise between seeds; * leaves out zero."
         )
     if limit := records[0].spec["data"]["train_limit"]:
         yield f"A smoke run on {limit:,} training images: its accuracies do not compare with the published ones."

@@ -1,6 +1,7 @@
 """One arm of a study, and its names in text and in files."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from whichnorm.errors import SpecError, shown
 from whichnorm.norms import NormSpec, parse_norm
@@ -16,16 +17,21 @@ class ArmSpec(Checked):
     A penalty is added to the cross-entropy: l1 times the sum of |w|, l2 times the sum of w^2, over the weights of
     convolutions and linear layers. `learning_rate` stands in for the recipe's peak; None keeps that. The text form is
     the norm's, then "+l1:0.001", "+l2:0.001" or "+lr:0.1".
+
+    The loss "argmax" is a published fault, kept to show what it does: the squared error of the number of the named
+    class, which has no gradient. "+loss:argmax" is its text form.
     """
 
     norm: NormSpec
     l1: RateOrZero = 0.0
     l2: RateOrZero = 0.0
     learning_rate: Rate | None = None
+    loss: Literal["cross-entropy", "argmax"] = "cross-entropy"
 
     def __str__(self) -> str:
-        additions = (("l1", self.l1), ("l2", self.l2), ("lr", self.learning_rate))
-        return str(self.norm) + "".join(f"+{key}:{_number(value)}" for key, value in additions if value)
+        numbers = (("l1", self.l1), ("l2", self.l2), ("lr", self.learning_rate))
+        loss = "" if self.loss == "cross-entropy" else f"+loss:{self.loss}"
+        return str(self.norm) + "".join(f"+{key}:{_number(value)}" for key, value in numbers if value) + loss
 
 
 def _number(value: float) -> str:
@@ -34,18 +40,18 @@ def _number(value: float) -> str:
     return (short if float(short) == value else repr(value)).replace("e+", "e")
 
 
-_ADDITIONS = {"l1": "l1", "l2": "l2", "lr": "learning_rate"}  # in an arm's text form, and its fields
+_ADDITIONS = {"l1": "l1", "l2": "l2", "lr": "learning_rate", "loss": "loss"}  # in an arm's text form, and its fields
 
 
 def parse_arm(text: str) -> ArmSpec:
     """Read an arm's text form, such as "gn:8", "bn+l1:0.001" or "ln+lr:0.1"."""
     norm, *additions = text.strip().split("+")
-    values: dict[str, float] = {}
+    values: dict[str, Any] = {}
     for addition in additions:
-        name, _, number = addition.partition(":")
+        name, _, value = addition.partition(":")
         try:
             require(name in _ADDITIONS and _ADDITIONS[name] not in values, "")
-            values[_ADDITIONS[name]] = float(number)
+            values[_ADDITIONS[name]] = value if name == "loss" else float(value)
         except (ValueError, SpecError):
             raise SpecError(
                 f"arm {shown(text)}: {shown(addition)} is no addition to a norm; expected +l1:0.001 or +l2:0.001 (a "

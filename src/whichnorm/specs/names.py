@@ -11,7 +11,8 @@ def arm_title(arm: str) -> str:
     spec = parse_arm(norm).norm
     title = spec.title if spec.affine or norm == "none" else f"{spec.title}, no affine"
     for name, value in (addition.split(":") for addition in additions):
-        title += f", learning rate {value}" if name == "lr" else f" + {name.upper()} {value}"
+        words = {"lr": f", learning rate {value}", "loss": f", {value} loss (wrong)"}
+        title += words.get(name, f" + {name.upper()} {value}")
     return title
 
 

@@ -43,6 +43,7 @@ class Augmentation(Checked):
     brightness: Fraction = 0.0  # added, a fraction of full scale
     contrast: Fraction = 0.0  # factor in [1 - contrast, 1 + contrast]
     brightness_contrast_probability: Fraction = 0.0
+    brightness_contrast_of: Literal["pixels", "standardized"] = "pixels"  # clipped to [0, 1] either way
     grey_probability: Fraction = 0.0
     cutout_size: Pixels = 0  # side of one square filled with the data set's mean
     cutout_probability: Fraction = 0.0
