@@ -7,7 +7,8 @@ from whichnorm.analyses.batch_dependence.measure import DependenceScores
 from whichnorm.analyses.batch_statistics.measure import LayerGap, StatisticsScores
 from whichnorm.analyses.calibration.measure import CalibrationScores
 from whichnorm.analyses.corruptions.measure import CorruptionScores
-from whichnorm.analyses.cost.measure import ArmCost, Latency
+from whichnorm.analyses.cost.measure import ArmCost, CostFound, Latency
+from whichnorm.analyses.cost.step_times import StepTimes
 
 LATENCY = Latency(
     median_seconds=0.002, lower_quartile_seconds=0.0015, upper_quartile_seconds=0.003, num_calls=200, threads=1,
@@ -74,3 +75,15 @@ def arm_cost(latency=LATENCY, reason=""):
         peak_memory_bytes=3 * 2**20, batch_size=64, memory_device="cpu (Example)", latency=latency,
         latency_reason=reason,
     )  # fmt: skip
+
+
+def step_times(**seconds):
+    """Return the seconds of steps by arm, in rounds."""
+    return StepTimes(
+        seconds=seconds, steps_per_turn=3, batch_size=64, clock="time of the CPU", device="cpu (Example)", threads=1,
+        precision="float32", cores=4, load=1.5,
+    )  # fmt: skip
+
+
+def cost_of(arms, reasons=None, steps=None, steps_reason="not timed"):
+    return CostFound(runs=answers_of(arms, reasons).runs, steps=steps, steps_reason="" if steps else steps_reason)

@@ -38,10 +38,11 @@ def _short_garbage_collections():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_export():
-    """The export of a network takes seconds per arm; the tests of latency put the function back."""
+def _no_times():
+    """To export a network, or to time its steps, takes seconds per arm; the tests of these put the functions back."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cost, "measure_latency", _refuse)
+        patch.setattr(cost, "step_times_or_reason", lambda study: (None, "steps are not timed in tests"))
         yield
 
 

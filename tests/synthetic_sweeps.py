@@ -1,6 +1,7 @@
 """Made-up sweeps for tests: real plans, and records from a few numbers instead of training."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,28 @@ def make_sweep(out: Path, **changes: Any) -> Sweep:
     return prepare_sweep(make(SweepOptions, {**OPTIONS, **changes, "out": out}))
 
 
-def make_sweep_results(sweep: Sweep, error_of: Callable[[str, Point], float]) -> SweepResults:
-    """The results of a sweep whose arms have about these errors."""
-    studies = {point.batch.name: _study(study, point, error_of) for point, study in sweep.jobs()}
+Lost = Mapping[tuple[str, str, int], str]  # point, arm and seed to the status of a run that did not finish
+
+
+def make_sweep_results(
+    sweep: Sweep, error_of: Callable[[str, Point], float], lost: Lost | None = None
+) -> SweepResults:  # fmt: skip
+    """The results of a sweep whose arms have about these errors, and some of whose runs were lost."""
+    studies = {point.batch.name: study_results(study, point, error_of, lost or {}) for point, study in sweep.jobs()}
     split = sweep.base.test_split
     return summarize_sweep(sweep.spec, split.digest, studies, split.labels, sweep.folder.root)
 
 
-def _study(study: Study, point: Point, error_of: Callable[[str, Point], float]) -> Results:
+def study_results(study: Study, point: Point, error_of: Callable[[str, Point], float], lost: Lost) -> Results:
     test, names = study.splits.test, study.splits.class_names
     rng = np.random.default_rng(point.batch.batch_size)
     records = [
         make_record(str(run.arm), run.seed, test, study.spec, len(names), error_of(str(run.arm), point) + noise)
         for run, noise in zip(study.spec.runs(), rng.normal(0, 0.003, len(study.spec.runs())), strict=True)
+    ]
+    records = [
+        replace(record, status=lost.get((point.batch.name, record.arm, record.seed), record.status))
+        for record in records
     ]
     return summarize(records, study.shared(), names, test.labels.tolist(), study.folder.root)
 

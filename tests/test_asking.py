@@ -20,7 +20,6 @@ from whichnorm.analyses.batch_statistics import measure as batch_statistics
 from whichnorm.analyses.calibration import measure as calibration
 from whichnorm.analyses.corruptions import measure as corruptions
 from whichnorm.analyses.cost import CostOptions
-from whichnorm.analyses.cost import measure as cost
 from whichnorm.analyses.examined_json import examined_json
 from whichnorm.analyses.kept import read_kept
 from whichnorm.analyses.per_run import PerRunAnalysis, measure_together
@@ -75,7 +74,10 @@ def asked(monkeypatch):
 
 def ask(study, *questions, latency=False):
     results = read_results(study)
-    return ask_runs(study, results, questions or (*OF_RUNS, cost.question(CostOptions(latency=latency))))
+    if questions:
+        return ask_runs(study, results, questions)
+    options = {analysis.name: analysis.of_report() for analysis in ANALYSES} | {"cost": CostOptions(latency=latency)}
+    return measure_together(study, results, ANALYSES, options)
 
 
 def found_in(results):
@@ -126,8 +128,7 @@ def test_what_is_there_reads_back_the_same_without_networks_and_images(finished,
 
 def test_a_network_is_opened_once_for_all_that_the_report_asks(finished, copied, asked):
     shutil.rmtree(copied.folder.root / "examined")
-    options = {analysis.name: analysis.of_report() for analysis in ANALYSES} | {"cost": CostOptions(latency=False)}
-    found = measure_together(copied, read_results(copied), ANALYSES, options)
+    found = ask(copied)
     assert {key: count for key, count in asked.items() if isinstance(key, str)} == {
         run.key: 1 for run in copied.spec.runs()
     }

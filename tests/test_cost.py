@@ -1,24 +1,30 @@
-"""Memory of a training step and latency of the exported network."""
+"""Memory and time of a training step, and latency of the exported network."""
 
+import itertools
+import shutil
 import sys
 from dataclasses import replace
 
 import networks
 import pytest
 import torch
-from answers import answers_of, arm_cost, results_of
+from answers import arm_cost, cost_of, results_of, step_times
 from torch import nn
 
 from whichnorm.analyses.cost import Cost
 from whichnorm.analyses.cost import measure as under_test
+from whichnorm.analyses.cost import step_times as step_times_module
 from whichnorm.analyses.cost.measure import NUM_CALLS, measure_cost, measure_latency, step_memory
 from whichnorm.analyses.cost.memory import peak_bytes
 from whichnorm.analyses.cost.section import cost_in_a_line
-from whichnorm.api import prepare
-from whichnorm.errors import MissingExtraError
+from whichnorm.analyses.cost.step_times import interleaved, step_seconds, step_times_or_reason, times_the_first
+from whichnorm.analyses.cost.steps import Steps
+from whichnorm.api import compare, prepare
+from whichnorm.errors import MissingExtraError, SpecError, WhichnormError
 from whichnorm.models import build_model
 from whichnorm.norms import parse_norm
 from whichnorm.specs.arm import ArmSpec
+from whichnorm.study.study import reopen
 from whichnorm.training.network import build_network
 
 FLOAT = 4
@@ -201,7 +207,7 @@ def test_unwanted_latency_is_not_measured_and_says_so(study, monkeypatch):
 
 
 def test_the_table_gives_memory_in_mebibytes_and_latency_in_milliseconds(tmp_path):
-    section = Cost().section(answers_of({"bn": [arm_cost()], "ln": [None]}, {"ln": "no weights"}), results_of(tmp_path))
+    section = Cost().section(cost_of({"bn": [arm_cost()], "ln": [None]}, {"ln": "no weights"}), results_of(tmp_path))
     with_cost, _, without = section.tables[0].rows
     assert (with_cost[-2].text, with_cost[-2].note) == ("3.0 MiB", "batch 64")
     assert (with_cost[-1].text, with_cost[-1].note) == ("2 ms", "[1.5, 3]")
@@ -211,14 +217,18 @@ def test_the_table_gives_memory_in_mebibytes_and_latency_in_milliseconds(tmp_pat
     assert "1 of 2 networks could not be asked. LayerNorm at seed 0: no weights" in said
 
 
-def test_without_a_measured_cost_times_and_parameters_remain(tmp_path):
-    section = Cost().section(answers_of({"bn": [None]}, {"bn": "no weights"}), results_of(tmp_path))
-    assert len(section.tables[0].headings) == 7
+def test_without_a_measurement_parameters_remain_and_no_time_is_called_cost(tmp_path):
+    section = Cost().section(
+        cost_of({"bn": [None]}, {"bn": "no weights"}, steps_reason="no images"), results_of(tmp_path)
+    )
+    assert section.tables[0].headings == ("Arm", "Parameters", "In norm layers")
     assert len(section.tables[0].rows) == 3
+    assert section.sentences[0] == "The time of a step is not stated: no images."
+    assert "no measure of an arm's cost" in section.sentences[1]
 
 
 def test_a_latency_that_is_missing_says_why(tmp_path):
-    found = answers_of({"bn": [arm_cost(latency=None, reason="not installed")]})
+    found = cost_of({"bn": [arm_cost(latency=None, reason="not installed")]})
     section = Cost().section(found, results_of(tmp_path))
     assert section.tables[0].rows[0][-1].text == "–"
     assert section.sentences[-1] == "No latency: not installed."
@@ -226,6 +236,121 @@ def test_a_latency_that_is_missing_says_why(tmp_path):
 
 def test_the_cost_in_a_line_has_what_was_measured(tmp_path):
     results = results_of(tmp_path, arms=("bn", "ln"))
-    line = cost_in_a_line(results, answers_of({"bn": [arm_cost()]}))
-    assert "per epoch, 3.0 MiB per step, 2 ms per exported image; LayerNorm" in line
-    assert line.count("MiB") == 1
+    line = cost_in_a_line(results, cost_of({"bn": [arm_cost()]}))
+    assert line == "Cost of a training step. BatchNorm: 3.0 MiB; 2 ms per exported image."
+    timed = cost_in_a_line(results, cost_of({}, steps=step_times(bn=(0.1, 0.1, 0.2), ln=(0.2, 0.2, 0.2))))
+    assert timed == (
+        "Cost of a training step. BatchNorm: 100 ms. LayerNorm: 200 ms, 2.00 times BatchNorm [1.50, 2.00]."
+    )
+    assert cost_in_a_line(results, cost_of({})) == ""
+
+
+def test_a_ratio_is_taken_within_rounds():
+    """A machine that is ten times slower in one round than in the next says nothing of the arms."""
+    times = step_times(bn=(0.1, 1.0, 0.3), ln=(0.15, 1.5, 0.45))
+    found = times_the_first(times, "ln", "bn")
+    assert (found.low, found.median, found.high) == pytest.approx((1.5, 1.5, 1.5))
+    assert step_seconds(times, "ln").median == 0.45
+
+
+def test_the_table_gives_times_of_a_step_and_ratios_to_the_first_arm(tmp_path):
+    steps = step_times(**{"bn": (0.1, 0.2), "gn:8": (0.1, 0.2), "ln": (0.2, 0.4)})
+    section = Cost().section(cost_of({}, steps=steps), results_of(tmp_path))
+    assert section.tables[0].headings[3:] == ("Training step", "Times BatchNorm")
+    bn, gn, ln = (row[3:] for row in section.tables[0].rows)
+    assert (bn[0].text, bn[0].note, bn[1].text) == ("150 ms", "[125, 175]", "1")
+    assert (gn[1].text, gn[1].note) == ("1.00", "[1.00, 1.00]")
+    assert (ln[1].text, ln[1].note) == ("2.00", "[2.00, 2.00]")
+    said = section.sentences[0]
+    for part in ("2 rounds", "3 steps in turn", "cpu (Example), 1 thread, float32", "64 images", "1.5 processes"):
+        assert part in said
+
+
+def test_rounds_of_unequal_number_are_refused():
+    with pytest.raises(SpecError, match="equally many rounds"):
+        step_times(bn=(0.1, 0.2), ln=(0.1,))
+    with pytest.raises(SpecError, match="equally many rounds"):
+        step_times()
+
+
+class Machine:
+    """Stands for the clock of a process: each step takes its arm's seconds, times what the machine does meanwhile."""
+
+    def __init__(self, slower=1 / 20):
+        self.now, self.order, self.slower = 0.0, [], slower
+
+    def step(self, arm, seconds):
+        def take():
+            self.order.append(arm)
+            self.now += seconds * (1 + self.slower * len(self.order))
+
+        return take
+
+
+def test_arms_take_turns_so_that_a_machine_that_slows_down_meets_all_alike():
+    machine = Machine()
+    arms = {arm: machine.step(arm, seconds) for arm, seconds in (("a", 0.01), ("b", 0.012), ("c", 0.02))}
+    steps, seconds = interleaved(arms, lambda: machine.now)
+    assert steps == round(step_times_module.TURN_SECONDS / 0.02)
+    assert {len(rounds) for rounds in seconds.values()} == {step_times_module.NUM_ROUNDS}
+    turns = [arm for arm, _ in itertools.groupby(machine.order[6:])]
+    assert "".join(turns[:5]) == "abcba"  # then a takes two turns, one behind the other
+    times = step_times(**{arm: tuple(rounds) for arm, rounds in seconds.items()})
+    assert times.seconds["a"][-1] > 4 * times.seconds["a"][0]
+    assert times_the_first(times, "b", "a").median == pytest.approx(1.2, rel=0.05)
+    assert times_the_first(times, "c", "a").median == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(0.4, 17), (1.0, 5)])
+def test_the_time_is_bounded(monkeypatch, seconds, rounds):
+    machine = Machine(slower=0)
+    monkeypatch.setattr(step_times_module.time, "perf_counter", lambda: machine.now)
+    _, found = interleaved({arm: machine.step(arm, seconds) for arm in "ab"}, lambda: machine.now)
+    assert len(found["a"]) == len(found["b"]) == rounds
+    assert machine.now <= 2 * step_times_module.ARM_SECONDS
+
+
+def test_steps_that_are_too_slow_for_the_time_are_not_stated(monkeypatch):
+    machine = Machine(slower=0)
+    monkeypatch.setattr(step_times_module.time, "perf_counter", lambda: machine.now)
+    with pytest.raises(WhichnormError, match="only 1 of 5 rounds fit into 8 s per arm, with 2 s for a step"):
+        interleaved({arm: machine.step(arm, 2.0) for arm in "ab"}, lambda: machine.now)
+
+
+@pytest.fixture
+def trained(tmp_path, no_report):
+    compare("digits", norms=["bn", "gn:8"], seeds=1, epochs=1, train_limit=100, out=tmp_path / "demo", latency=False)
+    return reopen(tmp_path / "demo")
+
+
+def test_step_times_of_a_study_are_kept_with_all_its_arms(trained, monkeypatch):
+    monkeypatch.setattr(step_times_module, "TURN_SECONDS", 0.001)
+    random = torch.get_rng_state()
+    found, reason = step_times_or_reason(trained)
+    assert reason == ""
+    assert list(found.seconds) == ["bn", "gn:8"]
+    assert all(value > 0 for rounds in found.seconds.values() for value in rounds)
+    assert (found.threads, found.clock, found.batch_size) == (1, "time of the CPU", 64)
+    assert torch.equal(torch.get_rng_state(), random)
+    monkeypatch.setattr(step_times_module, "_measured", lambda *_: 1 / 0)
+    assert step_times_or_reason(trained) == (found, "")
+
+
+def test_what_cannot_be_timed_has_a_reason(trained, monkeypatch):
+    monkeypatch.setattr(step_times_module, "_measured", lambda *_: 1 / 0)
+    assert step_times_or_reason(trained) == (None, "ZeroDivisionError: division by zero")
+    shutil.rmtree(trained.folder.root / "runs")
+    found, reason = step_times_or_reason(trained)
+    assert found is None
+    assert "no run has finished yet" in reason
+
+
+def test_a_step_does_its_work_and_leaves_the_weights(study):
+    run = run_of(study)
+    network = build_network(run, study.splits)
+    before = [p.detach().clone() for p in network.parameters()]
+    Steps.of(run, study.splits, network).take()
+    assert all(torch.equal(p, was) for p, was in zip(network.parameters(), before, strict=True))
+    tracked = [int(value) for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")]
+    assert tracked
+    assert set(tracked) == {1}

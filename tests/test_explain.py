@@ -12,6 +12,7 @@ from test_worked_example import IMAGES, PUBLISHED, WRONG, agrees
 import whichnorm
 from whichnorm import explain, parse_norm
 from whichnorm.data.load import load_data
+from whichnorm.errors import SpecError
 from whichnorm.explain.arrays import MAX_ELEMENTS
 from whichnorm.explain.layer_input import layer_input
 from whichnorm.explain.sets import set_box, set_members
@@ -185,7 +186,7 @@ def test_a_constant_set_is_normalized_to_zero_and_a_large_offset_keeps_its_digit
 
 
 REFUSED = [
-    (np.zeros((2, 3)), None, "(N, C, H, W)"),
+    (np.zeros(3), None, "(N, C, H, W)"),
     (np.zeros((1, 1, 1, 1, 1)), None, "(N, C, H, W)"),
     (np.zeros((2, 0, 2, 2)), None, "no values"),
     (np.zeros((1, 1, 1, MAX_ELEMENTS + 1), np.int8), None, "1,048,577 values"),
@@ -251,3 +252,33 @@ def test_a_layers_input_leaves_the_callers_random_numbers_alone():
     torch.manual_seed(0)
     layer_input("digits_net", DataSpec(name="digits"), None, num_images=1, seed=1)
     torch.testing.assert_close(torch.rand(3), expected)
+
+
+# ----- learnable parameters and features without a place
+
+
+@pytest.mark.parametrize(
+    "norm", ["bn", "ln", "ln-element", "ln-channel", "in", "gn:2", "gn:c2", "bn:noaffine", "ln-element:noaffine"]
+)
+@pytest.mark.parametrize("shape", [(2, 8, 3, 5), (4, 16, 1, 2)], ids=str)
+def test_the_number_of_parameters_is_that_of_the_layer(norm, shape):
+    spec = parse_norm(norm)
+    layer = spec.build(num_channels=shape[1])
+    layer(torch.randn(shape))  # the size of ln-element is found here
+    assert spec.num_parameters(shape) == sum(p.numel() for p in layer.parameters())
+
+
+def test_four_channels_have_eight_parameters_however_many_images_and_groups():
+    numbers = {str(sets.norm): sets.norm.num_parameters(sets.shape) for sets in explain().norms}
+    assert numbers == {"bn": 8, "ln": 8, "ln-element": 16, "ln-channel": 8, "gn:2": 8, "in": 8}
+
+
+def test_features_are_channels_of_one_pixel():
+    x = values_of((5, 6))
+    batch_norm, layer_norm = explain(x, norms=["bn", "ln"]).norms
+    assert batch_norm.shape == (5, 6, 1, 1)
+    np.testing.assert_allclose(batch_norm.mean, x.mean(axis=0))
+    reference = torch.nn.functional.layer_norm(torch.tensor(x), (6,), eps=1e-5)
+    np.testing.assert_allclose(layer_norm.normalized[:, :, 0, 0], reference)
+    with pytest.raises(SpecError, match="each set would hold one element"):
+        explain(x, norms=["in"])

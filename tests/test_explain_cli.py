@@ -144,7 +144,7 @@ def save(array):
 
 FILES = {
     "pickled": (lambda p: np.save(p, np.array([{}, None], dtype=object), allow_pickle=True), "Python objects"),
-    "two axes": (save(np.zeros((2, 2))), "(N, C, H, W)"),
+    "one axis": (save(np.zeros(2)), "(N, C, H, W)"),
     "NaN": (save(np.array([[[[0, np.nan]]]])), "nan"),
     "no values": (save(np.zeros((0, 3, 2, 2))), "no values"),
     "text": (lambda p: p.write_text("1 2 3\n4 5 6\n"), "not a readable .npy file"),

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from answers import answers_of, corruption_scores_at
 from synthetic import digits_test, failed, make_record, make_results, make_study
 
 from whichnorm.analyses import ANALYSES
 from whichnorm.analyses.arms import ranked
+from whichnorm.analyses.corruptions.measure import STRENGTHS, CorruptionScores
 from whichnorm.analyses.faults import Faults
 from whichnorm.analyses.headline import headline
 from whichnorm.analyses.headline.answer import answer_sentence, is_decided
@@ -113,6 +115,53 @@ def test_the_points_say_how_sure_what_it_depends_on_and_what_was_not_tested(tmp_
     assert said_of(results)["Not tested"].startswith("Other batch sizes (whichnorm sweep); a learning rate")
     without_batch = results_of(tmp_path, {"ln": 0.02, "in": 0.4}, num_seeds=5)
     assert "What it depends on" not in said_of(without_batch)
+
+
+@pytest.mark.parametrize(
+    ("bn", "gn", "said"),
+    [
+        ((0.26, 0.27), (0.75, 0.75),
+         "At contrast 0.2 the order turns round: BatchNorm falls to 26 %, GroupNorm, 2 groups, keeps 75 %."),
+        ((0.45, 0.55), (0.54, 0.62), ""),  # seeds overlap
+        ((0.588, 0.588), (0.6, 0.6), ""),  # within the noise of 2,000 images
+        ((0.6, 0.6), (0.6, 0.6), ""),
+        ((0.6, 0.6), (0.3, 0.3), ""),  # it is the other that loses
+    ],
+)  # fmt: skip
+def test_corruption_that_turns_the_order_round_stands_beside_the_answer(tmp_path, bn, gn, said):
+    found = {
+        "bn": [corruption_scores_at(contrast=value) for value in bn],
+        "gn:2": [corruption_scores_at(contrast=value) for value in gn],
+        "ln": [corruption_scores_at(contrast=0.1)],
+    }
+    results = results_of(tmp_path, DECIDED, num_seeds=5)
+    points = {p.label: p.text for p in key_points(results, NOT_MEASURED | {"corruptions": answers_of(found)})}
+    depends = points["What it depends on"]
+    assert depends == f"{said} {said_of(results)['What it depends on']}".strip()
+
+
+@pytest.mark.parametrize(
+    ("clean", "left", "said"),
+    [
+        (
+            (0.99, 0.8),
+            (0.62, 0.61),
+            "At blur 0.2 the lead of BatchNorm over GroupNorm, 2 groups, shrinks from 19 to 1 points.",
+        ),
+        ((0.9, 0.8), (0.67, 0.6), None),  # 3 points of 10 are lost
+        ((0.3, 0.1), (0.21, 0.1), None),  # an arm at chance has nothing to lose: the lead was 20, and 11 are left
+    ],
+)
+def test_a_best_arm_that_loses_most_of_its_lead_is_said(tmp_path, clean, left, said):
+    def scores(clean, left):
+        return CorruptionScores(num_images=2000, clean_accuracy=clean, accuracies={
+            kind: (clean, clean, left if kind == "blur" else clean) for kind in STRENGTHS
+        })  # fmt: skip
+
+    found = {arm: [scores(*pair)] for arm, pair in zip(("bn", "gn:2"), zip(clean, left, strict=True), strict=True)}
+    results = results_of(tmp_path, DECIDED, num_seeds=5)
+    points = {p.label: p.text for p in key_points(results, NOT_MEASURED | {"corruptions": answers_of(found)})}
+    assert points["What it depends on"].startswith(said or "BatchNorm depends on")
 
 
 def test_an_open_question_says_how_many_seeds_would_settle_it(tmp_path):

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from predicted import results_of
 from sections import FOUR, cells_of, found_by, section_of
-from synthetic import digits_test, make_results, noise_test
+from synthetic import digits_test, make_record, make_results, make_study, noise_test
 
 from whichnorm.analyses.mistakes.figures import mistake_grid
-from whichnorm.analyses.mistakes.label_issues import LabelDoubt, LabelDoubts, find_label_issues, label_doubts
+from whichnorm.analyses.mistakes.label_issues import (
+    LabelDoubt,
+    LabelDoubts,
+    find_label_issues,
+    label_doubts,
+    too_many_errors,
+)
 from whichnorm.analyses.mistakes.measure import mistakes, most_confident, study_mistakes
 from whichnorm.analyses.mistakes.shared import answer, who_misses
 from whichnorm.errors import MissingExtraError
@@ -226,7 +232,7 @@ def test_without_cleanlab_the_extra_is_named_and_the_picture_is_still_made(monke
     section = MISTAKES.section(replace(found, pixels={0: np.zeros((1, 4, 4), dtype=np.uint8)}), results)
     assert [picture.name for picture in section.pictures] == ["missed_by_all", "bn_mistakes", "ln_mistakes"]
     assert section.sentences == (
-        "Likely wrong labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]').",
+        "Doubted labels are not looked for: cleanlab is not installed (pip install 'whichnorm[labels]').",
     )
     assert (found.label_candidates, found.doubted_labels) == (None, None)
 
@@ -241,9 +247,20 @@ def test_candidates_are_those_that_every_arm_misses(tmp_path):
     section = MISTAKES.section(replace(found, pixels=pixels), results)
     pictures = {picture.name: picture for picture in section.pictures}
     assert "doubts 3 labels of 3, 1 of them on images that every arm misses" in pictures["label_issues"].caption
-    assert "A question mark follows a doubtful label" in pictures["missed_by_all"].caption
-    table = next(table for table in section.folded[0].tables if table.caption.startswith("Candidates"))
+    assert "A question mark follows a doubted label" in pictures["missed_by_all"].caption
+    table = next(table for table in section.folded[0].tables if table.caption.startswith("Labels that"))
     assert cells_of(table) == [["0", "a", "2.00 %", "b", "97.00 %"]]
+
+
+@pytest.mark.parametrize(("errors", "shown"), [((0.05, 0.11), True), ((0.05, 0.25), False)])
+def test_networks_that_err_more_often_than_labels_do_are_not_asked(tmp_path, errors, shown):
+    """A mean of 8 % is below the 10 % of wrong labels that test sets have at most, one of 15 % is not."""
+    study, test = make_study(), digits_test()
+    pairs = zip(("bn", "ln"), errors, strict=True)
+    records = [make_record(arm, seed, test, study, 10, error) for arm, error in pairs for seed in study.seeds]
+    said = too_many_errors(make_results(tmp_path, study=study, records=records))
+    assert (said == "") == shown
+    assert shown or "% of the test images, and above 10 % nearly all doubts are mistakes of their own" in said
 
 
 def test_images_of_one_class_have_no_doubtful_labels():

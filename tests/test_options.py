@@ -78,6 +78,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "batch_sizes": ("2,4", (2, 4)),
     "device_batch_sizes": ("2", (2,)),
     "accumulations": ("1,2", (1, 2)),
+    "refine": ("", True),
     "groups": ("1,c", (1, "c")),
     "channels_per_group": ("4", (4,)),
     "lr_rule": ("none", "none"),

@@ -29,6 +29,13 @@ from whichnorm.training.record import read_record, write_record
 COMMANDS = ("mistakes", "confusion", "classes", "curves")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _networks_that_hardly_learned_are_asked_too():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(label_issues, "MOST_ERRORS", 1.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Two arms at one seed on the digits."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_sweeps import make_sweep, make_sweep_results, paper_like
+from synthetic_sweeps import make_sweep, make_sweep_results, paper_like, study_results
 
 import whichnorm
 from whichnorm.api import execute
@@ -21,18 +21,19 @@ from whichnorm.errors import ModelError, SpecError, StudyError
 from whichnorm.specs.arm import parse_arm
 from whichnorm.specs.recipe import Recipe
 from whichnorm.specs.recipes import RECIPES
-from whichnorm.specs.study_options import RunOptions
+from whichnorm.specs.study_options import ResumeOptions, RunOptions
 from whichnorm.stats import holm
 from whichnorm.study.events import PartStarted, RunStarted
 from whichnorm.sweeps.again import again
 from whichnorm.sweeps.answer import answer_sentence, is_decided, key_points
 from whichnorm.sweeps.axes import Axes, Batch, group_arms
 from whichnorm.sweeps.pictures import group_pictures, size_picture
+from whichnorm.sweeps.refine import next_sizes, refined
 from whichnorm.sweeps.report import write_sweep_report
-from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep, refined_so_far, reopen_sweep
 from whichnorm.sweeps.spec import RULES, find_rule, make_points
-from whichnorm.sweeps.tables import crossings_table
-from whichnorm.sweeps.text import crossing_sentences, point_sentences, size
+from whichnorm.sweeps.tables import errors_table
+from whichnorm.sweeps.text import crossing_sentences, lost_sentences, point_sentences, trend_sentences
 
 RECIPE = Recipe(batch_size=32, learning_rate=0.2)
 ARMS = [parse_arm(arm) for arm in ("bn", "gn:4")]
@@ -335,19 +336,22 @@ def test_comparisons_are_corrected_over_all_points_and_say_who_has_the_lower_err
         assert c.difference == pytest.approx(errors["gn:2"] - errors["bn"])
 
 
-def test_the_crossing_is_where_the_errors_are_equal(results):
+def test_the_arms_change_places_between_two_sizes_at_which_each_is_called_better(results):
     (found,) = results.crossings
     assert found.sizes == (2, 4, 8, 32, 128)
     assert found.crossing.better_below == "b"
-    assert 2 < found.crossing.low < found.crossing.estimate < found.crossing.high < 32
+    low, high = found.crossing.low, found.crossing.high
+    assert low < 5 < high  # 0.06 + 0.3 / 5 is 0.12
+    assert low < found.crossing.about < high
+    calls = {int(c.point.removeprefix("batch-")): c.comparison.call for c in results.comparisons}
+    assert (calls[low], calls[high]) == ("worse", "better")
+    assert [size for size in calls if low < size < high] == list(found.undecided)
     (sentence,) = crossing_sentences(results)
-    assert sentence.startswith("Below a batch of about ")
-    assert sentence.endswith("] GroupNorm, 2 groups, is better, above it BatchNorm.")
-    about = size(found.crossing.estimate)
-    assert (
-        answer_sentence(results)
-        == f"Below a batch of about {about} GroupNorm, 2 groups, is better, above it BatchNorm."
+    assert sentence.startswith(
+        f"BatchNorm and GroupNorm, 2 groups, change places between a batch of {low} and {high}: "
+        "GroupNorm, 2 groups, is better at the smaller, BatchNorm at the larger."
     )
+    assert answer_sentence(results) == sentence
 
 
 def test_a_point_s_sentence_names_the_better_arm_or_says_that_it_cannot_be_told(results):
@@ -394,7 +398,7 @@ def test_results_json_is_json_and_has_every_part(results):
     assert written["sweep"]["learning_rate_rule"] == "linear"
     assert written["points"][0]["skipped"][0]["arm"] == "bn"
     assert written["points"][1]["learning_rate"] == pytest.approx(0.1 * 2 / 64)
-    assert written["crossings"][0]["crossing"]["estimate"] == results.crossings[0].crossing.estimate
+    assert written["crossings"][0]["crossing"]["about"] == results.crossings[0].crossing.about
     assert len(written["comparisons"]) == 5
 
 
@@ -407,27 +411,160 @@ def test_the_figure_shows_each_arm_s_errors_with_ticks_at_the_sizes_and_the_cros
     np.testing.assert_array_equal(bn.get_xdata(), [2, 4, 8, 32, 128])
     found = [p.errors["bn"].error.estimate for p in results.points[1:]]
     np.testing.assert_allclose(bn.get_ydata(), np.multiply(100, found))
-    (crossing,) = (line for label, line in drawn.items() if "cross at" in label)
-    assert crossing.get_xdata()[0] == results.crossings[0].crossing.estimate
+    (band,) = (patch for patch in axes.patches if "change places between" in patch.get_label())
+    found = results.crossings[0].crossing
+    assert (band.get_x(), band.get_x() + band.get_width()) == (found.low, found.high)
     assert picture.method.endswith(results.rule)
     assert len(picture.caption.split()) <= 40
 
 
-def test_a_crossing_whose_interval_is_the_whole_sweep_is_not_placed_anywhere(results):
-    (found,) = results.crossings
-    nowhere = replace(found, crossing=replace(found.crossing, low=None, high=None))
-    level = tuple(replace(c, comparison=replace(c.comparison, call="cannot tell")) for c in results.comparisons)
-    unplaced = replace(results, crossings=(nowhere,), comparisons=level)
-    assert found.placed
-    assert not nowhere.placed
-    assert answer_sentence(unplaced).endswith(": no crossing can be placed.")
-    assert answer_sentence(unplaced).startswith("Cannot tell BatchNorm and")
-    points = {point.label: point.text for point in key_points(unplaced)}
-    assert points["How sure"].startswith("No crossing can be placed: its 95 % interval is the whole sweep.")
-    picture = size_picture(unplaced)
-    assert "crossing" not in picture.caption
-    assert not [line for line in picture.figure.axes[0].get_lines() if "cross at" in line.get_label()]
-    assert [row[2].text for row in crossings_table(unplaced).rows] == ["cannot be placed"]
+def test_a_lost_run_takes_its_seed_from_its_own_size_alone_and_is_said_first(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=8)
+    whole = make_sweep_results(sweep, paper_like)
+    lost = {("batch-2", "bn", 0): "diverged", ("batch-2", "bn", 1): "diverged", ("batch-8", "gn:2", 3): "failed"}
+    found = make_sweep_results(sweep, paper_like, lost)
+    seeds = {c.point: c.comparison.seeds for c in found.comparisons}
+    assert seeds == {"batch-2": (2, 3, 4, 5, 6, 7), "batch-8": (0, 1, 2, 4, 5, 6, 7), "batch-32": tuple(range(8))}
+    assert found.comparisons[2].comparison.ci95 == whole.comparisons[2].comparison.ci95
+    assert found.crossings[0].sizes == (2, 8, 32)
+    said = ["2 of 8 runs of BatchNorm diverged at batch 2.", "1 of 8 runs of GroupNorm, 2 groups, failed at batch 8."]
+    assert lost_sentences(found) == said
+    assert answer_sentence(found).endswith(" ".join(said))
+    assert [row[1].note.rpartition(", ")[2] for row in errors_table(found).rows] == [
+        "2 of 8 diverged",
+        "n = 8",
+        "n = 8",
+    ]
+
+
+def test_an_arm_that_never_finishes_at_a_size_is_not_dropped_without_a_word(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=3)
+    found = make_sweep_results(sweep, paper_like, {("batch-2", "bn", seed): "diverged" for seed in range(3)})
+    assert found.crossings[0].sizes == (8, 32)
+    assert "3 of 3 runs of BatchNorm diverged at batch 2." in answer_sentence(found)
+    assert errors_table(found).rows[0][1].note == "3 of 3 diverged"
+
+
+def trained_as(errors):
+    """Return what makes a study of these errors, with its records, in place of training, and the sizes it is asked."""
+    made = []
+
+    def execute(study, options=None, progress=None):
+        size = study.spec.recipe.batch_size
+        made.append(size)
+        (point,) = make_points(Axes(batch_sizes=(size,)), study.spec.recipe, RULES["none"], study.spec.arms)
+        found = study_results(study, point, errors, {})
+        for run in study.spec.runs():
+            path = study.folder.record(run)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
+        return found
+
+    return execute, made
+
+
+def steep(arm, point):
+    """bn is worse up to a batch of 5 and better from 6 on."""
+    return 0.3 if arm == "gn:2" else 0.6 if point.batch.batch_size < 5.5 else 0.02
+
+
+def test_a_sweep_is_refined_until_the_two_sizes_are_neighbours(tmp_path):
+    out, options = tmp_path / "sweep", {"norms": ("bn", "gn:2"), "seeds": 6, "refine": True}
+    sweep = make_sweep(out, **options, batch_sizes=(2, 16))
+    make, made = trained_as(steep)
+    found = execute_sweep(sweep, RunOptions(), None, make)
+    assert made == [2, 16, 6, 3, 4, 5]  # the whole number nearest to the middle of log2: 5.7, 3.5, 4.2 and 4.9
+    assert (found.crossings[0].crossing.low, found.crossings[0].crossing.high) == (5, 6)
+    held = json.loads((out / "sweep.json").read_text())
+    assert held["refine"] is True
+    assert held["axes"]["batch_sizes"] == [2, 3, 4, 5, 6, 16]
+    assert [point["batch_size"] for point in held["points"]] == [2, 3, 4, 5, 6, 16]
+
+    make, made = trained_as(steep)
+    again = execute_sweep(reopen_sweep(out, ResumeOptions()), RunOptions(), None, make)
+    assert made == [2, 3, 4, 5, 6, 16]
+    assert again.to_dict() == found.to_dict()
+    assert refined(again.spec, again) is None
+
+
+def test_a_dry_run_shows_the_size_that_is_added_next(tmp_path):
+    options = {"norms": ("bn", "gn:2"), "seeds": 6, "refine": True}
+    sweep = make_sweep(tmp_path / "sweep", **options, batch_sizes=(2, 16))
+    make, _ = trained_as(steep)
+
+    def read(study):
+        return make(study)
+
+    assert refined_so_far(sweep, read).spec == sweep.spec  # nothing is there yet
+    for _, study in sweep.jobs():
+        make(study)
+    assert refined_so_far(sweep, read).spec.axes.batch_sizes == (2, 6, 16)
+    plain = replace(sweep, spec=replace(sweep.spec, refine=False))
+    assert refined_so_far(plain, read).spec == plain.spec
+
+
+def test_a_middle_that_cannot_be_told_asks_for_seeds_and_ends_the_refining(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2"), seeds=6)
+    found = make_sweep_results(
+        sweep, lambda arm, point: 0.3 if arm == "gn:2" else {2: 0.6, 8: 0.3, 32: 0.02}[point.batch.batch_size]
+    )
+    assert found.crossings[0].undecided == (8,)
+    assert next_sizes(found) == []
+    assert {point.label: point.text for point in key_points(found)}["To know it closer"] == "More seeds (--seeds) at 8."
+
+
+def test_only_sizes_that_go_with_the_other_axis_are_added(tmp_path):
+    sweep = make_sweep(tmp_path, batch_sizes=(64,), device_batch_sizes=(2, 32), norms=("bn", "gn:2"), seeds=8)
+    found = make_sweep_results(sweep, paper_like)
+    assert found.any_crossing
+    assert next_sizes(found) == [8]  # of 4, 8 and 16, which divide 64
+    assert refined(found.spec, found).axes.device_batch_sizes == (2, 8, 32)
+
+
+def grouped(slope):
+    return lambda arm, point: 0.1 if arm == "bn" else 0.5 - slope * math.log2(int(arm.removeprefix("gn:")))
+
+
+def test_numbers_of_groups_are_compared_with_batch_norm_and_with_the_best_of_them(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4), seeds=6), grouped(0.1))
+    pairs = [(c.comparison.a, c.comparison.b) for c in found.comparisons]
+    assert pairs == [("bn", "gn:1"), ("bn", "gn:2"), ("bn", "gn:4"), ("gn:1", "gn:4"), ("gn:2", "gn:4")]
+    compared = [c.comparison for c in found.comparisons]
+    assert [c.adjusted_p for c in compared[:3]] == pytest.approx(list(holm([c.p_value for c in compared[:3]])))
+    every = [c for c in found.points[0].study.comparisons if c.a != "bn"]
+    among = dict(zip([(c.a, c.b) for c in every], holm([c.p_value for c in every]), strict=True))
+    assert len(among) == 3  # all pairs are paid for, also those that are not shown
+    assert [c.adjusted_p for c in compared[3:]] == pytest.approx([among[c.a, c.b] for c in compared[3:]])
+
+
+def test_the_trend_over_the_groups_is_the_slope_of_the_errors(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4, "c"), seeds=6), lambda arm, point: (
+        0.3 if arm == "gn:c1" else grouped(0.1)(arm, point)
+    ))  # fmt: skip
+    (trend,) = found.trends
+    errors = [found.points[0].errors[f"gn:{number}"].error.estimate for number in (1, 2, 4)]
+    assert trend.numbers == (1, 2, 4)
+    assert -trend.per_doubling == pytest.approx(np.polyfit([0, 1, 2], errors, 1)[0])
+    (sentence,) = trend_sentences(found)
+    assert sentence.startswith("The test error falls: −")
+    assert sentence.endswith("with each doubling of the number of groups from 1 to 4.")
+    assert {point.label: point.text for point in key_points(found)}["How many groups"] == sentence
+    rows = errors_table(found).rows
+    assert [row[0].text for row in rows][:2] == [
+        "BatchNorm",
+        "GroupNorm, 1 group",
+    ]  # transposed: more norms than batches
+
+
+def test_without_a_trend_none_is_said(tmp_path):
+    found = make_sweep_results(make_sweep(tmp_path, groups=(1, 2, 4), seeds=3), grouped(0.0))
+    assert not found.trends[0].called
+    assert trend_sentences(found)[0].startswith("Cannot tell a trend of the test error: ")
+
+
+@pytest.mark.parametrize("options", [{"groups": (1, 4), "seeds": 3}, {"groups": (1, 2, 4), "seeds": 1}])
+def test_two_numbers_or_one_seed_have_no_trend(tmp_path, options):
+    assert make_sweep_results(make_sweep(tmp_path, **options), grouped(0.1)).trends == ()
 
 
 def test_two_axes_give_a_panel_each_and_a_crossing_along_what_batch_norm_sees(tmp_path):
@@ -476,7 +613,7 @@ def test_groups_at_one_batch_have_an_answer_too(tmp_path, errors, said):
 @pytest.mark.parametrize(
     "options",
     [
-        {"batch_sizes": (2, 8), "norms": ("bn", "gn:2")},
+        {"batch_sizes": (2, 8), "norms": ("bn", "gn:2"), "refine": True},
         {"batch_sizes": (2, 8), "groups": (4,), "norms": ("bn", "ln", "gn:8")},
         {"groups": (1, 4, "c"), "channels_per_group": (4,)},
         {"groups": (4,), "norms": ("gn:1", "in", "gn:4:noaffine")},
@@ -561,6 +698,8 @@ WRONG = [
     (["--batch-sizes", "0"], ["1 or more"]),
     (["--batch-sizes", "500"], ["180 training images"]),
     (["--groups", "2,y"], ["--groups '2,y'", "c for as many groups as channels"]),
+    (["--groups", "4", "--refine"], ["--refine", "--batch-sizes or --device-batch-sizes"]),
+    (["--accumulations", "1,2", "--refine"], ["--refine", "--batch-sizes or --device-batch-sizes"]),
     (["--groups", "7"], ["gn:7", "7 groups"]),
     (["--batch-sizes", "1", "--norms", "bn"], ["no arm is left"]),
     (["--batch-sizes", "2,4", "--lr-rule", "cubic"], ["cubic", "linear, sqrt, none"]),
@@ -577,3 +716,10 @@ def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monke
     assert shown.err.count("\n") == 1
     assert all(word in shown.err for word in words), shown.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_representation_of_a_sweep_is_short(tmp_path):
+    shown = repr(make_sweep_results(make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2")), paper_like))
+    assert shown.startswith("<SweepResults: bn, gn:2 at a batch of 2, 8, 32; ")
+    assert shown.endswith(f"In {tmp_path}>")
+    assert len(shown) < 200 + len(str(tmp_path))

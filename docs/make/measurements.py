@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from docs.make.words import RESULTS, interval, percent, table
 from whichnorm.models import NETWORKS, build_model, default_input_shape
@@ -10,9 +10,9 @@ from whichnorm.models import NETWORKS, build_model, default_input_shape
 _CALIBRATION = re.compile(r"(?P<what>\S.*?) {2,}[\d,]+ +(?P<share>[\d.]+) % \[ *(?P<low>[\d.]+), +(?P<high>[\d.]+)\]")
 
 
-def _shares() -> dict[str, re.Match[str]]:
-    """Return the lines of results/calibration.txt with a measured share in percent, by what is measured."""
-    lines = (RESULTS / "calibration.txt").read_text().splitlines()
+def _shares(name: str = "calibration.txt") -> dict[str, re.Match[str]]:
+    """Return the lines of a file under results/ with a measured share in percent, by what is measured."""
+    lines = (RESULTS / name).read_text().splitlines()
     return {found["what"]: found for line in lines if (found := _CALIBRATION.match(line))}
 
 
@@ -38,8 +38,18 @@ def calibration_table() -> str:
 
 def _coverage() -> str:
     """Say the range of the shares of 95 % intervals that hold the truth."""
-    shares = [float(found["share"]) for what, found in _shares().items() if what.startswith("95 % interval")]
-    return f"{min(shares):.2f} to {max(shares):.2f} %"
+    return f"{_range(_shares(), '95 % interval')} %"
+
+
+def _range(found: dict[str, re.Match[str]], start: str) -> str:
+    """Return the lowest and the highest share of the lines that begin so."""
+    shares = [float(one["share"]) for what, one in found.items() if what.startswith(start)]
+    return f"{min(shares):.2f} to {max(shares):.2f}"
+
+
+def of_crossings(start: str) -> Callable[[], str]:
+    """Return what writes the range of the shares of the lines of results/crossings.txt that begin so."""
+    return lambda: _range(_shares("crossings.txt"), start)
 
 
 def same_norm() -> str:
@@ -86,6 +96,10 @@ def _network_row(name: str) -> list[str]:
 
 FACTS = {
     "calibration: table": calibration_table,
+    "crossings: held": of_crossings("the two sizes hold the place"),
+    "crossings: false calls": of_crossings("false calls with the best"),
+    "crossings: too few": of_crossings("if corrected for these pairs alone"),
+    "crossings: false trends": of_crossings("false trends"),
     "same_norm: false": same_norm,
     "benchmark_loop: table": speed_table,
     "benchmark_loop: machine": speed_machine,

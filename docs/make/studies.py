@@ -72,13 +72,13 @@ def _wanted(c: dict[str, Any]) -> str:
 
 
 def crossing() -> str:
-    """Say at which batch size the better of the two norms changes."""
+    """Say between which batch sizes the better of the two norms changes."""
     (found,) = read("sweep_batch")["crossings"]
-    at, below = found["crossing"], found[found["crossing"]["better_below"]]
-    above = next(found[arm] for arm in ("a", "b") if found[arm] != below)
+    at = found["crossing"]
+    below, above = (found["a"], found["b"]) if at["better_below"] == "a" else (found["b"], found["a"])
     return (
-        f"*Below a batch of about {at['estimate']:.1f} [{at['low']:.1f}, {at['high']:.1f}] `{below}` is better, "
-        f"above it `{above}`.*"
+        f"*`{found['a']}` and `{found['b']}` change places between a batch of {at['low']} and {at['high']}: `{below}` "
+        f"is better at the smaller, `{above}` at the larger.*"
     )
 
 
@@ -123,6 +123,14 @@ def group_table() -> str:
     return table(["layer", "test error, %", "`bn` less this, points", "conclusion"], rows)
 
 
+def group_trend() -> str:
+    """Say how the test error changes with each doubling of the number of groups."""
+    (trend,) = read("sweep_groups")["trends"]
+    low, high = (-end for end in reversed(trend["ci95"]))
+    change = f"{points(-trend['per_doubling'], 1)} points {signed_interval((low, high), 1)}"
+    return f"{change}, {p_value(trend['adjusted_p'])}"
+
+
 FACTS = {
     "wynet_seeds: setting": setting,
     "wynet_seeds: table": accuracy_table,
@@ -132,4 +140,5 @@ FACTS = {
     "sweep_batch: table": batch_table,
     "sweep_batch: diverged": batch_faults,
     "sweep_groups: table": group_table,
+    "sweep_groups: trend": group_trend,
 }

@@ -24,6 +24,10 @@ class PerRunAnalysis(Analysis):
         question: Question[Any] = self._file("measure").question(options)
         return question
 
+    def together(self, study: "Study", answers: "Answers[Any]") -> "Answers[Any]":
+        """Return the answers with what is found of all networks together, where there is such a thing."""
+        return answers
+
     def measure(self, study: "Study", results: Results, options: Any) -> "Answers[Any]":
         return measure_together(study, results, [self], {self.name: options})[self.name]
 
@@ -43,4 +47,5 @@ def measure_together(
     from whichnorm.analyses.asking import ask_runs
 
     asking = [analysis for analysis in analyses if isinstance(analysis, PerRunAnalysis)]
-    return ask_runs(study, results, [analysis.question(options[analysis.name]) for analysis in asking])
+    answers = ask_runs(study, results, [analysis.question(options[analysis.name]) for analysis in asking])
+    return {analysis.name: analysis.together(study, answers[analysis.name]) for analysis in asking}

@@ -109,7 +109,7 @@ def paired_seeds(results: Results) -> dict[int, bool]:
 
 
 def total_time(results: Results) -> str:
-    """Say how long all runs took."""
+    """Say how long all runs took together."""
     trained = sum(r.train_seconds for r in results.records)
     evaluated = sum(r.evaluate_seconds for r in results.records)
     took = f"{elapsed(trained)} of training and {elapsed(evaluated)} of evaluation"
@@ -129,7 +129,8 @@ def class_intervals(numbers: Sequence[int]) -> str:
         n = " or ".join(map(str, several))
         sentences.append(
             f"With n = {n} seeds, 95 % intervals cover both the choice of the class's test images and the noise "
-            "between seeds, not the choice of training images."
+            "between seeds, not the choice of training images. How large that noise is, classes tell each other, as "
+            "far as they are alike: one class has too few mistakes to say (moderated variances, Smyth 2004)."
         )
     sentences.append(
         "Each interval is 95 % on its own, and arms whose intervals overlap can differ: they saw the same images."

@@ -71,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "array",
         nargs="?",
         metavar="FILE",
-        help="a .npy file with an array (N, C, H, W), or (C, H, W) for one image (default: the published example)",
+        help="a .npy file with an array (N, C, H, W), (C, H, W) for one image, or (N, features) "
+        "(default: the published example)",
     )
     add_options(parser, ExplainOptions, but=OF_STUDIES)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from whichnorm.api import execute
+from whichnorm.api import execute, read_results
 from whichnorm.commands.arguments import add_options, read_options
 from whichnorm.commands.ending import EXIT_CODES, end, going_on
 from whichnorm.specs.study_options import OUTPUT, SweepOptions
@@ -23,6 +23,8 @@ examples:
   whichnorm sweep --batch-sizes 2,4,8,16,32,64,128 --norms bn,gn:8
   whichnorm sweep --data cifar10 --model wynet --batch-sizes 32,128 --device-batch-sizes 2,8,32 --norms bn,gn:2
       images per optimizer step crossed with images per forward pass, which BatchNorm sees
+  whichnorm sweep --batch-sizes 2,8,32,128 --norms bn,gn:8 --seeds 5 --refine
+      then also between the two sizes at which they change places, until these are neighbours
   whichnorm sweep --data cifar10 --groups 1,2,4,8,c --dry-run
 
 The same command given again goes on where it stopped, as whichnorm resume with its folder does; with more sizes,
@@ -44,12 +46,13 @@ def read(args: argparse.Namespace) -> SweepOptions:
 
 def run(args: argparse.Namespace, options: SweepOptions, console: "Console") -> int:
     from whichnorm.study.progress import console_progress
-    from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep
+    from whichnorm.sweeps.run import execute_sweep, plan_sweep, prepare_sweep, refined_so_far
 
     sweep = prepare_sweep(options)
     if args.dry_run:
         from whichnorm.sweeps.terminal import print_plan
 
+        sweep = refined_so_far(sweep, read_results)
         print_plan(sweep, plan_sweep(sweep, options.max_params), console)
         return 0
     with going_on(sweep.folder.root):

@@ -21,9 +21,10 @@ def explain(
 ) -> "ShownExplanation":
     """Say which elements of an array share a mean and a variance under each norm, with all numbers in float64.
 
-    array is (N, C, H, W), or (C, H, W) for one image; None is the published example of 3 images, 4 channels and 1x2
-    pixels. A norm is a text form ("gn:2") or a spec; None takes all that fit the shape. Raises WhichnormError for what
-    cannot be explained: groups that do not divide the channels, sets of one element, values that are not finite.
+    array is (N, C, H, W), (C, H, W) for one image, or (N, features), which count as channels of one pixel; None is the
+    published example of 3 images, 4 channels and 1x2 pixels. A norm is a text form ("gn:2") or a spec; None takes all
+    that fit the shape. Raises WhichnormError for what cannot be explained: groups that do not divide the channels, sets
+    of one element, values that are not finite.
 
     >>> batch_norm, layer_norm = explain(norms=["bn", "ln"]).norms
     >>> layer_norm.mean

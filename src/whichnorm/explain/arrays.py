@@ -24,7 +24,8 @@ MAX_ELEMENTS = 2**20  # 8 MiB of float64: a batch of 42 images at 24 channels of
 
 
 def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
-    """Return an array (N, C, H, W), or (C, H, W) as one image, in float64; `name` stands for it in messages."""
+    """Return an array (N, C, H, W) in float64; (C, H, W) is one image, and (N, C) has one pixel: features without a
+    place. `name` stands for it in messages."""
     try:
         values = np.asarray(array.detach().cpu().double() if _is_tensor(array) else array)
     except ValueError as error:
@@ -33,8 +34,10 @@ def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
         raise DataError(f"{name}: {shown(array)} is text, expected numbers; norms are given as norms=['bn', 'gn:2']")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{name}: values of type {values.dtype}, expected real numbers")
-    if values.ndim not in (3, 4):
-        raise DataError(f"{name}: shape {values.shape}, expected (N, C, H, W), or (C, H, W) for one image")
+    if values.ndim not in (2, 3, 4):
+        raise DataError(
+            f"{name}: shape {values.shape}, expected (N, C, H, W), (C, H, W) for one image, or (N, features)"
+        )
     if values.size == 0:
         raise DataError(f"{name}: shape {values.shape} holds no values; expected 1 or more along every axis")
     if values.size > MAX_ELEMENTS:
@@ -47,6 +50,8 @@ def feature_map(array: "ArrayLike | Tensor", name: str) -> NDArray[np.float64]:
     if not np.isfinite(values).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
         raise DataError(f"{name}: the value at {place} is {values[place]}, expected finite numbers")
+    if values.ndim == 2:
+        return values[:, :, None, None]
     return values if values.ndim == 4 else values[None]
 
 

@@ -40,6 +40,11 @@ def amount(sets: StatisticsSets) -> str:
     return f"{count(sets.num_sets, 'set')} of {count(sets.set_size, 'element')}"
 
 
+def parameters(sets: StatisticsSets) -> str:
+    """Write how many learnable parameters the norm's layer has: "8 learnable parameters"."""
+    return count(sets.norm.num_parameters(sets.shape), "learnable parameter")
+
+
 def number(value: float, digits: int = 4) -> str:
     """Write a number with so many decimals, or in powers of ten where these would hide it."""
     plain = value == 0 or 10.0**-digits <= abs(value) < 1e5
@@ -62,7 +67,7 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     for sets in explanation.norms:
         console.print()
         _say(console, f"{sets.norm}  {sets.norm.title}: {amount(sets)}", width, "bold")
-        _say(console, sets.norm.sentence(sets.shape), width)
+        _say(console, f"{sets.norm.sentence(sets.shape)} {parameters(sets)}.", width)
         same = shown.setdefault(sets.box, sets)
         if same is sets:
             console.print(sets_table(sets))
@@ -152,6 +157,7 @@ def _norm_as_json(sets: StatisticsSets) -> dict[str, Any]:
         "rule": sets.norm.sentence(sets.shape),
         "num_sets": sets.num_sets,
         "set_size": sets.set_size,
+        "num_parameters": sets.norm.num_parameters(sets.shape),
         "sets": [
             {axis: [r[0], r[-1]] for axis, r in zip(AXES, sets.ranges(k), strict=True)}
             | {"mean": mean, "variance": variance, "std": std}

@@ -27,5 +27,9 @@ class ElementLayerNormSpec(NormSpec):
     def box(self, shape: Shape) -> Shape:
         return LayerNormSpec().box(shape)
 
+    def num_parameters(self, shape: Shape) -> int:
+        _, C, H, W = shape
+        return 2 * C * H * W if self.affine else 0
+
     def sentence(self, shape: Shape) -> str:
         return LayerNormSpec().sentence(shape)

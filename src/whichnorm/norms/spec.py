@@ -56,6 +56,11 @@ class NormSpec(ABC):
     def sentence(self, shape: Shape) -> str:
         """Say which elements of a feature map (N, C, H, W) share a mean and a variance."""
 
+    def num_parameters(self, shape: Shape) -> int:
+        """Return how many learnable numbers its layer has for feature maps (N, C, H, W): a weight and a bias per
+        channel, whatever the number of images and groups."""
+        return 2 * shape[1] if self.affine and self.box(shape) is not None else 0
+
     @classmethod
     def example_for(cls, num_channels: int) -> Self:
         """Return a norm of this kind to show on so many channels; a SpecError says why there is none."""

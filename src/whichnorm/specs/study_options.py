@@ -160,6 +160,10 @@ class SweepOptions(StudyOptions):
         (), "GroupNorm with groups of so many channels", group=AXES, metavar="N,...", parse=texts.whole_numbers,
         write=texts.joined,
     )  # fmt: skip
+    refine: bool = option(
+        False, "then train between the two sizes at which two norms change places, in the middle on a log axis, until "
+        "they are neighbours or the middle cannot be told", group=AXES,
+    )  # fmt: skip
     norms: Norms | None = again(
         WhatOptions, "norms", None, f" (default {','.join(DEFAULT_NORMS)}; bn with --groups or --channels-per-group)"
     )

@@ -57,7 +57,7 @@ def crossed_mean(table: ArrayLike) -> CrossedMean:
     )
 
 
-def quantile_of_two(estimated: ArrayLike, known: ArrayLike, df: int, alpha: float = 0.05) -> NDArray[np.float64]:
+def quantile_of_two(estimated: ArrayLike, known: ArrayLike, df: float, alpha: float = 0.05) -> NDArray[np.float64]:
     """The multiple of a standard deviation that makes a 1 - alpha interval, where its square has two parts.
 
     One part is estimated with few degrees of freedom, the other is known well: a mean over few seeds and many images.

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from whichnorm.stats.crossed import crossed_mean
+from whichnorm.stats.crossed import crossed_mean, quantile_of_two
+
+MIN_CLASSES = 3  # with mistakes; fewer say nothing of how much their variances differ
+MAX_DF = 1000.0
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,67 @@ def crossed_interval(correct: ArrayLike, confidence: float = 0.95) -> Interval:
     return _wilson(p, min(p * (1 - p) / mean.variance, table.size), mean.quantile(1 - confidence))
 
 
+def class_intervals(tables: Sequence[ArrayLike], confidence: float = 0.95) -> list[Interval]:
+    """Intervals of an arm's accuracies on several classes of images, as `crossed_interval` gives them of one.
+
+    tables are (num_seeds, N) booleans of the same seeds, each with a class's own N. On one class, of few images and
+    fewer mistakes, the noise between seeds is hardly known. So classes lend each other strength: relative to the
+    variance of N single images, variances between seeds are moderated towards their common value, as far as they are
+    alike (Smyth, "Linear models and empirical Bayes methods", Statistical Applications in Genetics and Molecular
+    Biology 3, 2004), and the images' share is the mean of all classes.
+    """
+    arrays = [np.asarray(table, dtype=float) for table in tables]
+    known = {place: crossed_mean(a) for place, a in enumerate(arrays) if min(a.shape) > 1 and 0 < a.mean() < 1}
+    if len(known) < MIN_CLASSES:
+        return [crossed_interval(array, confidence) for array in arrays]
+    units = {place: mean.estimate * (1 - mean.estimate) / arrays[place].shape[1] for place, mean in known.items()}
+    df, images = arrays[0].shape[0] - 1, float(np.mean([known[p].image_variance / units[p] for p in known]))
+    ratios = np.array([known[place].seed_variance / units[place] for place in known])
+    prior, prior_df = moderation(ratios, df)
+    moderated = dict(zip(known, (prior_df * prior + df * ratios) / (prior_df + df), strict=True))
+    return [
+        _moderated(array, moderated.get(place, prior), images, prior_df + (df if place in known else 0), confidence)
+        for place, array in enumerate(arrays)
+    ]
+
+
+def _moderated(table: NDArray[np.float64], seeds: float, images: float, df: float, confidence: float) -> Interval:
+    """Return Wilson's interval, given what seeds and images add in multiples of the variance of N single images."""
+    num_seeds, N = table.shape
+    quantile = float(quantile_of_two(seeds / num_seeds, images, df, 1 - confidence))
+    return _wilson(float(table.mean()), N / max(seeds / num_seeds + images, 1 / num_seeds), quantile)
+
+
+def moderation(variances: NDArray[np.float64], df: int) -> tuple[float, float]:
+    """Return what estimated variances (k,) have in common, and the degrees of freedom that this is worth.
+
+    The moments of the logarithms of a scaled F distribution: Smyth 2004, section 6.2. Variances that differ by no more
+    than chance are worth MAX_DF.
+    """
+    from scipy import optimize, special
+
+    logs = np.log(variances) - special.digamma(df / 2) + np.log(df / 2)
+    excess = float(logs.var(ddof=1)) - float(special.polygamma(1, df / 2))
+    if excess <= special.polygamma(1, MAX_DF / 2):
+        prior_df = MAX_DF
+    else:
+        prior_df = 2 * optimize.brentq(lambda half: special.polygamma(1, half) - excess, 1e-6, MAX_DF)
+    return float(np.exp(logs.mean() + special.digamma(prior_df / 2) - np.log(prior_df / 2))), float(prior_df)
+
+
 def _wilson(p: float, size: float, quantile: float) -> Interval:
     square = quantile**2 / size
     centre = (p + square / 2) / (1 + square)
     half = np.sqrt(p * (1 - p) * square + square**2 / 4) / (1 + square)
     # rounding must not leave the estimate outside where it is 0 or 1
     return Interval(p, min(max(float(centre - half), 0.0), p), max(min(float(centre + half), 1.0), p))
+
+
+def proportion_bound(count: int, total: int, confidence: float = 0.95) -> float:
+    """Return the upper bound of a share of which `count` of `total` were seen: 0 of 5 is compatible with up to 45 %.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934, one-sided.
+    """
+    from scipy import special
+
+    return 1.0 if count >= total else float(special.betaincinv(count + 1, total - count, confidence))

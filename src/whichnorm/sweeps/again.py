@@ -22,7 +22,8 @@ def again(spec: SweepSpec) -> tuple[tuple[str, ...], tuple[Code, ...]]:
     command = compare_command({**spec.shared_dict(""), "seeds": list(spec.seeds), "arms": norms})
     if command:
         rule = f"--lr-rule {spec.learning_rate_rule}"
-        options = (*_axes(asdict(spec.axes), groups), *command.options, rule)
+        refine = ("--refine",) if spec.refine else ()
+        options = (*_axes(asdict(spec.axes), groups), *refine, *command.options, rule)
         command = replace(command, program="whichnorm sweep", options=options)
     return how_to(command, "sweep")
 

@@ -9,9 +9,11 @@ from whichnorm.render.text import count
 from whichnorm.results.verdict import CANNOT_TELL, MIN_SEEDS
 from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.sweeps.axes import AXIS_NAMES
+from whichnorm.sweeps.refine import next_sizes
 from whichnorm.sweeps.results import ArmsCrossing, SweepResults
-from whichnorm.sweeps.text import called_better, crossing_interval, crossing_sentences, standing
+from whichnorm.sweeps.text import crossing_sentences, lost_sentences, standing, trend_sentences
 
+CROSSING_HOLDS = "The two sizes hold the place with a confidence of 95 %, if the difference rises or falls throughout."
 RATE_RULES = {
     "linear": "grows in proportion to the images per step",
     "sqrt": "grows with the square root of the images per step",
@@ -22,22 +24,27 @@ RATE_RULES = {
 def is_decided(results: SweepResults) -> bool:
     """Tell whether the answer names a better arm."""
     if (chosen := _main_crossing(results)) is not None:
-        return bool(called_better(results, chosen))
+        return bool(chosen.better)
     return len(results.points) == 1 and bool(standing(results, results.points[0])[1])
 
 
 def answer_sentence(results: SweepResults) -> str:
-    """Say which norm is better below and above which batch, or which is best at the one batch that was measured."""
+    """Say between which batches two norms change places, or which is best at the one batch that was measured; and
+    which runs were lost."""
+    return " ".join([_answer(results), *lost_sentences(results)])
+
+
+def _answer(results: SweepResults) -> str:
     if (chosen := _main_crossing(results)) is not None:
-        return list(crossing_sentences(results, with_interval=False))[results.crossings.index(chosen)]
+        return list(crossing_sentences(results))[results.crossings.index(chosen)]
     if len(results.points) == 1:
         return _at_one_point(results)
-    return "Cannot tell where two norms cross: no two have finished runs at a common seed of two batches."
+    return "Cannot tell where two norms change places: no two have finished runs at a common seed of two batches."
 
 
 def _main_crossing(results: SweepResults) -> ArmsCrossing | None:
-    """Return the pair of arms that says most: both are better somewhere, then one, then any; the first of several."""
-    return max(results.crossings, key=lambda crossing: len(called_better(results, crossing)), default=None)
+    """Return the pair of arms that says most: they change places, then any is better; the first of several."""
+    return max(results.crossings, key=lambda c: (c.crossing is not None, len(c.better)), default=None)
 
 
 def _at_one_point(results: SweepResults) -> str:
@@ -65,9 +72,13 @@ def _counted(beaten: Sequence[str], others: int) -> str:
 def key_points(results: SweepResults) -> Iterator[KeyPoint]:
     """Yield the points: how sure, what it depends on, what was not tested, and what went wrong if anything did."""
     yield KeyPoint(label="How sure", text=_how_sure(results))
+    if results.trends:
+        yield KeyPoint(label="How many groups", text=" ".join(trend_sentences(results)))
     if len(results.points) > 1:
         rule = RATE_RULES[results.spec.learning_rate_rule]
         yield KeyPoint(label="What it depends on", text=f"The learning rate, which {rule}; epochs stay the same.")
+    if results.any_crossing and (closer := _closer(results)):
+        yield KeyPoint(label="To know it closer", text=closer)
     yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(results))}.")
     if not results.ok:
         wrong = f"{len(results.faults)} of {count(len(results.records), 'run')}; they are listed with the reasons."
@@ -82,17 +93,18 @@ def _how_sure(results: SweepResults) -> str:
     called = sum(c.comparison.call != CANNOT_TELL for c in results.comparisons)
     differences = count(len(results.comparisons), "difference")
     said = f"{called} of {differences} between two norms at a batch {'is' if called == 1 else 'are'} beyond chance."
-    chosen = _main_crossing(results)
     if len(results.points) == 1:
         return f"{said} {_not_distinguished(results)}".strip()
-    if chosen is None or chosen.crossing is None:
-        return said
-    if not chosen.placed:
-        return f"No crossing can be placed: its 95 % interval is the whole sweep. {said}"
-    if not called_better(results, chosen):
-        return said
-    seeds = count(chosen.crossing.num_seeds, "seed")
-    return f"They cross at {crossing_interval(chosen)} (95 % interval, {seeds}). {said}"
+    return f"{CROSSING_HOLDS} {said}" if results.any_crossing else said
+
+
+def _closer(results: SweepResults) -> str:
+    """Say what makes the two sizes closer: sizes between them, or seeds where one is undecided."""
+    undecided = sorted({size for crossing in results.crossings for size in crossing.undecided})
+    more = [f"More seeds (--seeds) at {listed([f'{size:,}' for size in undecided])}."] if undecided else []
+    if sizes := next_sizes(results):
+        more.append(f"--refine trains at {listed([f'{size:,}' for size in sizes])} too.")
+    return " ".join(more)
 
 
 def _not_distinguished(results: SweepResults) -> str:

@@ -78,6 +78,11 @@ class Axes:
         return "batch_size" if self.batch_sizes and not self.device_batch_sizes else "device_batch_size"
 
     @property
+    def can_grow(self) -> bool:
+        """Whether the sizes along the axis were given, so that others can be added."""
+        return bool(self.batch_sizes or self.device_batch_sizes)
+
+    @property
     def across(self) -> Axis | None:
         """The second axis, each of whose values has a panel of its own; None if only one was given."""
         if sum(map(bool, self._options().values())) < 2:

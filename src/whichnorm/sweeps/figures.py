@@ -30,12 +30,11 @@ class ErrorLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """A crossing and its interval; an end that is None is beyond the axis."""
+    """Two sizes between which two arms change places."""
 
     label: str
-    estimate: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     color: str = CROSSING_COLOR
 
 
@@ -50,7 +49,7 @@ class ErrorPanel:
 
 @house_style()
 def error_by_size(panels: Sequence[ErrorPanel], axis_name: str, sizes: Sequence[int]) -> Figure:
-    """Draw error against size on a logarithmic axis, with each crossing as a line in the band of its interval."""
+    """Draw error against size on a logarithmic axis, with the sizes between which two arms change places as bands."""
     figure, axes = _panels(panels, f"Test error by {axis_name}")
     for panel, place in zip(panels, axes, strict=True):
         place.set_xscale("log", base=2)
@@ -115,22 +114,17 @@ def _draw_line(axes: Axes, line: ErrorLine) -> None:
 
 
 def _draw_bands(axes: Axes, bands: Sequence[Band]) -> None:
-    """Draw one crossing's interval as an area; several as bars near the bottom, as areas would hide each other."""
-    left, right = axes.get_xlim()
+    """Draw one band as an area; several as bars near the bottom, as areas would hide each other."""
     for number, band in enumerate(bands):
-        low, high = band.low or left, band.high or right
         if len(bands) == 1:
-            axes.axvspan(low, high, color=band.color, alpha=0.12, linewidth=0, zorder=0.5)
-            axes.axvline(band.estimate, color=band.color, linewidth=1.2, linestyle=(0, (2, 2)), label=band.label)
-            continue
-        height = 0.03 + 0.045 * number
-        bottom = axes.get_xaxis_transform()
-        axes.hlines(height, low, high, color=band.color, linewidth=4, alpha=0.35, transform=bottom)
-        axes.plot(
-            band.estimate, height, linestyle="", marker="|", markersize=10, markeredgewidth=2, color=band.color,
-            transform=bottom, label=band.label,
-        )  # fmt: skip
-    axes.set_xlim(left, right)
+            axes.axvspan(
+                band.low, band.high, color=band.color, alpha=0.16, linewidth=0, zorder=0.5, label=band.label
+            )  # fmt: skip
+        else:
+            axes.hlines(
+                0.03 + 0.045 * number, band.low, band.high, color=band.color, linewidth=4, alpha=0.5,
+                transform=axes.get_xaxis_transform(), label=band.label,
+            )  # fmt: skip
 
 
 def _legend(figure: Figure, axes: Sequence[Axes]) -> None:

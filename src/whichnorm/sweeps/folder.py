@@ -14,7 +14,7 @@ class SweepFolder(Folder):
     """Where a sweep's files are."""
 
     FILE, THING, OTHERWISE = SWEEP_FILE, "sweep", "choose another --out"
-    OF_THE_LAST_CALL = ("axes", "arms", "seeds", "points")
+    OF_THE_LAST_CALL = ("axes", "arms", "seeds", "refine", "points")
 
     def claim(self, description: dict[str, Any]) -> None:
         """Make the folder this sweep's; one that holds another sweep, or a study, is a StudyError."""

@@ -5,17 +5,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from whichnorm.analyses.over_seeds import FEW_SEEDS
-from whichnorm.norms import GroupNormSpec
 from whichnorm.render.picture import Picture
 from whichnorm.render.style import ArmStyle, arm_styles
 from whichnorm.specs.arm import parse_arm
-from whichnorm.specs.names import arm_title, named
+from whichnorm.specs.names import arm_title, enclosed
 from whichnorm.sweeps.axes import AXIS_NAMES
 from whichnorm.sweeps.figures import CROSSING_COLOR, Band, ErrorLine, ErrorPanel, error_by_groups, error_by_size
+from whichnorm.sweeps.groups import UNITS, Unit, of_groups
 from whichnorm.sweeps.results import PointResult, SweepResults
-from whichnorm.sweeps.text import crossing_interval, crossing_sentences, error_text, interval_sentence
+from whichnorm.sweeps.text import crossing_sentences, error_text, interval_sentence
 
 MAX_CHARACTERS = 30  # of a line of a panel's title
+PICTURE_NAMES: dict[Unit, str] = {
+    "number of groups": "error_by_groups",
+    "channels per group": "error_by_channels_per_group",
+}
 
 
 def size_picture(results: SweepResults) -> Picture | None:
@@ -26,7 +30,7 @@ def size_picture(results: SweepResults) -> Picture | None:
     panels = [_size_panel(results, value, points) for value, points in results.panels()]
     name = AXIS_NAMES[results.axes.along]
     several = max(len(panel.bands) for panel in panels) > 1
-    crossing = "bars the crossings with their intervals" if several else "grey the crossing with its interval"
+    crossing = "bars the sizes between which two change places" if several else "grey where they change places"
     return Picture(
         name="error_by_batch",
         figure=error_by_size([panel for panel in panels if panel.lines], name, sizes),
@@ -80,51 +84,27 @@ def _seed_lines(
 
 
 def _bands(results: SweepResults, value: int | None) -> Iterator[Band]:
-    """Yield the crossings of a panel that can be placed; several get their arm's colour."""
+    """Yield where arms of a panel change places; several get their arm's colour."""
     crossings = [c for c in results.crossings if c.panel == value]
     for c in crossings:
-        if c.crossing is None or not c.placed:
+        if c.crossing is None:
             continue
         other = c.a if parse_arm(c.b).norm.sees_batch else c.b
         color = _style(results, other).color if len(crossings) > 1 else CROSSING_COLOR
-        arms = f"{named([c.a, c.b])}:" if len(crossings) > 1 else "they cross at"
-        yield Band(
-            label=f"{arms} {crossing_interval(c)}",
-            estimate=c.crossing.estimate,
-            low=c.crossing.low,
-            high=c.crossing.high,
-            color=color,
-        )
+        arms = enclosed([c.a, c.b]) if len(crossings) > 1 else "they"
+        label = f"{arms} change places between {c.crossing.low:,} and {c.crossing.high:,}"
+        yield Band(label=label, low=c.crossing.low, high=c.crossing.high, color=color)
 
 
 def group_pictures(results: SweepResults) -> Iterator[Picture]:
     """Yield error against the number of groups, and against channels per group, if there are two or more."""
-    for per_group, name, axis in (
-        (False, "error_by_groups", "number of groups"),
-        (True, "error_by_channels_per_group", "channels per group"),
-    ):
-        ordered = sorted(_group_arms(results, per_group))
+    for unit in UNITS:
+        ordered = of_groups(results.arms, unit)
         if len(ordered) > 1:
-            yield _group_picture(results, name, axis, ordered, per_group)
+            yield _group_picture(results, unit, ordered)
 
 
-def _group_arms(results: SweepResults, per_group: bool) -> Iterator[tuple[float, str]]:
-    """Yield (groups or channels per group, arm) of plain GroupNorm arms; one channel per group has the most groups."""
-    for arm in results.arms:
-        norm = parse_arm(arm).norm
-        if not isinstance(norm, GroupNormSpec) or arm != norm.kind:
-            continue
-        if per_group and norm.channels_per_group:
-            yield norm.channels_per_group, arm
-        elif not per_group and norm.num_groups:
-            yield norm.num_groups, arm
-        elif not per_group and norm.channels_per_group == 1:
-            yield float("inf"), arm
-
-
-def _group_picture(
-    results: SweepResults, name: str, axis: str, ordered: Sequence[tuple[float, str]], per_group: bool
-) -> Picture:
+def _group_picture(results: SweepResults, unit: Unit, ordered: Sequence[tuple[float, str]]) -> Picture:
     labels = [f"{number:,.0f}" if number < float("inf") else "one per\nchannel" for number, _ in ordered]
     arms = [arm for _, arm in ordered]
     shown = [point for point in results.points if set(arms) & set(point.errors)]
@@ -133,9 +113,9 @@ def _group_picture(
     reference = next((line.label for line in references if line), "")
     banded = f"; the horizontal band is {reference}" if reference else ""
     return Picture(
-        name=name,
-        figure=error_by_groups(panels, references, labels, axis),
-        alt=f"Test error in % by {axis}. {'. '.join(_alt(results))}.",
+        name=PICTURE_NAMES[unit],
+        figure=error_by_groups(panels, references, labels, unit),
+        alt=f"Test error in % by {unit}. {'. '.join(_alt(results))}.",
         caption=f"Lines are means, areas their 95 % intervals{banded}.",
         method=f"{interval_sentence(results)} {results.rule}",
     )

@@ -23,9 +23,11 @@ from whichnorm.sweeps.text import (
     correction_sentence,
     crossing_sentences,
     interval_sentence,
+    lost_sentences,
     point_sentences,
     runs_text,
     skipped_sentences,
+    trend_sentences,
 )
 
 METHOD = (
@@ -66,7 +68,9 @@ def _question(results: SweepResults) -> str:
 
 def _statistics(results: SweepResults) -> Iterator[str]:
     yield from crossing_sentences(results)
+    yield from trend_sentences(results)
     yield from point_sentences(results)
+    yield from lost_sentences(results)
     yield from skipped_sentences(results)
     yield correction_sentence(results)
     yield short_forms(results.arms)
@@ -99,7 +103,7 @@ def _errors(results: SweepResults) -> Section:
 
 
 def _comparisons(results: SweepResults) -> Section | None:
-    found = (tables.crossings_table(results), tables.comparisons_table(results))
+    found = (tables.crossings_table(results), tables.trends_table(results), tables.comparisons_table(results))
     shown = tuple(table for table in found if table.rows)
     if not shown:
         return None

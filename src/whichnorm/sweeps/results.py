@@ -1,21 +1,20 @@
 """What a sweep found: arms and differences at every point, crossings between points, and their files."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from whichnorm import stats
 from whichnorm.files import as_csv, write_in_one_step, write_json
 from whichnorm.results.results import ArmResult, Results
 from whichnorm.results.verdict import CANNOT_TELL, Comparison, called
 from whichnorm.specs.arm import parse_arm
-from whichnorm.stats import Crossing, Interval
+from whichnorm.stats import Call, Crossing, Interval
 from whichnorm.sweeps.axes import Axes, Axis
+from whichnorm.sweeps.groups import GroupTrend, all_groups, find_trends
 from whichnorm.sweeps.spec import Point, SweepSpec
 from whichnorm.training.record import RunRecord
 
@@ -30,10 +29,18 @@ class ArmError:
 
 @dataclass(frozen=True, kw_only=True)
 class PointComparison:
-    """Two arms at a point; the p-value is corrected by Holm's method over all pairs of all points."""
+    """Two arms at a point; the p-value is corrected by Holm's method over the pairs of all points.
+
+    Pairs of numbers of groups are corrected for all pairs of these, and are here where one is the best of its point:
+    which one that is was chosen by the same runs.
+    """
 
     point: str
     comparison: Comparison
+
+    def within(self, arms: Collection[str]) -> bool:
+        """Tell whether both arms are among these."""
+        return self.comparison.a in arms and self.comparison.b in arms
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +53,19 @@ class PointResult(Point):
     def errors(self) -> dict[str, ArmError]:
         """The errors of the arms that have finished runs, by their names."""
         return {arm.norm: _arm_error(arm) for arm in self.study.arms} if self.study else {}
+
+    @property
+    def lost(self) -> list[tuple[str, str, int, int]]:
+        """Arm, status, the number of its runs with that status, and that of all: of runs that did not finish."""
+        records = self.study.records if self.study else ()
+        statuses = Counter((run.arm, run.status) for run in records)
+        runs = Counter(run.arm for run in records)
+        return [(arm, status, n, runs[arm]) for (arm, status), n in statuses.items() if status != "finished"]
+
+    def best(self, arms: Collection[str]) -> str:
+        """Return which of these arms has the lowest error, "" where none has a finished run."""
+        found = self.errors
+        return min((arm for arm in found if arm in arms), key=lambda arm: found[arm].error.estimate, default="")
 
     def size(self, axis: Axis) -> int:
         return int(getattr(self.batch, axis))
@@ -70,21 +90,32 @@ class PointResult(Point):
 
 @dataclass(frozen=True, kw_only=True)
 class ArmsCrossing:
-    """Where along the axis two arms change places; None if they do not. `panel` is the value of the other axis."""
+    """Between which sizes two arms change places; None if they do not. `panel` is the value of the other axis."""
 
     a: str
     b: str
     panel: int | None
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...]  # at which both have finished runs at a common seed
+    calls: tuple[Call, ...]  # of a at each of them
     crossing: Crossing | None
 
+    def sizes_of(self, call: Call) -> tuple[int, ...]:
+        """Return the sizes at which this is said of a."""
+        return tuple(size for size, found in zip(self.sizes, self.calls, strict=True) if found == call)
+
     @property
-    def placed(self) -> bool:
-        """Tell whether there is a crossing whose interval leaves out some of the measured sizes."""
-        return self.crossing is not None and (self.crossing.low is not None or self.crossing.high is not None)
+    def better(self) -> tuple[str, ...]:
+        """The arms that are better beyond chance somewhere."""
+        return tuple(arm for arm, call in ((self.a, "better"), (self.b, "worse")) if call in self.calls)
+
+    @property
+    def undecided(self) -> tuple[int, ...]:
+        """The measured sizes between the two at which the arms change places."""
+        between = self.crossing
+        return tuple(size for size in self.sizes if between and between.low < size < between.high)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SweepResults:
     """Everything a sweep found."""
 
@@ -93,8 +124,13 @@ class SweepResults:
     points: tuple[PointResult, ...]
     comparisons: tuple[PointComparison, ...]
     crossings: tuple[ArmsCrossing, ...]
+    trends: tuple[GroupTrend, ...]
     num_test_images: int
     folder: Path
+
+    def __repr__(self) -> str:
+        runs, at = len(self.records), ", ".join(point.batch.text for point in self.points)
+        return f"<{type(self).__name__}: {', '.join(self.arms)} at a batch of {at}; {runs} runs. In {self.folder}>"
 
     @property
     def description(self) -> dict[str, Any]:
@@ -126,6 +162,11 @@ class SweepResults:
         return [(point.batch.name, run) for point in self.points if point.study for run in point.study.faults]
 
     @property
+    def any_crossing(self) -> bool:
+        """Tell whether two arms change places anywhere."""
+        return any(crossing.crossing for crossing in self.crossings)
+
+    @property
     def ok(self) -> bool:
         return not self.faults
 
@@ -144,6 +185,7 @@ class SweepResults:
             "points": [point.to_dict() for point in self.points],
             "comparisons": [{"point": c.point, **asdict(c.comparison)} for c in self.comparisons],
             "crossings": [asdict(c) for c in self.crossings],
+            "trends": [asdict(trend) for trend in self.trends],
             "faults": [
                 {"point": point, "norm": r.arm, "seed": r.seed, "status": r.status,
                  "reason": r.reason or "; ".join(r.warnings)}
@@ -163,13 +205,14 @@ def summarize_sweep(
     spec: SweepSpec, data_digest: str, studies: Mapping[str, Results], test_labels: Sequence[int], folder: Path
 ) -> SweepResults:
     """Turn the studies of a sweep, by the names of its points, into its results; test_labels are (N,)."""
-    labels = np.asarray(test_labels)
     points = tuple(PointResult(**vars(point), study=studies.get(point.batch.name)) for point in spec.points())
     results = SweepResults(
-        spec=spec, data_digest=data_digest, points=points, comparisons=_comparisons(points), crossings=(),
-        num_test_images=len(labels), folder=folder,
+        spec=spec, data_digest=data_digest, points=points, comparisons=_comparisons(points, list(map(str, spec.arms))),
+        crossings=(), trends=find_trends(list(studies.items()), test_labels), num_test_images=len(test_labels),
+        folder=folder,
     )  # fmt: skip
-    return replace(results, crossings=tuple(_crossings(results, labels)))
+    results = replace(results, crossings=tuple(_crossings(results)))
+    return replace(results, comparisons=_with_the_best(results))
 
 
 def _arm_error(arm: ArmResult) -> ArmError:
@@ -178,37 +221,45 @@ def _arm_error(arm: ArmResult) -> ArmError:
     return ArmError(error=Interval(1 - accuracy.mean, 1 - high, 1 - low), seeds=arm.seeds)
 
 
-def _at_seeds(study: Results, arm: str, seeds: Sequence[int], labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return whether each test image was classified rightly, (num_seeds, N)."""
-    by_seed = {run.seed: run for run in study.finished(arm)}
-    return np.stack([np.equal(by_seed[seed].test_predictions, labels) for seed in seeds])
+def _comparisons(points: Sequence[PointResult], arms: Sequence[str]) -> tuple[PointComparison, ...]:
+    """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's.
+
+    Numbers of groups are a question of their own: their pairs with each other are corrected among themselves.
+    """
+    groups = all_groups(arms)
+    found = [PointComparison(point=p.batch.name, comparison=c) for p in points if p.study for c in p.study.comparisons]
+    families = [[d for d in found if d.within(groups) == inside] for inside in (False, True)]
+    corrected = {(d.point, d.comparison.a, d.comparison.b): d for family in families for d in _corrected(family)}
+    return tuple(corrected[d.point, d.comparison.a, d.comparison.b] for d in found)
 
 
-def _common_seeds(studies: Sequence[Results], arms: Sequence[str]) -> tuple[int, ...]:
-    """Return the seeds at which every one of the arms has a finished run in every study."""
-    sets = [{run.seed for run in study.finished(arm)} for study in studies for arm in arms]
-    return tuple(sorted(set.intersection(*sets)))
+def _corrected(family: Sequence[PointComparison]) -> Iterator[PointComparison]:
+    uncorrected = [replace(d.comparison, adjusted_p=None, call=CANNOT_TELL) for d in family]
+    for d, comparison in zip(family, called(uncorrected), strict=True):
+        yield replace(d, comparison=comparison)
 
 
-def _comparisons(points: Sequence[PointResult]) -> tuple[PointComparison, ...]:
-    """Return every pair of arms at every point, with Holm's correction over all of them in place of each study's."""
-    found = [(p.batch.name, c) for p in points if p.study for c in p.study.comparisons]
-    uncorrected = [replace(c, adjusted_p=None, call=CANNOT_TELL) for _, c in found]
-    corrected = called(uncorrected)
-    return tuple(PointComparison(point=name, comparison=c) for (name, _), c in zip(found, corrected, strict=True))
+def _with_the_best(results: SweepResults) -> tuple[PointComparison, ...]:
+    """Leave out pairs of numbers of groups of which neither is the best of its point."""
+    groups = all_groups(results.arms)
+    best = {point.batch.name: point.best(groups) for point in results.points}
+    return tuple(
+        d for d in results.comparisons
+        if not d.within(groups) or best[d.point] in (d.comparison.a, d.comparison.b)
+    )  # fmt: skip
 
 
-def _crossings(results: SweepResults, labels: NDArray[Any]) -> Iterator[ArmsCrossing]:
+def _crossings(results: SweepResults) -> Iterator[ArmsCrossing]:
+    """Yield what the comparisons of each pair say along the axis; each rests on the seeds that its own point has."""
     for panel, points in results.panels():
+        sizes = {point.batch.name: point.size(results.axes.along) for point in points}
         for a, b in _crossing_pairs(results.arms):
-            both = [p for p in points if p.study and {a, b} <= set(p.errors)]
-            studies = [point.study for point in both if point.study]
-            if len(both) < 2 or not (seeds := _common_seeds(studies, [a, b])):
+            found = [c for c in results.comparisons if c.point in sizes and (c.comparison.a, c.comparison.b) == (a, b)]
+            if len(found) < 2:
                 continue
-            sizes = tuple(point.size(results.axes.along) for point in both)
-            right_a, right_b = (np.stack([_at_seeds(s, arm, seeds, labels) for s in studies]) for arm in (a, b))
-            crossing = stats.find_crossing(sizes, right_a, right_b)
-            yield ArmsCrossing(a=a, b=b, panel=panel, sizes=sizes, crossing=crossing)
+            at, calls = tuple(sizes[c.point] for c in found), tuple(c.comparison.call for c in found)
+            crossing = stats.find_crossing(at, [c.comparison.difference for c in found], calls)
+            yield ArmsCrossing(a=a, b=b, panel=panel, sizes=at, calls=calls, crossing=crossing)
 
 
 def _crossing_pairs(arms: Sequence[str]) -> list[tuple[str, str]]:

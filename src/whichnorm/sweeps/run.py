@@ -16,6 +16,7 @@ from whichnorm.study.plan import Plan, plan_study
 from whichnorm.study.prepare import as_recipe, folder_of, live, shared_of
 from whichnorm.study.study import Study, StudyImages
 from whichnorm.sweeps.folder import SweepFolder
+from whichnorm.sweeps.refine import refined
 from whichnorm.sweeps.report import write_sweep_report
 from whichnorm.sweeps.results import SweepResults, summarize_sweep, write_sweep_results
 from whichnorm.sweeps.spec import Point, SweepSpec, sweep_spec
@@ -95,17 +96,38 @@ def plan_sweep(sweep: Sweep, max_params: int | None) -> list[tuple[Point, Plan]]
 def execute_sweep(sweep: Sweep, options: RunOptions, progress: Listener | None, execute: Execute) -> SweepResults:
     """Train what is not trained yet, point by point, then write the sweep's results and report.
 
-    A point is done, with its report, before the next one begins: a sweep that is interrupted leaves whole studies.
+    A point is done, with its report, before the next one begins: a sweep that is interrupted leaves whole studies. One
+    that is to be refined grows by further points, which sweep.json holds too.
     """
     progress = progress or ignore
     plan_sweep(sweep, options.max_params)
+    studies: dict[str, Results] = {}
     with sweep.folder.locked():
-        sweep.folder.claim(sweep.to_dict())
-        studies = {}
-        for number, (point, study) in enumerate(sweep.jobs(), start=1):
-            progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
-            studies[point.batch.name] = execute(study, options=options, progress=progress)
-        return _written(_summarized(sweep, studies))
+        while True:
+            sweep.folder.claim(sweep.to_dict())
+            for number, (point, study) in enumerate(sweep.jobs(), start=1):
+                if point.batch.name not in studies:
+                    progress(PartStarted(title=f"batch {point.batch.text}, point {number} of {len(sweep.jobs())}"))
+                    studies[point.batch.name] = execute(study, options=options, progress=progress)
+            results = _summarized(sweep, studies)
+            if (grown := _refined(sweep, results)) is None:
+                return _written(results)
+            sweep = grown
+
+
+def _refined(sweep: Sweep, results: SweepResults) -> Sweep | None:
+    """Return the sweep with the sizes that are added next, if any are wanted."""
+    spec = refined(sweep.spec, results) if sweep.spec.refine else None
+    return replace(sweep, spec=spec) if spec else None
+
+
+def refined_so_far(sweep: Sweep, read: Callable[[Study], Results]) -> Sweep:
+    """Return a sweep with the sizes that its runs so far add to it; `read` gives the results of a point's study."""
+    while all(study.folder.record(run).exists() for _, study in sweep.jobs() for run in study.spec.runs()):
+        if (grown := _refined(sweep, read_sweep_results(sweep, read))) is None:
+            break
+        sweep = grown
+    return sweep
 
 
 def report_sweep(sweep: Sweep, report: Callable[[Study], Results]) -> SweepResults:

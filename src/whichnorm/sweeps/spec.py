@@ -125,6 +125,7 @@ class SweepSpec(Shared):
     axes: Axes
     arms: tuple[ArmSpec, ...]
     seeds: tuple[int, ...]
+    refine: bool = False  # whether sizes are added between two at which arms change places
 
     @property
     def rule(self) -> Rule:
@@ -146,6 +147,7 @@ class SweepSpec(Shared):
             "axes": {name: list(values) for name, values in asdict(self.axes).items()},
             "arms": [str(arm) for arm in self.arms],
             "seeds": list(self.seeds),
+            "refine": self.refine,
             "points": [point.to_dict() for point in self.points()],
         }
 
@@ -168,12 +170,15 @@ def sweep_spec(options: SweepOptions, shared: Shared) -> SweepSpec:
     if not (axes.given or options.groups or options.channels_per_group):
         wanted = "--batch-sizes, --device-batch-sizes, --accumulations, --groups or --channels-per-group"
         raise SpecError(f"nothing to sweep over; expected {wanted}")
+    if options.refine and not axes.can_grow:
+        raise SpecError("--refine: adds sizes to an axis of them; expected --batch-sizes or --device-batch-sizes too")
     return SweepSpec(
         **shared.shared(),
         learning_rate_rule=find_rule(options.lr_rule, shared.recipe).name,
         axes=axes,
         arms=_arms(options.norms, tuple(group_arms(options.groups, options.channels_per_group))),
         seeds=seeds_of(options.seeds),
+        refine=options.refine,
     )
 
 

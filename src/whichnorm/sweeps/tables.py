@@ -3,11 +3,11 @@
 from whichnorm.analyses.wording import fault_reason, outcome, p_cell
 from whichnorm.render.style import arm_styles
 from whichnorm.render.table import Cell, Table, cells
-from whichnorm.render.text import count, percent, percent_interval, points, points_interval, printable
-from whichnorm.results.verdict import Comparison
+from whichnorm.render.text import percent, percent_interval, points, points_interval, printable
+from whichnorm.results.verdict import Comparison, p_text
 from whichnorm.specs.names import arm_title, difference_title, enclosed, named
 from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
-from whichnorm.sweeps.text import AXIS_WORDS, crossing_interval, interval_sentence
+from whichnorm.sweeps.text import AXIS_WORDS, correction_sentence, interval_sentence
 
 
 def finding(results: SweepResults) -> str:
@@ -20,24 +20,32 @@ def finding(results: SweepResults) -> str:
 
 
 def errors_table(results: SweepResults) -> Table:
-    """One row per point, one column per arm."""
-    return Table(
-        caption=f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}",
-        headings=("Batch", *map(arm_title, results.arms)),
-        rows=tuple((Cell(text=p.batch.text, note=p.batch.name), *_error_cells(results, p)) for p in results.points),
-    )
+    """One row per point and one column per arm; of more arms than points the other way round."""
+    grid = [[_error_cell(point, name) for name in results.arms] for point in results.points]
+    caption = f"Test error in % after the last epoch, mean over seeds. {interval_sentence(results)}"
+    if len(results.arms) > len(results.points):
+        headings = ("Norm", *(f"Batch {point.batch.text}" for point in results.points))
+        named_rows = zip(results.arms, zip(*grid, strict=True), strict=True)
+        return Table(
+            caption=caption, headings=headings, rows=tuple((*cells(arm_title(arm)), *row) for arm, row in named_rows)
+        )
+    batches = (Cell(text=point.batch.text, note=point.batch.name) for point in results.points)
+    rows = tuple((batch, *row) for batch, row in zip(batches, grid, strict=True))
+    return Table(caption=caption, headings=("Batch", *map(arm_title, results.arms)), rows=rows)
 
 
-def _error_cells(results: SweepResults, point: PointResult) -> list[Cell]:
-    row = []
-    for name in results.arms:
-        if found := point.errors.get(name):
-            error = found.error
-            note = f"{percent_interval((error.low, error.high))}, n = {len(found.seeds)}"
-            row.append(Cell(text=f"{100 * error.estimate:.2f}", note=note))
-        else:
-            row.append(Cell(text="–", note="skipped" if name in dict(point.skipped) else "no finished run"))
-    return row
+def _error_cell(point: PointResult, name: str) -> Cell:
+    lost = lost_note(point, name)
+    if (found := point.errors.get(name)) is None:
+        return Cell(text="–", note="skipped" if name in dict(point.skipped) else lost or "no finished run")
+    error = found.error
+    notes = [percent_interval((error.low, error.high)), f"n = {len(found.seeds)}", lost]
+    return Cell(text=f"{100 * error.estimate:.2f}", note=", ".join(filter(None, notes)))
+
+
+def lost_note(point: PointResult, name: str) -> str:
+    """Say how many runs of an arm did not finish at a point: "2 of 5 diverged", or ""."""
+    return ", ".join(f"{n} of {runs} {status}" for arm, status, n, runs in point.lost if arm == name)
 
 
 def arms_table(results: SweepResults) -> Table:
@@ -54,20 +62,41 @@ def crossings_table(results: SweepResults) -> Table:
     rows = tuple(cells(named([c.a, c.b]), *_crossing_row(c)) for c in results.crossings)
     axis = AXIS_WORDS[results.axes.along]
     return Table(
-        caption="Where two norms have the same test error: the mean difference is interpolated on a logarithmic axis, "
-        "after a monotone fit. The 95 % interval ends where it is first distinguished from zero (Fieller 1954).",
-        headings=("Norms", "Other axis", f"Crossing, {axis}", "Lower error below it", "Seeds"),
+        caption="The largest size at which the one norm is better beyond chance, and the smallest at which the other "
+        "is. If the difference rises or falls throughout, it is zero between these with a confidence of 95 %. About: "
+        "where a line through the mean differences is zero, after a monotone fit, on a logarithmic axis.",
+        headings=("Norms", "Other axis", f"Change places between a {axis} of", "About", "Better below"),
         rows=rows,
         numeric_from=5,
     )
 
 
 def _crossing_row(c: ArmsCrossing) -> tuple[str, str, str, str]:
-    panel = "–" if c.panel is None else f"{c.panel:,}"
-    if c.crossing is None:
-        return panel, "none", "–", "–"
-    below = arm_title(c.a if c.crossing.better_below == "a" else c.b) if c.placed else "–"
-    return panel, crossing_interval(c), below, str(c.crossing.num_seeds)
+    panel, at = "–" if c.panel is None else f"{c.panel:,}", c.crossing
+    if at is None:
+        return panel, "change more than once" if len(c.better) > 1 else "none found", "–", "–"
+    below = arm_title(c.a if at.better_below == "a" else c.b)
+    return panel, f"{at.low:,} and {at.high:,}", f"{at.about:,.{0 if at.about > 10 else 1}f}", below
+
+
+def trends_table(results: SweepResults) -> Table:
+    """One row per point and unit: the change of test error with each doubling of a number of groups."""
+    rows = tuple(
+        cells(
+            trend.point.removeprefix("batch-"), f"{trend.unit}, {', '.join(map(str, trend.numbers))}",
+            f"{points(-trend.per_doubling)} {points_interval(trend.error_ci95)}",
+            p_text(trend.adjusted_p).removeprefix("= "), str(len(trend.seeds)),
+        )
+        for trend in results.trends
+    )  # fmt: skip
+    return Table(
+        caption="Change of test error in percentage points with each doubling: the slope of a straight line over log2 "
+        "of the number, paired by seed and test image, with its 95 % interval. One channel per group is no single "
+        "number of groups and is left out.",
+        headings=("Batch", "Doubling of", "Change [95 % interval]", "p", "Seeds"),
+        rows=rows,
+        numeric_from=5,
+    )
 
 
 def comparisons_table(results: SweepResults) -> Table:
@@ -78,7 +107,7 @@ def comparisons_table(results: SweepResults) -> Table:
     )
     return Table(
         caption="Test accuracy of the first norm less that of the second, in percentage points. One is said to be "
-        f"better if the p-value, corrected by Holm's method for all {count(len(rows), 'comparison')}, is below 0.05.",
+        f"better if the corrected p-value is below 0.05. {correction_sentence(results)}",
         headings=("Batch", "Comparison", "Difference [95 % interval]", "Corrected p", "Result", "Seeds"),
         rows=rows,
         numeric_from=6,

@@ -17,7 +17,7 @@ from whichnorm.sweeps.answer import answer_sentence, key_points
 from whichnorm.sweeps.results import PointResult, SweepResults
 from whichnorm.sweeps.run import Sweep
 from whichnorm.sweeps.spec import Point
-from whichnorm.sweeps.tables import comparison_row
+from whichnorm.sweeps.tables import comparison_row, lost_note
 from whichnorm.sweeps.text import (
     correction_sentence,
     crossing_sentences,
@@ -27,6 +27,10 @@ from whichnorm.sweeps.text import (
     skipped_sentences,
 )
 
+REFINES = (
+    "--refine then adds the size in the middle of each two between which two norms change places, one after the other, "
+    "as far as these runs do not show it yet."
+)
 MAX_COMPARISONS = 12  # more are in the report alone
 
 
@@ -72,8 +76,8 @@ def _errors(results: SweepResults) -> Table:
 
 def _numbers(point: PointResult, name: str) -> tuple[str, str]:
     if found := point.errors.get(name):
-        return error_text(found.error), str(len(found.seeds))
-    return "skipped" if name in dict(point.skipped) else "no finished run", "0"
+        return error_text(found.error), ", ".join(filter(None, [str(len(found.seeds)), lost_note(point, name)]))
+    return "skipped" if name in dict(point.skipped) else lost_note(point, name) or "no finished run", "0"
 
 
 def _comparisons(results: SweepResults) -> Table:
@@ -98,6 +102,8 @@ def print_plan(sweep: Sweep, plans: list[tuple[Point, Plan]], console: Console) 
         console,
     )
     total = sum(len(study.spec.runs()) for _, study in jobs)
+    if sweep.spec.refine:
+        say(console, REFINES)
     say(console, sweep.spec.rule.sentence(sweep.spec.recipe))
     for left in sweep.spec.points():
         for _, reason in left.skipped:

@@ -2,37 +2,22 @@
 
 from collections.abc import Iterator
 
-from whichnorm.render.text import count, percent_interval
-from whichnorm.results.verdict import CANNOT_TELL, Comparison
+from whichnorm.render.text import count, percent_interval, points, points_interval
+from whichnorm.results.verdict import Comparison, p_text
 from whichnorm.specs.names import arm_title, enclosed, listed, named
 from whichnorm.stats import Interval
 from whichnorm.sweeps.axes import AXIS_NAMES
-from whichnorm.sweeps.results import ArmsCrossing, PointComparison, PointResult, SweepResults
+from whichnorm.sweeps.groups import GroupTrend, all_groups
+from whichnorm.sweeps.results import ArmsCrossing, PointResult, SweepResults
 
 AXIS_WORDS = {"batch_size": "batch", "device_batch_size": "device batch", "accumulation": "accumulation"}
 
 
-def size(value: float) -> str:
-    """Write a size that lies between measured ones: with a decimal below ten."""
-    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
-
-
-def crossing_interval(c: ArmsCrossing) -> str:
-    """Write a crossing with its interval: "6.2 [4, 9.1]"; an end beyond what was measured says so.
-    One whose both ends are beyond it is nowhere."""
-    assert c.crossing is not None
-    if not c.placed:
-        return "cannot be placed"
-    low = f"below {c.sizes[0]:,}" if c.crossing.low is None else size(c.crossing.low)
-    high = f"above {c.sizes[-1]:,}" if c.crossing.high is None else size(c.crossing.high)
-    return f"{size(c.crossing.estimate)} [{low}, {high}]"
-
-
-def crossing_sentences(results: SweepResults, with_interval: bool = True) -> Iterator[str]:
+def crossing_sentences(results: SweepResults) -> Iterator[str]:
     """Yield a sentence for each pair of arms that a batch size could turn, in each panel."""
     for crossing in results.crossings:
-        sentence, panel = crossing_sentence(results, crossing, with_interval), _in_panel(results, crossing)
-        starts = sentence.startswith(("Below", "Above", "Cannot"))  # and not with a name
+        sentence, panel = crossing_sentence(results, crossing), _in_panel(results, crossing)
+        starts = sentence.startswith("Cannot")  # and not with a name
         yield f"{panel}{sentence[0].lower() if starts else sentence[0]}{sentence[1:]}" if panel else sentence
 
 
@@ -42,53 +27,61 @@ def _in_panel(results: SweepResults, crossing: ArmsCrossing) -> str:
     return f"With {AXIS_NAMES[results.axes.across]} {crossing.panel:,}, "
 
 
-def crossing_sentence(results: SweepResults, c: ArmsCrossing, with_interval: bool = True) -> str:
-    """Say which arm is better on which side; nothing is said of a side on which neither is better beyond chance."""
-    batch = AXIS_WORDS[results.axes.along]
-    if c.crossing is None or not c.placed:
-        return _no_crossing(results, c, batch)
-    below, above = (c.a, c.b) if c.crossing.better_below == "a" else (c.b, c.a)
-    at = f"a {batch} of about {crossing_interval(c) if with_interval else size(c.crossing.estimate)}"
-    better = [arm for arm in (below, above) if arm in called_better(results, c)]
-    if c.crossing.num_seeds == 1:
-        return f"Cannot tell: {enclosed([c.a, c.b])} cross at {at}, of one seed and over test images alone."
-    if better == [below, above]:
-        return f"Below {at} {enclosed([below])} is better, above it {arm_title(above)}."
-    if better == [above]:
-        return f"Above {at} {enclosed([above])} is better than {arm_title(below)}; below it, cannot tell."
-    if better == [below]:
-        return f"Below {at} {enclosed([below])} is better than {arm_title(above)}; above it, cannot tell."
-    return f"Cannot tell {enclosed([c.a, c.b])} apart from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}."
+def crossing_sentence(results: SweepResults, c: ArmsCrossing) -> str:
+    """Say between which sizes two arms change places, or which is better where."""
+    batch, at = AXIS_WORDS[results.axes.along], c.crossing
+    if at is None:
+        return _no_crossing(c, batch)
+    below, above = (c.a, c.b) if at.better_below == "a" else (c.b, c.a)
+    said = f"{enclosed([c.a, c.b])} change places between a {batch} of {at.low:,} and {at.high:,}"
+    between = f" At {listed([f'{size:,}' for size in c.undecided])}, cannot tell." if c.undecided else ""
+    return f"{said}: {enclosed([below])} is better at the smaller, {arm_title(above)} at the larger.{between}"
 
 
-def _no_crossing(results: SweepResults, c: ArmsCrossing, batch: str) -> str:
-    """Say which arm is better throughout, and at which sizes that is beyond chance."""
-    found = [d for d in _of_pair(results, c) if d.comparison.call != CANNOT_TELL]
+def _no_crossing(c: ArmsCrossing, batch: str) -> str:
+    """Say which arm is better, and at which sizes that is beyond chance."""
     span = f"from a {batch} of {c.sizes[0]:,} to {c.sizes[-1]:,}"
-    better = {c.a if d.comparison.call == "better" else c.b for d in found}
-    if not found:
-        return f"Cannot tell {enclosed([c.a, c.b])} apart {span}: no crossing can be placed."
-    if len(better) > 1:
-        return f"{enclosed([c.a, c.b])} change places more than once {span}: no single crossing."
-    (arm,) = better
+    if not c.better:
+        return f"Cannot tell {enclosed([c.a, c.b])} apart {span}."
+    if len(c.better) > 1:
+        return f"{enclosed([c.a, c.b])} change places more than once {span}."
+    (arm,) = c.better
     said = f"{enclosed([arm])} is better than {enclosed([c.b if arm == c.a else c.a])}"
-    if len(found) == len(c.sizes):
+    found = c.sizes_of("better" if arm == c.a else "worse")
+    if found == c.sizes:
         return f"{said} at every {batch} measured, {c.sizes[0]:,} to {c.sizes[-1]:,}."
-    at = listed([d.point.removeprefix("batch-") for d in found])
-    return f"{said} at batch {at}; elsewhere {span}, cannot tell: no crossing."
+    at = listed([f"{size:,}" for size in found])
+    return f"{said} at a {batch} of {at}; elsewhere {span}, cannot tell."
 
 
-def called_better(results: SweepResults, c: ArmsCrossing) -> set[str]:
-    """Return which of two arms is better beyond chance somewhere."""
-    calls = [d.comparison.call for d in _of_pair(results, c)]
-    return {arm for arm, call in ((c.a, "better"), (c.b, "worse")) if call in calls}
+def lost_sentences(results: SweepResults) -> list[str]:
+    """Say of each arm which of its runs diverged or failed: "2 of 5 runs of BatchNorm diverged at batch 2."."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for point in results.points:
+        for arm, status, number, runs in point.lost:
+            said = found.setdefault((arm, status), [])
+            of = "" if said else f" {'run' if runs == 1 else 'runs'} of {enclosed([arm])} {status}"
+            said.append(f"{number} of {runs}{of} at batch {point.batch.text}")
+    return [f"{listed(said)}." for said in found.values()]
 
 
-def _of_pair(results: SweepResults, c: ArmsCrossing) -> list[PointComparison]:
-    panel = next(points for value, points in results.panels() if value == c.panel)
-    names = {point.batch.name for point in panel}
-    pairs = [d for d in results.comparisons if (d.comparison.a, d.comparison.b) == (c.a, c.b)]
-    return [d for d in pairs if d.point in names]
+def trend_sentences(results: SweepResults) -> list[str]:
+    """Say how the test error changes with each doubling of the number of groups, if it is called to change."""
+    return [f"{_at_batch(results, trend.point)}{_trend_sentence(trend)}" for trend in results.trends]
+
+
+def _at_batch(results: SweepResults, name: str) -> str:
+    if len(results.points) == 1:
+        return ""
+    (text,) = (point.batch.text for point in results.points if point.batch.name == name)
+    return f"Batch {text}: "
+
+
+def _trend_sentence(trend: GroupTrend) -> str:
+    change = f"{points(-trend.per_doubling)} points {points_interval(trend.error_ci95)}, p {p_text(trend.adjusted_p)}"
+    said = f"{change}, with each doubling of the {trend.unit} from {trend.numbers[0]:,} to {trend.numbers[-1]:,}"
+    verb = "falls" if trend.per_doubling > 0 else "rises"
+    return f"The test error {verb}: {said}." if trend.called else f"Cannot tell a trend of the test error: {said}."
 
 
 def point_sentences(results: SweepResults) -> list[str]:
@@ -136,9 +129,13 @@ def skipped_sentences(results: SweepResults) -> list[str]:
 
 def correction_sentence(results: SweepResults) -> str:
     """Say what the p-values and the crossings are corrected for."""
-    number = count(len(results.comparisons), "comparison")
-    crossing = "; the interval of a crossing is 95 % on its own" if results.crossings else ""
-    return f"P-values at a batch are corrected for all {number} by Holm's method{crossing}."
+    groups = all_groups(results.arms)
+    others = [d for d in results.comparisons if not d.within(groups)]
+    said = f"P-values at a batch are corrected for all {count(len(others), 'comparison')} by Holm's method"
+    if groups:
+        said += ", those between numbers of groups for all pairs of these, of which those with the best one are shown"
+    places = " Sizes between which two norms change places rest on these." if results.any_crossing else ""
+    return f"{said}.{places}"
 
 
 def error_text(error: Interval) -> str:

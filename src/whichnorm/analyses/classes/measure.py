@@ -24,7 +24,8 @@ class ArmClasses:
     """An arm's accuracy on the test images of each class: mean over seeds and 95 % interval, None without images.
 
     With one seed the interval is Wilson's, over test images of the class. With several it covers both the choice of
-    test images and the noise between seeds (`stats.crossed_interval`); not that between training sets.
+    test images and the noise between seeds, of which classes tell each other how large it is
+    (`stats.class_intervals`); not that between training sets.
     """
 
     seeds: tuple[int, ...]
@@ -99,11 +100,9 @@ def study_classes(results: Results, labels: Sequence[int]) -> ClassesFound:
 def arm_classes(correct: Correct, labels: NDArray[np.int64], num_classes: int) -> ArmClasses:
     """Estimate an arm's accuracy on each class from its right answers."""
     table = np.stack(list(correct.values()))  # (num_seeds, N)
-    images = [labels == label for label in range(num_classes)]
-    return ArmClasses(
-        seeds=tuple(correct),
-        accuracy=tuple(stats.crossed_interval(table[:, of_class]) if of_class.any() else None for of_class in images),
-    )
+    there = [label for label in range(num_classes) if (labels == label).any()]
+    found = dict(zip(there, stats.class_intervals([table[:, labels == label] for label in there]), strict=True))
+    return ArmClasses(seeds=tuple(correct), accuracy=tuple(map(found.get, range(num_classes))))
 
 
 def by_difficulty(arms: Sequence[ArmClasses]) -> list[int]:

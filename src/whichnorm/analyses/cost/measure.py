@@ -1,4 +1,4 @@
-"""What an arm costs: memory of a training step, and latency of the exported network."""
+"""What the arms cost: memory and time of a training step, and latency of the exported network."""
 
 import copy
 import gc
@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from whichnorm.analyses.asking import Question, Trained
+from whichnorm.analyses.asking import Answers, Question, Trained
 from whichnorm.analyses.cost import CostOptions
 from whichnorm.analyses.cost.memory import peak_bytes
+from whichnorm.analyses.cost.step_times import StepTimes, step_times_or_reason
+from whichnorm.analyses.cost.steps import Steps
 from whichnorm.architecture.export import checked_onnx
-from whichnorm.data.augment import normalize
 from whichnorm.data.splits import Splits
 from whichnorm.errors import WhichnormError
 from whichnorm.specs.checked import Checked
 from whichnorm.specs.study import MachineSpec, RunSpec
 from whichnorm.specs.value_types import Count, Seconds
+from whichnorm.study.study import Study
 from whichnorm.training.machine import environment
-from whichnorm.training.network import build_optimizer
 from whichnorm.training.randomness import isolated_rng
-from whichnorm.training.step import add_gradients
 
 NUM_WARM_UP = 20
 NUM_CALLS = 200
@@ -52,6 +52,20 @@ class ArmCost(Checked):
     memory_device: str
     latency: Latency | None
     latency_reason: str  # why there is none, or ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostFound(Answers[ArmCost]):
+    """What every arm's network answered, and the times of steps of all arms; None has a reason."""
+
+    steps: StepTimes | None = None
+    steps_reason: str = ""
+
+
+def together(study: Study, answers: Answers[ArmCost]) -> CostFound:
+    """Add what is measured of all arms in turn."""
+    steps, reason = step_times_or_reason(study)
+    return CostFound(runs=answers.runs, steps=steps, steps_reason=reason)
 
 
 def question(options: CostOptions) -> Question[ArmCost]:
@@ -90,21 +104,14 @@ def step_memory(run: RunSpec, splits: Splits, network: nn.Module) -> int:
 
     The second step has the optimizer's state from its beginning on.
     """
-    size = run.recipe.images_per_forward
-    images, labels = splits.train.images[:size], splits.train.labels[:size]
-    return peak_bytes(lambda: _two_steps(run, splits, network, images, labels), run.machine.device)
+    return peak_bytes(lambda: _two_steps(run, splits, network), run.machine.device)
 
 
-def _two_steps(run: RunSpec, splits: Splits, network: nn.Module, images: Tensor, labels: Tensor) -> None:
+def _two_steps(run: RunSpec, splits: Splits, network: nn.Module) -> None:
     with isolated_rng(run.machine.device):  # dropout draws
-        model = copy.deepcopy(network).to(run.machine.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        optimizer = build_optimizer(model, run.recipe)
-        passes = min(2, run.recipe.accumulation)  # the second meets the gradients of the first, as all later ones do
+        steps = Steps.of(run, splits, copy.deepcopy(network))
         for _ in range(2):
-            for _ in range(passes):
-                add_gradients(model, normalize(images, splits.mean, splits.std), labels, run)
-            optimizer.step()
-            optimizer.zero_grad()
+            steps.take(min(2, run.recipe.accumulation))  # the second pass meets the gradients of the first, as later do
 
 
 def _latency_or_reason(run: RunSpec, splits: Splits, network: nn.Module) -> tuple[Latency | None, str]:

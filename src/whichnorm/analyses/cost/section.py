@@ -1,14 +1,11 @@
-"""The section of cost: parameters, times, memory of a training step, latency."""
+"""The section of cost: parameters, time and memory of a training step, latency."""
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from whichnorm.analyses import wording
-from whichnorm.analyses.accuracy.tables import seconds_range
 from whichnorm.analyses.arms import arm_cell
-from whichnorm.analyses.asking import Answers
-from whichnorm.analyses.cost.measure import ArmCost, Latency
+from whichnorm.analyses.cost.measure import ArmCost, CostFound, Latency
+from whichnorm.analyses.cost.step_times import Quartiles, StepTimes, step_seconds, times_the_first
 from whichnorm.render import text
 from whichnorm.render.content import Section
 from whichnorm.render.table import Cell, Table, cells
@@ -16,52 +13,59 @@ from whichnorm.results.results import ArmResult, Results
 from whichnorm.specs.names import arm_title, listed
 
 
-def section(found: Answers[ArmCost], results: Results) -> Section | None:
-    """Say what every arm costs in time, memory and parameters."""
+def section(found: CostFound, results: Results) -> Section | None:
+    """Say what every arm costs in parameters, time and memory."""
     if not results.arms:
         return None
     return Section(
         title="Cost",
-        sentences=(wording.total_time(results), *cost_sentences(found)),
+        sentences=(*_time_sentences(found, results), *_measured_sentences(found)),
         tables=(cost_table(results, found),),
     )
 
 
-def cost_table(results: Results, found: Answers[ArmCost]) -> Table:
+def cost_table(results: Results, found: CostFound) -> Table:
     """One row per arm with a finished run."""
-    fastest = min(arm.train_seconds.mean for arm in results.arms)
+    timed = ("Training step", f"Times {arm_title(results.arms[0].norm)}") if found.steps else ()
     measured = ("Peak memory of a step", "Latency, one image") if _measured(found) else ()
     return Table(
-        caption="Mean over the finished runs of an arm, smallest and largest below if there are several. Training "
-        "surrounds the optimizer's steps only; evaluation is that of the validation and test splits after every epoch.",
-        headings=(
-            "Arm", "Parameters", "In norm layers", "Training per run", "Training per epoch", "Times the fastest",
-            "Evaluation per run", *measured,
+        caption="Parameters, and what was measured of each arm: medians, quartiles below.",
+        headings=("Arm", "Parameters", "In norm layers", *timed, *measured),
+        rows=tuple(
+            (
+                arm_cell(results, arm.norm), *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
+                *_time_cells(results, found.steps, arm.norm), *_measured_cells(found, arm),
+            )
+            for arm in results.arms
         ),
-        rows=tuple((*_time_cells(results, arm, fastest), *_measured_cells(found, arm)) for arm in results.arms),
     )  # fmt: skip
 
 
-def _time_cells(results: Results, arm: ArmResult, fastest: float) -> tuple[Cell, ...]:
-    runs = results.finished(arm.norm)
-    return (
-        arm_cell(results, arm.norm),
-        *cells(f"{arm.params:,}", f"{arm.norm_params:,}"),
-        Cell(text=text.seconds(arm.train_seconds.mean), note=seconds_range(arm.train_seconds)),
-        *cells(text.seconds(_epoch_seconds(results, arm)), f"{arm.train_seconds.mean / fastest:.2f}"),
-        Cell(text=text.seconds(float(np.mean([run.evaluate_seconds for run in runs])))),
-    )
+def _time_cells(results: Results, times: StepTimes | None, arm: str) -> tuple[Cell, ...]:
+    """Return the time of a step and its ratio to the first arm's, no cells where they were not measured."""
+    if not times:
+        return ()
+    return _quartiles_cell(step_seconds(times, arm)), Cell(**_ratio(results, times, arm))
 
 
-def _epoch_seconds(results: Results, arm: ArmResult) -> float:
-    return float(np.mean([run.train_seconds / len(run.epochs) for run in results.finished(arm.norm)]))
+def _quartiles_cell(seconds: Quartiles) -> Cell:
+    low, median, high = (f"{1000 * value:.3g}" for value in (seconds.low, seconds.median, seconds.high))
+    return Cell(text=f"{median} ms", note=f"[{low}, {high}]")
 
 
-def _measured(found: Answers[ArmCost]) -> list[ArmCost]:
+def _ratio(results: Results, times: StepTimes, arm: str) -> dict[str, str]:
+    first = results.arms[0].norm
+    if arm == first:
+        return {"text": "1"}
+    ratio = times_the_first(times, arm, first)
+    return {"text": f"{ratio.median:.2f}", "note": f"[{ratio.low:.2f}, {ratio.high:.2f}]"}
+
+
+def _measured(found: CostFound) -> list[ArmCost]:
     return [one.found for one in found.runs if one.found]
 
 
-def _measured_cells(found: Answers[ArmCost], arm: ArmResult) -> tuple[Cell, ...]:
+def _measured_cells(found: CostFound, arm: ArmResult) -> tuple[Cell, ...]:
     """Return memory and latency of an arm, no cells if no arm has them."""
     if not _measured(found):
         return ()
@@ -75,11 +79,36 @@ def _measured_cells(found: Answers[ArmCost], arm: ArmResult) -> tuple[Cell, ...]
 def _latency_cell(latency: Latency | None) -> Cell:
     if not latency:
         return Cell(text="–")
-    low, high = (1000 * end for end in (latency.lower_quartile_seconds, latency.upper_quartile_seconds))
-    return Cell(text=f"{1000 * latency.median_seconds:.3g} ms", note=f"[{low:.3g}, {high:.3g}]")
+    return _quartiles_cell(
+        Quartiles(latency.lower_quartile_seconds, latency.median_seconds, latency.upper_quartile_seconds)
+    )
 
 
-def cost_sentences(found: Answers[ArmCost]) -> list[str]:
+def _time_sentences(found: CostFound, results: Results) -> Iterator[str]:
+    """Say how steps were timed, or why they were not, and what the runs' own times are not."""
+    if found.steps:
+        yield _how_timed(found.steps)
+    else:
+        yield f"The time of a step is not stated: {text.printable(found.steps_reason)}."
+    yield f"{wording.total_time(results)} Other work of the machine is in it: it is no measure of an arm's cost."
+
+
+def _how_timed(times: StepTimes) -> str:
+    load = (
+        ""
+        if times.load is None
+        else (f" In the minute before, {times.load:.1f} processes were busy on its {times.cores} cores.")
+    )
+    return (
+        f"Training step: {times.clock}, median and quartiles of {text.count(times.num_rounds, 'round')}, in each of "
+        f"which every arm took {text.count(times.steps_per_turn, 'step')} in turn, in one process on "
+        f"{text.printable(times.device)}, {text.count(times.threads, 'thread')}, {times.precision}. A step is forward "
+        f"pass, backward pass and update on {text.count(times.batch_size, 'image')}, without augmentation. Ratios are "
+        f"within rounds.{load}"
+    )
+
+
+def _measured_sentences(found: CostFound) -> list[str]:
     """Say how memory and latency were measured, and why one is missing."""
     costs = _measured(found)
     if not costs:
@@ -106,16 +135,20 @@ def _latency_sentences(costs: Sequence[ArmCost]) -> list[str]:
     return sentences + [f"No latency: {text.printable(reason)}." for reason in reasons]
 
 
-def cost_in_a_line(results: Results, found: Answers[ArmCost]) -> str:
-    """Say what every arm costs: seconds per epoch, and if they were measured memory and latency."""
-    arms = "; ".join(f"{arm_title(arm.norm)}: {', '.join(_costs(results, found, arm))}" for arm in results.arms)
-    return f"Cost: {arms}." if arms else ""
+def cost_in_a_line(results: Results, found: CostFound) -> str:
+    """Say what the arms cost as far as it was measured: time and memory of a step, latency; "" where nothing was."""
+    arms = {arm.norm: "; ".join(_costs(results, found, arm.norm)) for arm in results.arms}
+    said = ". ".join(f"{arm_title(arm)}: {costs}" for arm, costs in arms.items() if costs)
+    return f"Cost of a training step. {said}." if said else ""
 
 
-def _costs(results: Results, found: Answers[ArmCost], arm: ArmResult) -> Iterator[str]:
-    yield f"{text.seconds(_epoch_seconds(results, arm))} per epoch"
-    cost = next(iter(found.of_arm(arm.norm)), None)
+def _costs(results: Results, found: CostFound, arm: str) -> Iterator[str]:
+    if found.steps:
+        first, ratio = results.arms[0].norm, _ratio(results, found.steps, arm)
+        beside = "" if arm == first else f", {ratio['text']} times {arm_title(first)} {ratio['note']}"
+        yield f"{_quartiles_cell(step_seconds(found.steps, arm)).text}{beside}"
+    cost = next(iter(found.of_arm(arm)), None)
     if cost:
-        yield f"{cost.peak_memory_bytes / 2**20:.1f} MiB per step"
+        yield f"{cost.peak_memory_bytes / 2**20:.1f} MiB"
     if cost and cost.latency:
         yield f"{1000 * cost.latency.median_seconds:.3g} ms per exported image"

@@ -5,11 +5,14 @@ from typing import Any
 
 from whichnorm.analyses import wording
 from whichnorm.analyses.arms import ranked
+from whichnorm.analyses.corruptions.finding import turning
 from whichnorm.analyses.headline.answer import is_decided, stayed_at_chance
+from whichnorm.analyses.over_seeds import by_arm
 from whichnorm.analyses.sensitivity.found import FollowUp, follow_ups_in
 from whichnorm.analyses.sensitivity.learning_rates import LearningRates
 from whichnorm.analyses.sensitivity.recipes import OtherRecipe
 from whichnorm.analyses.sensitivity.section import title
+from whichnorm.errors import WhichnormError
 from whichnorm.render.content import KeyPoint
 from whichnorm.render.text import count, printable
 from whichnorm.results.results import Results
@@ -22,7 +25,7 @@ def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]
     """Yield the points; one that has nothing to say is left out, and runs that went wrong are one more."""
     follow_ups = follow_ups_in(found)
     yield KeyPoint(label="How sure", text=_how_sure(results))
-    if depends := _depends(results, follow_ups):
+    if depends := _depends(results, found, follow_ups):
         yield KeyPoint(label="What it depends on", text=depends)
     if len(results.arms) > 1:  # a single arm is no answer that could change
         yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
@@ -75,16 +78,21 @@ def _over(seeds: Sequence[int]) -> str:
     return f"over {count(len(seeds), 'seed')}"
 
 
-def _depends(results: Results, follow_ups: Sequence[FollowUp]) -> str:
-    """Say what other learning rates and recipes did to the answer, and what the norms that it names depend on."""
+def _depends(results: Results, found: Mapping[str, Any], follow_ups: Sequence[FollowUp]) -> str:
+    """Say what other rates, recipes and images did to the answer, and what the norms that it names depend on."""
     tried = [f"{printable(title(results, follow_ups))}."] if follow_ups else []
-    return " ".join([*tried, *_of_the_batch(results)])
-
-
-def _of_the_batch(results: Results) -> Iterator[str]:
     order = ranked(results)
     if len(order) < 2 or stayed_at_chance(results, order[0]):
-        return
+        return " ".join(tried)
+    return " ".join([*tried, *_of_the_images(results, found["corruptions"], order[0]), *_of_the_batch(results, order)])
+
+
+def _of_the_images(results: Results, corruptions: Any, best: str) -> Iterator[str]:
+    if not isinstance(corruptions, WhichnormError) and (said := turning(by_arm(results, corruptions), best)):
+        yield said
+
+
+def _of_the_batch(results: Results, order: Sequence[str]) -> Iterator[str]:
     sees = [arm for arm in (order[0], *results.verdict.level) if parse_arm(arm).norm.sees_batch]
     if sees:
         recipe = results.study["recipe"]

@@ -9,7 +9,7 @@ from whichnorm.specs.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class MistakesOptions(Checked):
-    labels: bool = option(True, "do not look for wrong labels", flag="--no-labels")
+    labels: bool = option(True, "do not ask which labels the networks doubt", flag="--no-labels")
 
 
 class Mistakes(Analysis):
@@ -19,10 +19,12 @@ class Mistakes(Analysis):
     description = """\
 Show what the arms of a study got wrong: the most confident mistakes of each
 arm, the images that every arm misses, those that one arm alone misses, and
-among the former candidates for a wrong label.
+among the former those whose label the networks doubt.
 
-Wrong labels are looked for by cleanlab (pip install 'whichnorm[labels]'), which
-needs every trained network to be evaluated once more; --no-labels leaves it out."""
+Doubted labels are found by cleanlab (pip install 'whichnorm[labels]'), which
+needs every trained network to be evaluated once more; --no-labels leaves it
+out. So do networks that misclassify more than 10 % of the test images: nearly
+all of their doubts are mistakes of their own."""
     examples = """\
 whichnorm mistakes runs/demo
 whichnorm mistakes results/session08 --data-dir data --norms bn,gn:8 --out figures

@@ -78,8 +78,9 @@ class SharedImages:
 class MistakesFound:
     """Mistakes of every arm with a finished run, and what two or more of them share.
 
-    Candidates for a wrong label are among the images that every arm misses; `doubted_labels` counts those of the whole
-    test split. Both are None if they were not looked for, and `labels_reason` says why, or is empty if nobody asked.
+    `label_candidates`, whose labels the networks doubt, are among the images that every arm misses; `doubted_labels`
+    counts those of the whole test split. Both are None if they were not looked for, and `labels_reason` says why, or is
+    empty if nobody asked.
     """
 
     class_names: tuple[str, ...]
@@ -94,7 +95,7 @@ class MistakesFound:
 
 
 def measure(study: Study, results: Results, options: MistakesOptions) -> MistakesFound:
-    """Compare the mistakes of a study's arms, look for wrong labels if they are asked for, and fetch the images."""
+    """Compare the mistakes of a study's arms, ask for doubted labels if they are wanted, and fetch the images."""
     labels = study.test_split.labels
     asked = options.labels and len(results.arms) > 1  # candidates are shown among the images that every arm misses
     doubts, reason = doubts_or_reason(study, results) if asked else (None, "")

@@ -25,7 +25,7 @@ CONFIDENCE = "Confidence is the softmax of the predicted class"
 
 
 def mistakes_pictures(found: MistakesFound) -> Iterator[Picture]:
-    """Yield what every arm misses, doubtful labels among it, what one arm alone misses, and each arm's mistakes."""
+    """Yield what every arm misses, doubted labels among it, what one arm alone misses, and each arm's mistakes."""
     if found.missed_by_all and found.missed_by_all.number:
         yield missed_by_all_picture(found, found.missed_by_all)
     if found.label_candidates:
@@ -53,7 +53,7 @@ def missed_by_all_picture(found: MistakesFound, shared: SharedImages) -> Picture
     """Return the images that every arm misses with most confidence."""
     doubted = {doubt.index for doubt in found.label_candidates or ()}
     num_runs = sum(of_arm.runs for of_arm in found.arms.values())
-    marks = " A question mark follows a doubtful label." if any(m.index in doubted for m in shared.shown) else ""
+    marks = " A question mark follows a doubted label." if any(m.index in doubted for m in shared.shown) else ""
     return Picture(
         name="missed_by_all",
         figure=_grid(found, "Missed by every arm", shared.shown, lambda m: _answers_note(m, m.index in doubted)),
@@ -90,18 +90,18 @@ def only_missed_picture(found: MistakesFound, arm: str) -> Picture:
 
 
 def label_issues_picture(found: MistakesFound, candidates: Sequence[LabelDoubt]) -> Picture:
-    """Return the likely wrong labels among the images that every arm misses."""
+    """Return the labels that the networks doubt among the images that every arm misses."""
     shown, doubted = candidates[:NUM_SHOWN], found.doubted_labels or 0
     which = "All of them" if len(shown) == len(candidates) else f"The {len(shown)} with the least probable label"
     return Picture(
         name="label_issues",
-        figure=_grid(found, "Likely wrong labels: candidates", shown, _doubt_note),
-        alt=alt_text("Test images whose label may be wrong, by index.", label_issues_table(found)),
+        figure=_grid(found, "Labels that these networks doubt", shown, _doubt_note),
+        alt=alt_text("Test images whose label the networks doubt, by index.", label_issues_table(found)),
         caption=f"cleanlab doubts {text.count(doubted, 'label')} of {found.num_test_images:,}, {len(candidates):,} of "
         f"them on images that every arm misses. {which}. They may be hard images with a right label: only a look can "
         "tell.",
         method="Confident learning (cleanlab) on the mean softmax of all finished runs, which were not trained on "
-        "these images. They are candidates; nothing was relabelled.",
+        "these images. Nothing was relabelled.",
         embed="png",
     )
 

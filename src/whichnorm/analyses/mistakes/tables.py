@@ -1,4 +1,4 @@
-"""Tables of mistakes: of each arm, in common and alone, and of doubtful labels."""
+"""Tables of mistakes: of each arm, in common and alone, and of doubted labels."""
 
 from collections.abc import Iterable
 
@@ -67,9 +67,9 @@ def missed_only_table(arm: str, shared: SharedImages) -> Table:
 
 
 def label_issues_table(found: MistakesFound) -> Table:
-    """The likely wrong labels among the images that every arm misses, as many as are pictured."""
+    """The labels that the networks doubt among the images that every arm misses, as many as are pictured."""
     return Table(
-        caption=f"Candidates for a wrong label among the images that every arm misses, {BY_INDEX}, with the mean "
+        caption=f"Labels that the networks doubt among the images that every arm misses, {BY_INDEX}, with the mean "
         "softmax of all finished runs; only a look can tell.",
         headings=("Test image", "Label", "Softmax of the label", "The networks' class", "Its softmax"),
         rows=tuple(
