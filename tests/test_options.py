@@ -195,7 +195,7 @@ def test_options_left_at_their_defaults_are_not_written():
         ({"seeds": 10**6}, "number of seeds is 1000000, expected 1 to 10,000"),
         ({"until_sure": True, "seeds": 3}, "seeds are given and to be added until sure"),
         ({"recipes": ["digits"]}, "--recipes digits: expected two or more"),
-        ({"until_sure": True, "margin": 2.0}, "margin of 200.0 points"),
+        ({"until_sure": True, "margin": 2.0}, "margin of 200 points"),
     ],
     ids=lambda value: shown(value, 40),
 )

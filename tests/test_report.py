@@ -33,6 +33,7 @@ from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.method.section import pairing_sentences
 from whichnorm.analyses.sensitivity.found import Sensitivity
 from whichnorm.analyses.wording import outcome, paired_seeds
+from whichnorm.errors import StudyError
 from whichnorm.render.export import as_csv, as_latex
 from whichnorm.render.style import saved
 from whichnorm.render.text import points, points_interval, printable, shorten
@@ -40,7 +41,7 @@ from whichnorm.report import make_content, write_report
 from whichnorm.results.verdict import more_seeds_text
 from whichnorm.specs.names import difference_title
 
-NOT_MEASURED = {"sensitivity": Sensitivity()}
+NOT_MEASURED = {"corruptions": StudyError("not measured"), "sensitivity": Sensitivity()}
 
 
 def report(results, test) -> Page:

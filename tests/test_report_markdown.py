@@ -13,6 +13,7 @@ from synthetic import digits_test, failed, make_records, make_results, make_stud
 from whichnorm.analyses.headline.answer import answer_sentence
 from whichnorm.analyses.headline.points import key_points
 from whichnorm.analyses.sensitivity.found import Sensitivity
+from whichnorm.errors import StudyError
 from whichnorm.render.markdown import escape
 from whichnorm.render.text import points, points_interval, printable
 from whichnorm.specs.names import difference_title
@@ -72,7 +73,8 @@ def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
 
 def test_it_says_what_the_page_says_in_the_same_order(usual):
     results, markdown = usual
-    points = [f"{point.label}: {point.text}" for point in key_points(results, {"sensitivity": Sensitivity()})]
+    found = {"corruptions": StudyError("not measured"), "sensitivity": Sensitivity()}
+    points = [f"{point.label}: {point.text}" for point in key_points(results, found)]
     shown = "".join(read(markdown).text.split())
     places = [shown.index("".join(point.split())) for point in points]
     assert places == sorted(places)

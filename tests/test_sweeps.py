@@ -716,3 +716,10 @@ def test_wrong_input_is_one_line_with_code_2_and_nothing_written(tmp_path, monke
     assert shown.err.count("\n") == 1
     assert all(word in shown.err for word in words), shown.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_representation_of_a_sweep_is_short(tmp_path):
+    shown = repr(make_sweep_results(make_sweep(tmp_path, batch_sizes=(2, 8, 32), norms=("bn", "gn:2")), paper_like))
+    assert shown.startswith("<SweepResults: bn, gn:2 at a batch of 2, 8, 32; ")
+    assert shown.endswith(f"In {tmp_path}>")
+    assert len(shown) < 200 + len(str(tmp_path))

@@ -115,7 +115,7 @@ class ArmsCrossing:
         return tuple(size for size in self.sizes if between and between.low < size < between.high)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SweepResults:
     """Everything a sweep found."""
 
@@ -127,6 +127,10 @@ class SweepResults:
     trends: tuple[GroupTrend, ...]
     num_test_images: int
     folder: Path
+
+    def __repr__(self) -> str:
+        runs, at = len(self.records), ", ".join(point.batch.text for point in self.points)
+        return f"<{type(self).__name__}: {', '.join(self.arms)} at a batch of {at}; {runs} runs. In {self.folder}>"
 
     @property
     def description(self) -> dict[str, Any]:

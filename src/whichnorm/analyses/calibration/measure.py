@@ -1,4 +1,4 @@
-"""How much a network's confidence says: Guo et al., "On CalibrationScores of Modern Neural Networks", ICML 2017."""
+"""How much a network's confidence says: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017."""
 
 from dataclasses import dataclass
 from typing import Annotated

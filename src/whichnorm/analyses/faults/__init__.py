@@ -28,6 +28,7 @@ class FaultsFound:
 class Faults(Analysis):
     name = "faults"
     title = "What went wrong"
+    nothing = "Every run finished, and none stayed at chance."
     help = "list the runs that failed, diverged or stayed at chance"
     description = "List the runs of a study that failed, diverged or stayed at chance, with the reasons."
     examples = "whichnorm faults runs/demo"

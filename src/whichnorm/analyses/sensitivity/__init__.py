@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class SensitivityAnalysis(Analysis):
     name = "sensitivity"
     title = "Sensitivity"
+    nothing = "Nothing to show: the study was made without --tune-lr and --recipes, which whichnorm compare takes."
     help = "show whether the answer holds at tuned learning rates and under other recipes"
     description = """\
 Show what compare trained with --tune-lr and --recipes, and whether the answer
