@@ -145,8 +145,8 @@ def test_no_more_than_5_percent_of_equal_arms_have_a_best_one():
     assert alarms <= scipy_stats.binom.ppf(0.999, 150, 0.05)
 
 
-def test_looks_at_a_growing_study_multiply_the_p_values():
+def test_p_values_are_divided_by_the_share_of_their_look():
     labels, rng = np.repeat([0, 1], 200), np.random.default_rng(5)
     correct = {arm: {seed: rng.random(400) < chance for seed in range(4)} for arm, chance in (("bn", 0.9), ("ln", 0.7))}
-    once, thrice = (class_differences(correct, labels, "ab", num_looks) for num_looks in (1, 3))
-    np.testing.assert_allclose([min(1, 3 * one.adjusted_p) for one in once], [one.adjusted_p for one in thrice])
+    whole, third = (class_differences(correct, labels, "ab", share) for share in (1, 1 / 3))
+    np.testing.assert_allclose([min(1, 3 * one.adjusted_p) for one in whole], [one.adjusted_p for one in third])

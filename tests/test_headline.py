@@ -77,7 +77,7 @@ def test_arms_that_differ_by_less_than_the_margin_are_said_to(tmp_path):
     sure = said_of(results)["How sure"]
     assert sure.endswith("; the two are the same within 0.5 points.")
     assert "chance" not in sure
-    assert "If you have to choose" not in said_of(results)
+    assert "The best is" not in sure
 
 
 def test_an_arm_without_a_finished_run_is_named_and_the_others_are_compared(tmp_path):
@@ -173,10 +173,10 @@ def test_an_open_question_says_how_many_seeds_would_settle_it(tmp_path):
     pair = against(best, other, results.comparisons)
     sure = said_of(results)["How sure"]
     apart = f"{enclosed([best, other])} are {100 * pair.difference:.2f} points apart over 3 seeds"
-    assert sure.startswith(f"{apart}, which chance can explain (p {p_text(pair.adjusted_p)}); ")
+    assert sure.startswith(f"{apart}, which chance can explain (p {p_text(pair.adjusted_p)}). The best is ")
     low, _ = pair.seeds_needed
-    assert f"; to find a difference of 0.5 points takes {low:,} to " in sure
-    choice = said_of(results)["If you have to choose"]
+    assert f"; to find a difference of 0.5 points takes {low:,} to " in results.verdict.text
+    choice = sure
     chances = {arm: f"{100 * one.chance_best:.0f} %" for arm, one in results.ranking.items()}
     assert f"{enclosed([best]).rstrip(',')} with {chances[best]}" in choice
     assert f"costs {100 * results.ranking[best].regret:.2f} points on average" in choice

@@ -70,6 +70,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "tensorboard": ("", True),
     "latency": ("", False),
     "until_sure": ("", True),
+    "goal": ("all", "all"),
     "margin": ("1.5", 0.015),
     "max_seeds": ("9", 9),
     "budget": ("90s", 90.0),

@@ -84,7 +84,7 @@ def test_the_numbers_of_the_page_are_those_of_the_results(usual):
         assert f"{arm.train_seconds.mean:.1f} s" in page.text
     for c in results.comparisons:
         call = outcome(c) if c.call != "cannot tell" else f"cannot tell {more_seeds_text(c)}"
-        assert f"{difference_title(c.a, c.b)} {call} {points(c.difference)} {points_interval(c.ci95)}" in page.text
+        assert f"{difference_title(c.a, c.b)} {call} {points(c.difference)} {points_interval(c.interval)}" in page.text
     assert "Best epoch by the test set" in page.text
     assert "cpu (Example Processor 3000)" in page.text
 

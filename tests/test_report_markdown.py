@@ -68,7 +68,7 @@ def test_the_verdict_comes_first_and_every_arm_and_difference_is_there(usual):
         assert f"{100 * arm.test_accuracy.mean:.2f} %" in page.text
     for c in results.comparisons:
         assert f"{difference_title(c.a, c.b)} " in page.text
-        assert f" {points(c.difference)} {points_interval(c.ci95)} " in page.text
+        assert f" {points(c.difference)} {points_interval(c.interval)} " in page.text
 
 
 def test_it_says_what_the_page_says_in_the_same_order(usual):

@@ -85,7 +85,7 @@ def test_a_finished_study_trains_nothing_and_is_reported_again(undisturbed, tmp_
 
 def test_a_study_that_adds_seeds_goes_on_from_those_it_has(tmp_path):
     out = tmp_path / "study"
-    sure = {"until_sure": True, "margin": 0.001, "max_seeds": 4, **{**SMALL, "seeds": None}}
+    sure = {"until_sure": True, "margin": 0.1, "max_seeds": 4, **{**SMALL, "seeds": None}}
     whichnorm.compare("digits", **sure, budget=1e-6, out=out)
     assert json.loads((out / "study.json").read_text())["seeds"] == [0, 1, 2]
     counting = Stopping()

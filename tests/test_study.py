@@ -353,7 +353,9 @@ def test_a_network_that_raises_later_fails_its_run_with_the_place_and_the_others
     assert [(run.arm, run.status) for run in results.faults] == [("gn:4", "failed")]
     assert re.fullmatch(r"ValueError: too late \(test_study\.py, line \d+\)", results.faults[0].reason)
     assert [arm.norm for arm in results.arms] == ["bn", "ln"]
-    assert "No run finished of GroupNorm, 4 groups." in results.verdict.text
+    assert (
+        "1 of 1 runs of GroupNorm, 4 groups, did not finish: up to 100 % of its runs may not." in results.verdict.text
+    )
     assert not (tmp_path / "study" / "runs" / "gn-4-seed0.safetensors").exists()
 
 

@@ -18,7 +18,7 @@ from whichnorm.errors import StudyError
 from whichnorm.render.lines import broken
 from whichnorm.render.terminal import print_table
 from whichnorm.render.text import points, points_interval
-from whichnorm.results.verdict import p_text
+from whichnorm.results.verdict import more_seeds_text, p_text
 from whichnorm.specs.names import arm_title, difference_title
 
 NOT_MEASURED = {**{analysis.name: StudyError("not measured") for analysis in ANALYSES}, "sensitivity": Sensitivity()}
@@ -62,9 +62,9 @@ def test_comparisons_are_one_line_each_and_the_answer_with_its_points_comes_last
     lines = printed(results).splitlines()
     for c in results.comparisons:
         (line,) = [line for line in lines if line.startswith(f"{difference_title(c.a, c.b)}: ")]
-        numbers = f"{points(c.difference)} {points_interval(c.ci95)} points"
+        numbers = f"{points(c.difference)} {points_interval(c.interval)} points"
         assert f"{numbers}, p {p_text(c.adjusted_p)}, {outcome(c)}" in line
-        assert ("more seed" in line) == (c.call == "cannot tell")
+        assert (more_seeds_text(c) in line) == (c.call == "cannot tell")
     said = [f"{point.label}: {point.text}" for point in key_points(results, NOT_MEASURED)]
     assert lines[-len(said) - 2 :] == ["", answer_sentence(results), *said]
 

@@ -91,8 +91,7 @@ def comparisons_table(results: Results) -> Table | None:
         return None
     return Table(
         caption="Test accuracy of the first norm less that of the second, in percentage points, at the same seeds; "
-        "p-values and intervals hold for all comparisons together. If found: what is left of a difference, given that "
-        "it was found, with its 95 % interval.",
+        "p-values and intervals hold for all together. If found: the difference, given that it was found.",
         headings=(
             "Comparison",
             "Result",

@@ -31,8 +31,6 @@ def key_points(results: Results, found: Mapping[str, Any]) -> Iterator[KeyPoint]
     yield KeyPoint(label="How sure", text=_how_sure(results))
     if depends := _depends(results, found, follow_ups):
         yield KeyPoint(label="What it depends on", text=depends)
-    if choice := _if_you_must_choose(results):
-        yield KeyPoint(label="If you have to choose", text=choice)
     if len(results.arms) > 1:  # a single arm is no answer that could change
         yield KeyPoint(label="Not tested", text=f"{'; '.join(_not_tested(follow_ups))}.")
     if not results.ok:
@@ -53,7 +51,7 @@ def _how_sure(results: Results) -> str:
     nearest = order[1] if is_decided(results) or not level else level[0]
     pair = against(order[0], nearest, results.comparisons)
     said = _ahead(pair) if pair and pair.call != CANNOT_TELL else _apart(pair)
-    return f"{results.ending} {said}".strip()
+    return " ".join(filter(None, [results.ending, said, _if_you_must_choose(results)]))
 
 
 def _if_you_must_choose(results: Results) -> str:
@@ -84,9 +82,9 @@ def _apart(pair: Comparison | None) -> str:
         return "Those that are level have no seed in common."
     if pair.basis == "test images":
         return f"One seed says nothing of the noise between seeds: give {MIN_SEEDS} or more."
+    settled = f"; {more_seeds_text(pair)}" if pair.settled else _by_chance(pair)
     return (
-        f"{enclosed([pair.a, pair.b])} are {100 * abs(pair.difference):.2f} points apart {_over(pair.seeds)}"
-        f"{_by_chance(pair)}; {more_seeds_text(pair)}."
+        f"{enclosed([pair.a, pair.b])} are {100 * abs(pair.difference):.2f} points apart {_over(pair.seeds)}{settled}."
     )
 
 
