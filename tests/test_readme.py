@@ -42,7 +42,8 @@ def test_the_verdict_is_the_studys():
         difference = f"{100 * c['difference']:+.2f}".replace("-", "−")
         assert f"`{c['a']}` − `{c['b']}`: {difference} points [{low}, {high}]" in SAID
         if c["call"] == "cannot tell":
-            more = f"{c['more_seeds']} more seeds would find a difference of {100 * c['effect']:.2f} points"
+            low, high = c["seeds_needed"]
+            more = f"To find a difference of {100 * c['margin']:.2f} points takes {low:,} to {high:,} seeds"
             assert f"no conclusion. {more}" in SAID
 
 

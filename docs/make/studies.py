@@ -65,10 +65,12 @@ def _difference(c: dict[str, Any]) -> str:
 
 
 def _wanted(c: dict[str, Any]) -> str:
-    """Say what would find a difference of this size."""
-    if c["more_seeds"] is None:
-        return f"No number of seeds would find a difference of {percent(c['effect'])} points."
-    return f"{c['more_seeds']} more seeds would find a difference of {percent(c['effect'])} points."
+    """Say how many seeds would find a difference of the margin."""
+    low, high = c["seeds_needed"] or (None, None)
+    if low is None:
+        return f"No number of seeds would find a difference of {percent(c['margin'])} points."
+    most = f"{high:,}" if high else "more than 1,000"
+    return f"To find a difference of {percent(c['margin'])} points takes {low:,} to {most} seeds."
 
 
 def crossing() -> str:
