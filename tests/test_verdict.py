@@ -524,6 +524,20 @@ def test_a_lead_that_failed_runs_take_away_is_no_answer():
         f"Cannot tell for {SETTING}: a is better where it trains, but 2 of its 5 runs did not finish; with these "
         "counted as guesses, b is better."
     )
+    assert found.evidence[-1] == "With runs that did not finish counted as guesses, b is the best."
+
+
+def test_failed_runs_of_another_arm_take_no_lead_away():
+    """Counted as guesses they make its differences uneven, so that chance may explain them; that is not the best's."""
+    accuracies, level = {"a": 0.9, "b": 0.8}, {"call": "cannot tell", "own_call": "cannot tell"}
+    outcome, judged = judge(accuracies, [comparison("a", "b")])
+    counted, _ = judge({"a": 0.9, "b": 0.6}, [comparison("a", "b", **level)])
+    lost = [Failures(arm="b", failed=1, runs=5)]
+    found = decide(outcome, accuracies, judged, SETTING, failures=lost, with_failures=counted)
+    assert (found.kind, found.choice) == ("best", "a")
+    assert (
+        found.evidence[-1] == "With runs that did not finish counted as guesses, these cannot be told apart: a and b."
+    )
 
 
 def test_a_best_arm_at_chance_is_not_recommended():

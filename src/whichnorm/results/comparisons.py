@@ -171,11 +171,12 @@ def _corrected(
     judged = list(comparisons)
     for place, p, equivalence_p in zip(tested, different, same, strict=True):
         c = comparisons[place]
+        call = c.own_call if p < alpha else CANNOT_TELL
         judged[place] = replace(
             c,
             adjusted_p=p,
-            call=c.own_call if p < alpha else CANNOT_TELL,
-            simultaneous=c.simultaneous and _agreeing(c.simultaneous, c.own_call if p < alpha else CANNOT_TELL),
+            call=call,
+            simultaneous=c.simultaneous and _agreeing(c.simultaneous, call),
             equivalence_p=equivalence_p,
             same=equivalence_p < alpha,
         )

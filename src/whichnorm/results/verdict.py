@@ -119,15 +119,15 @@ def decide(
     kind: Kind = outcome.kind
     if front in at_chance:
         kind, answer = "cannot tell", f"Cannot tell: even the best arm, {arm_title(front)}, stayed at chance."
-    elif outcome.kind == "best" and with_failures and (with_failures.kind, with_failures.front) != ("best", front):
-        kind, answer = "cannot tell", f"Cannot tell for {setting}: {_turned(outcome, with_failures, failures)}"
+    elif (lost := _lead_lost(outcome, with_failures, failures)) and with_failures:
+        kind, answer = "cannot tell", f"Cannot tell for {setting}: {_turned(lost, with_failures)}"
     else:
         answer = _answer(outcome, comparisons, setting)
     return Verdict(
         kind=kind,
         choice=front if kind == "best" else CANNOT_TELL,
         answer=answer,
-        evidence=(*wrong, *(_difference_text(c) for c in found), *_counted_text(with_failures)),
+        evidence=(*wrong, *(_difference_text(c) for c in found), *_counted_text(with_failures, front)),
         next_best=outcome.beaten[0] if kind == "best" else "",
         level=outcome.level,
         failures=tuple(failures),
@@ -166,25 +166,35 @@ def failures_text(one: Failures) -> str:
     )
 
 
-def _turned(outcome: Outcome, counted: Outcome, failures: Sequence[Failures]) -> str:
+def _lead_lost(outcome: Outcome, counted: Outcome | None, failures: Sequence[Failures]) -> Failures | None:
+    """Return the failed runs of the best arm if it is not the best with them counted; those of others take no lead."""
+    if outcome.kind != "best" or counted is None or (counted.kind, counted.front) == ("best", outcome.front):
+        return None
+    return next((one for one in failures if one.arm == outcome.front), None)
+
+
+def _turned(lost: Failures, counted: Outcome) -> str:
     """Say that failed runs take an arm's lead away."""
-    front = next((one for one in failures if one.arm == outcome.front), None)
-    runs = f"{front.failed} of its {front.runs} runs did not finish" if front else "runs did not finish"
-    others = [arm for arm in (counted.front, *counted.level) if arm != outcome.front]
-    became = f"it cannot be distinguished from {named(others)}"
+    became = f"it cannot be distinguished from {named([a for a in (counted.front, *counted.level) if a != lost.arm])}"
     if counted.kind == "best":
         became = f"{arm_title(counted.front)} is better"
-    return f"{arm_title(outcome.front)} is better where it trains, but {runs}; with these counted as guesses, {became}."
+    return (
+        f"{arm_title(lost.arm)} is better where it trains, but {lost.failed} of its {lost.runs} runs did not finish; "
+        f"with these counted as guesses, {became}."
+    )
 
 
-def _counted_text(counted: Outcome | None) -> list[str]:
-    """Say what the order is once failed runs count."""
+def _counted_text(counted: Outcome | None, front: str) -> list[str]:
+    """Say what the order is once failed runs count; `front` is the arm in front without them."""
     if counted is None:
         return []
-    if counted.kind == "best":
-        return [f"With runs that did not finish counted as guesses, {arm_title(counted.front)} is the best as well."]
-    rest = named([counted.front, *counted.level])
-    return [f"With runs that did not finish counted as guesses, these cannot be told apart: {rest}."]
+    level = [counted.front, *counted.level]
+    became = {
+        "best": f"{arm_title(counted.front)} is the best{' as well' if counted.front == front else ''}",
+        "same": f"these are the same: {named(level)}",
+        "cannot tell": f"these cannot be told apart: {named(level)}",
+    }
+    return [f"With runs that did not finish counted as guesses, {became[counted.kind]}."]
 
 
 def _next_best(ranked: Sequence[str], comparisons: Sequence[Comparison]) -> str:

@@ -48,11 +48,9 @@ def _although(results: Results, arm: str) -> str:
 
 
 def _unfinished(results: Results, arm: str) -> str:
-    """Say how many runs of an arm did not finish, or of all where it is not the arm's; "" if all did."""
-    of_arm = {one.arm: one for one in results.verdict.failures}
-    if arm in of_arm:
-        return f"{of_arm[arm].failed} of its {of_arm[arm].runs} runs did not finish"
-    return ""
+    """Say how many runs of an arm did not finish; "" if all did."""
+    found = (one for one in results.verdict.failures if one.arm == arm)
+    return next((f"{one.failed} of its {one.runs} runs did not finish" for one in found), "")
 
 
 def _same(results: Results, level: Sequence[str], order: Sequence[str]) -> str:
